@@ -1,0 +1,72 @@
+# Every target sets up what it needs by itself. Needs: Python 3.11 or newer, make, git.
+.DEFAULT_GOAL := help
+.PHONY: help demo train score test bench lint browser
+
+PORT ?= 7860
+IN ?=
+OUT ?= verdicts.csv
+ARGS ?=
+
+# The environment grows in three steps, each with a stamp keyed on its requirements, so that the page does not wait
+# for the training libraries nor training for the test tools.
+python := .venv/bin/python
+install := $(python) -m pip install --disable-pip-version-check
+page := .venv/page.stamp
+training := .venv/training.stamp
+tests := .venv/tests.stamp
+
+help:
+	@echo 'make demo                            the page on http://127.0.0.1:$(PORT)'
+	@echo 'make score IN=folder OUT=verdicts.csv a verdict for every picture below a folder'
+	@echo 'make train                           simulate, train and report'
+	@echo 'make test | lint | bench             the tests; ruff; speed'
+	@echo 'ARGS="--option value" is handed on to train, score and test.'
+
+demo: $(page)
+	GRADIO_SERVER_PORT=$(PORT) $(python) space/app.py
+
+train: $(training)
+	.venv/bin/accelerate launch train/run.py $(ARGS)
+
+# Not through `accelerate launch`: on one machine with one device it adds nothing but its own traceback to an error.
+score: $(training)
+	@test -n '$(IN)' || { echo 'Say what to score: make score IN=folder OUT=verdicts.csv' >&2; exit 2; }
+	@$(python) train/score.py '$(IN)' --output '$(OUT)' $(ARGS)
+
+test: $(tests) browser
+	$(python) -m pytest $(ARGS)
+
+lint: $(tests)
+	.venv/bin/ruff check .
+
+bench: $(tests)
+	$(python) bench/speed.py
+
+# The tests drive a real browser. Debian's is installed where that is allowed; elsewhere the tests say what is missing.
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; \
+	fi || echo 'Chromium could not be installed.' >&2
+
+.venv/python.stamp:
+	@for python in python3.11 python3 python; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        $$python -m venv .venv && touch $@ && exit 0; \
+	        echo "$$python cannot make a virtual environment (on Debian: apt install python3-venv)." >&2; exit 1; \
+	    fi; \
+	done; \
+	echo 'Python 3.11 or newer is needed, as python3.11 or python3; found: '"$$(python3 --version 2>&1 | tail -n 1)"'.' >&2; \
+	exit 1
+
+$(page): .venv/python.stamp space/requirements.txt
+	$(install) -r space/requirements.txt
+	@touch $@
+
+$(training): .venv/python.stamp space/requirements.txt requirements.txt
+	$(install) -r requirements.txt
+	@touch $@
+
+$(tests): .venv/python.stamp space/requirements.txt requirements.txt requirements-dev.txt
+	$(install) -r requirements-dev.txt
+	@touch $@
