@@ -1,0 +1,44 @@
+"""Augmentation that keeps the label true: turns, flips and a mildly different light, never a blur or an erasure that
+would make a defect or hide one."""
+
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+CAST = 0.06  # standard deviation of the offset a channel, as a share of the input's half range
+CONTRAST = 0.08  # standard deviation of the factor over all channels
+
+
+class QuarterTurn(v2.Transform):
+    """Turn by 0, 90, 180 or 270 degrees, exactly: no pixel is interpolated."""
+
+    def make_params(self, flat_inputs: list) -> dict:
+        return {"turns": int(torch.randint(4, ()))}
+
+    def transform(self, inpt, params: dict):
+        return tv_tensors.wrap(torch.rot90(inpt, params["turns"], (-2, -1)), like=inpt)
+
+
+class Light(v2.Transform):
+    """Another exposure and white balance: an offset a channel, one factor. Leaves masks as they are."""
+
+    def make_params(self, flat_inputs: list) -> dict:
+        return {"offset": CAST * torch.randn(3, 1, 1), "factor": 1 + CONTRAST * torch.randn(())}
+
+    def transform(self, inpt, params: dict):
+        if not isinstance(inpt, tv_tensors.Image):
+            return inpt
+        return tv_tensors.wrap(inpt * params["factor"].to(inpt) + params["offset"].to(inpt), like=inpt)
+
+
+AUGMENT = v2.Compose([v2.RandomHorizontalFlip(), v2.RandomVerticalFlip(), QuarterTurn(), Light()])
+
+
+def augment(pictures: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+    """Draw one change for each picture and make it in its defect map too.
+
+    pictures: (N, 3, S, S) float, symmetric about 0. cells: (N, 6, h, w). Draws from torch's global generator.
+    """
+    pairs = [AUGMENT(tv_tensors.Image(p), tv_tensors.Mask(c)) for p, c in zip(pictures, cells, strict=True)]
+    return torch.stack([p for p, _ in pairs]), torch.stack([c for _, c in pairs])

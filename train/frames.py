@@ -1,0 +1,139 @@
+"""Frames ready for the network: a data set on disk or on the Hub, decoded and resized once, kept as bytes.
+
+The first run over a data set decodes every picture; `datasets` keeps the result in its cache, memory-mapped, and later
+runs at the same input size begin at once. A picture or a decoder that changed is decoded again.
+"""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import ClassLabel, Dataset, DatasetDict, Image, disable_progress_bars, enable_progress_bars, load_dataset
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom import decode, evidence, scan  # noqa: E402
+from darkroom.resnet import DEFECTS, LABELS  # noqa: E402
+
+SPLITS = ("train", "validation", "test")
+CELLS = "defect_cells"  # (6, h, w) share of each cell that is damaged, in the order of DEFECTS
+
+
+class DataError(ValueError):
+    """The data set cannot be used; the message says why, one fault a line."""
+
+
+def load(source: str) -> DatasetDict:
+    """Open an image folder with split sub-folders, or a data set on the Hub, without decoding a picture.
+
+    Every split has the columns `image` (path and bytes), `label` (ClassLabel abnormal, normal) and whatever else its
+    metadata holds. Raises DataError.
+    """
+    folder = Path(source)
+    disable_progress_bars()
+    try:
+        if folder.is_dir():
+            splits = [split for split in SPLITS if (folder / split / "metadata.jsonl").is_file()]
+            if "train" not in splits or "validation" not in splits:
+                raise DataError(
+                    f"{folder}: needs train/metadata.jsonl and validation/metadata.jsonl. "
+                    f"Make them from pictures and a CSV with: python train/data.py build"
+                )
+            data = load_dataset("imagefolder", data_files={s: f"{folder.resolve()}/{s}/**" for s in splits})
+            _all_listed(folder, data)
+        else:
+            data = load_dataset(source)
+    except (FileNotFoundError, ConnectionError) as error:
+        raise DataError(f"{source}: neither a folder here nor a data set on the Hub ({error})") from None
+    for split, rows in data.items():
+        if "label" not in rows.column_names:
+            raise DataError(f"{source}: the split {split!r} has no column 'label' (0 abnormal, 1 normal)")
+        if set(rows.unique("label")) - {0, 1}:
+            raise DataError(f"{source}: the column 'label' of {split!r} holds more than 0 (abnormal) and 1 (normal)")
+        data[split] = rows.cast_column("label", ClassLabel(names=list(LABELS))).cast_column("image", Image(decode=False))
+    enable_progress_bars()
+    return data
+
+
+def _all_listed(folder: Path, data: DatasetDict) -> None:
+    """`imagefolder` drops a picture that its metadata does not list without a word."""
+    for split, rows in data.items():
+        pictures = [p for p in (folder / split).rglob("*") if p.suffix.lower() in decode.SUFFIXES]
+        if len(pictures) != len(rows):
+            raise DataError(f"{folder / split}: {len(pictures)} pictures, but metadata.jsonl lists {len(rows)}")
+
+
+def defect_columns(rows: Dataset) -> tuple[str, ...]:
+    """The kinds of damage that this data set labels, in the order of DEFECTS."""
+    return tuple(defect for defect in DEFECTS if defect in rows.column_names)
+
+
+def picture(image: dict) -> scan.Scan:
+    """Open one entry of the column `image`. Raises decode.ScanError."""
+    name = Path(image["path"]).name if image["path"] else None
+    return scan.open_scan(image["bytes"] if image["bytes"] is not None else image["path"], name)
+
+
+def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset:
+    """Decode and resize once. Returns a data set with `name`, `pixels` (3 · size · size bytes), `label`, `defects`
+    (one float for each labelled kind), `cells` (6 · h · w bytes, 255 = all of the cell; empty where unknown) and
+    `evidence` (floats; empty unless asked for). Raises DataError that names every picture that cannot be decoded.
+    """
+    # `datasets` recognises a function by its name and arguments: the code that makes the pixels is one of them.
+    sources = [module.__file__ for module in (decode, scan, evidence, sys.modules[__name__])]
+    code = hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()
+    ready = rows.map(
+        _prepare_one,
+        fn_kwargs={
+            "size": size,
+            "with_evidence": with_evidence,
+            "defects": defect_columns(rows),
+            "code": code,
+        },
+        remove_columns=rows.column_names,
+        num_proc=min(os.cpu_count() or 1, max(1, len(rows) // 32)),
+        desc="Decoding and resizing",
+    )
+    faults = [fault for fault in ready["fault"] if fault]
+    if faults:
+        raise DataError("\n".join(faults))
+    return ready.remove_columns("fault")
+
+
+def _prepare_one(row: dict, *, size: int, with_evidence: bool, defects: tuple[str, ...], code: str) -> dict:
+    one = {
+        "name": Path(row["image"]["path"] or "").name,
+        "label": row["label"],
+        "defects": [float(row[defect]) for defect in defects],
+        "cells": np.rint(np.asarray(row.get(CELLS) or [], np.float32) * 255).astype(np.uint8).tobytes(),
+        "pixels": b"",
+        "evidence": [],
+        "fault": "",
+    }
+    try:
+        opened = picture(row["image"])
+        one["pixels"] = scan.network_input(opened.rgb, size).tobytes()
+        if with_evidence:
+            one["evidence"] = [float(value) for value in evidence.measure(opened).vector()]
+    except decode.ScanError as error:
+        one["fault"] = str(error)
+    return one
+
+
+def collate(rows: list[dict]) -> dict[str, Tensor]:
+    """Rows of `prepare` -> pixels (N, 3, S, S) uint8, label (N,) int64, defects (N, D) and cells (N, 6, h, w) float
+    0…1 with h = w = 0 where the data set has no maps."""
+    n = len(rows)
+    pixels = np.frombuffer(b"".join(row["pixels"] for row in rows), np.uint8)
+    size = round((pixels.size / (3 * n)) ** 0.5)
+    cells = np.frombuffer(b"".join(row["cells"] for row in rows), np.uint8)
+    grid = round((cells.size / (len(DEFECTS) * n)) ** 0.5)
+    return {
+        "pixels": torch.from_numpy(pixels.reshape(n, 3, size, size).copy()),
+        "label": torch.tensor([row["label"] for row in rows]),
+        "defects": torch.tensor([row["defects"] for row in rows], dtype=torch.float32).reshape(n, -1),
+        "cells": torch.from_numpy(cells.reshape(n, len(DEFECTS), grid, grid).astype(np.float32) / 255),
+    }

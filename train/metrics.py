@@ -1,0 +1,125 @@
+"""One `evaluate.Metric` for "is this negative readable?", and the precision of each kind of damage.
+
+    metric = Readability(keep_in_memory=True)
+    metric.compute(predictions=[0.9, 0.4, 0.2], references=[1, 1, 0])["accuracy"]      # 0.667
+
+Works offline. Normal (1) is the positive class, as in the label's definition; `recall_damaged` is the other side.
+"""
+
+import datasets
+import evaluate
+import numpy as np
+from sklearn import metrics as sk
+
+BINS = 10  # of the calibration error
+RESAMPLES = 1000
+
+DESCRIPTION = "How well P(normal) separates readable from damaged negatives, and how far it can be believed."
+INPUTS = """
+Args:
+    predictions: P(normal) of each negative, 0…1.
+    references: 1 normal, 0 abnormal.
+    prior: P(normal) for which the predictions are stated; the calibration error weighs the two labels accordingly.
+        None: as they come.
+    bootstrap: add `intervals`, the 2.5 and 97.5 percentiles over 1000 stratified resamples.
+Returns:
+    accuracy, balanced_accuracy, f1, precision, recall, recall_damaged, auroc, ece: floats 0…1; confusion_matrix:
+    [[abnormal called abnormal, abnormal called normal], [normal called abnormal, normal called normal]]; count.
+    A figure that one class alone does not define (auroc, balanced_accuracy, recalls) is None.
+Raises:
+    ValueError: nothing to measure, or a probability outside 0…1.
+Examples:
+    >>> Readability(keep_in_memory=True).compute(predictions=[0.9, 0.2], references=[1, 0])["f1"]
+    1.0
+"""
+
+
+class Readability(evaluate.Metric):
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description=DESCRIPTION,
+            citation="",
+            inputs_description=INPUTS,
+            features=datasets.Features(
+                {"predictions": datasets.Value("float64"), "references": datasets.Value("int64")}
+            ),
+        )
+
+    def compute(self, *, predictions, references, prior: float | None = None, bootstrap: bool = False) -> dict:
+        """Measure, or raise where there is nothing to measure."""
+        # The library answers an empty input with None: no figure must never pass for a figure.
+        if len(predictions) == 0:
+            raise ValueError("no prediction to measure")
+        return super().compute(predictions=predictions, references=references, prior=prior, bootstrap=bootstrap)
+
+    def _compute(self, predictions, references, prior: float | None, bootstrap: bool) -> dict:
+        p, y = np.asarray(predictions, np.float64), np.asarray(references, np.int64)
+        if not ((p >= 0) & (p <= 1)).all():
+            raise ValueError("a probability lies outside 0…1, or is not a number")
+        figures = measure(p, y, prior)
+        if bootstrap:
+            figures["intervals"] = intervals(p, y, prior)
+        return figures
+
+
+def measure(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict:
+    """The figures of `Readability` for P(normal) `p` (N,) and labels `y` (N,); normal is called from 0.5 on."""
+    called = p >= 0.5
+    (tn, fp), (fn, tp) = matrix = sk.confusion_matrix(y, called, labels=[0, 1]).tolist()
+    recall = tp / (tp + fn) if tp + fn else None
+    recall_damaged = tn / (tn + fp) if tn + fp else None
+    both = recall is not None and recall_damaged is not None
+    return {
+        "accuracy": (tp + tn) / len(y),
+        "balanced_accuracy": (recall + recall_damaged) / 2 if both else None,
+        "f1": 2 * tp / max(2 * tp + fp + fn, 1),
+        "precision": tp / max(tp + fp, 1),
+        "recall": recall,
+        "recall_damaged": recall_damaged,
+        "auroc": float(sk.roc_auc_score(y, p)) if both else None,
+        "ece": calibration_error(p, y, prior),
+        "confusion_matrix": matrix,
+        "count": len(y),
+    }
+
+
+def reliability(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean prediction, share of normals and weight (sums to 1) of each non-empty one of BINS equal bins of P(normal)."""
+    weight = np.ones(len(y))
+    if prior is not None and 0 < y.mean() < 1:
+        weight = np.where(y == 1, prior / y.mean(), (1 - prior) / (1 - y.mean()))
+    bins = np.minimum((p * BINS).astype(int), BINS - 1)
+    total = np.bincount(bins, weight, BINS)
+    used = total > 0
+    predicted = np.bincount(bins, weight * p, BINS)[used] / total[used]
+    observed = np.bincount(bins, weight * y, BINS)[used] / total[used]
+    return predicted, observed, total[used] / total.sum()
+
+
+def calibration_error(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> float:
+    """Expected calibration error: mean distance between predicted and observed share of normals (Naeini 2015)."""
+    predicted, observed, weight = reliability(p, y, prior)
+    return float((weight * abs(predicted - observed)).sum())
+
+
+def intervals(p: np.ndarray, y: np.ndarray, prior: float | None = None, seed: int = 0) -> dict[str, list[float]]:
+    """95 % percentile bootstrap of every figure. Labels are resampled apart, so that both are always there."""
+    rng = np.random.default_rng(seed)
+    groups = [np.flatnonzero(y == label) for label in (0, 1) if (y == label).any()]
+    drawn = []
+    for _ in range(RESAMPLES):
+        pick = np.concatenate([rng.choice(group, len(group)) for group in groups])
+        drawn.append(measure(p[pick], y[pick], prior))
+    names = [name for name, value in drawn[0].items() if isinstance(value, float)]
+    return {name: np.percentile([one[name] for one in drawn], (2.5, 97.5)).tolist() for name in names}
+
+
+def defect_precision(scores: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict[str, float | None]:
+    """Average precision of each kind of damage; None where it never, or always, occurs.
+
+    scores, truth: (N, len(names)); truth 0 or 1.
+    """
+    return {
+        name: float(sk.average_precision_score(truth[:, k], scores[:, k])) if 0 < truth[:, k].mean() < 1 else None
+        for k, name in enumerate(names)
+    }

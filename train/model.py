@@ -1,0 +1,51 @@
+"""The model at both ends of a run: begun from nothing or from another model, finished with its calibration."""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom.resnet import LABELS, ResNet18  # noqa: E402
+from darkroom.verdict import load  # noqa: E402
+
+
+def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> ResNet18:
+    """A network to train.
+
+    init: folder or Hub id of a model to continue from; None starts from random weights.
+    kinds: damage that the data label. Where the model of `init` has other ones the head is rebuilt, and what both have
+    keeps its weights. Without any, a model keeps the kinds that it knows.
+    input_size: side in pixels; None: that of `init`, or 244.
+    Raises verdict.WeightsError.
+    """
+    if init is None:
+        return ResNet18(defects=kinds, input_size=input_size or 244)
+    known = load(init).model
+    model = ResNet18(defects=kinds or known.defects, input_size=input_size or known.input_size)
+    state = known.float().state_dict()
+    had, have = known.labels + known.defects, LABELS + model.defects
+    for name in ("head.weight", "head.bias"):
+        rebuilt = model.state_dict()[name].clone()
+        for row, output in enumerate(have):
+            if output in had:
+                rebuilt[row] = state[name][had.index(output)]
+        state[name] = rebuilt
+    model.load_state_dict(state)
+    return model
+
+
+def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
+    """Write `model` with its calibration to `folder` as safetensors and config.json. Returns what was written."""
+    whole = ResNet18(
+        labels=model.labels, defects=model.defects, input_size=model.input_size, calibration=calibration
+    ).eval()
+    whole.load_state_dict(model.state_dict())
+    whole.save_pretrained(folder)
+    return whole
+
+
+def portable(module: nn.Module) -> dict[str, Tensor]:
+    """A copy of the weights as safetensors can write them: on the CPU, in memory order."""
+    return {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in module.state_dict().items()}

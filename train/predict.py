@@ -1,0 +1,40 @@
+"""What a model says about every row of a data set, exactly once however many processes share the work."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from datasets import Dataset
+from frames import collate
+from objective import losses
+from torch.utils.data import DataLoader
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom.resnet import Output, ResNet18, to_float  # noqa: E402
+
+
+@torch.inference_mode()
+def predict(
+    accelerator: Accelerator, model: ResNet18, rows: Dataset, batch_size: int, weights: torch.Tensor
+) -> tuple[Output, np.ndarray]:
+    """Logits of every row, in order, in full float32 as scoring computes them.
+
+    rows: as `frames.prepare` gives them. weights: (2,) of the two labels in the loss.
+    Returns the `Output` of all rows on the CPU, and the loss of each row (N,), the same in every process.
+    """
+    loader = accelerator.prepare(DataLoader(rows, batch_size, collate_fn=collate))
+    model.eval()
+    parts = []
+    for batch in loader:
+        output = model(to_float(batch["pixels"]).contiguous(memory_format=torch.channels_last))
+        loss = losses(output, batch, kinds=model.defects, weights=weights)
+        parts.append([part.cpu() for part in accelerator.gather_for_metrics((*output, loss))])
+    *logits, loss = (torch.cat(column) for column in zip(*parts, strict=True))
+    return Output(*logits), loss.double().numpy()
+
+
+def p_normal(output: Output) -> np.ndarray:
+    """(N,) float64 P(normal) of the label head alone, before calibration."""
+    return output.label.double().softmax(1)[:, 1].numpy()

@@ -1,0 +1,206 @@
+"""Train the judge of negatives, measure it, and write a model that `darkroom` loads, with a report.
+
+    accelerate launch train/run.py                                     # on negatives that it simulates
+    accelerate launch train/run.py --data data/mine --init space/weights
+
+Everything goes into `runs/NAME/`; docs/training.md tells what is there, and how to use several devices or machines.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate.utils import broadcast, broadcast_object_list, set_seed
+from augment import augment
+from calibrate import calibrate
+from checkpoint import Progress, RunError, claim, newest, restore, save
+from datasets import Dataset
+from frames import SPLITS, DataError, collate, defect_columns, load, prepare
+from metrics import Readability
+from model import begin, finish, portable
+from objective import balance, losses
+from predict import p_normal, predict
+from report import Report
+from simulate import simulated
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom.resnet import ResNet18, to_float  # noqa: E402
+from darkroom.verdict import WeightsError  # noqa: E402
+
+RUNS = Path("runs")
+WARM_UP = 100  # steps, at most the first epoch, over which the learning rate rises to its value
+WEIGHT_DECAY = 0.05
+SMOOTHING = 0.05  # of the label: what is readable is a judgement, and people differ
+
+
+def start(args: argparse.Namespace) -> Accelerator:
+    """The Accelerator, with bfloat16 where the device multiplies it in hardware (a CPU with AMX: 4 times faster)."""
+    cpu = torch.cpu.get_capabilities()
+    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else cpu.get("amx_bf16", False)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if fast else "no",
+        gradient_accumulation_steps=args.accumulate,
+        # The batch is split over the processes, so that the same learning rate suits any number of them.
+        dataloader_config=DataLoaderConfiguration(split_batches=True, use_seedable_sampler=True, data_seed=args.seed),
+        log_with=args.report_to,
+        project_dir=RUNS,
+    )
+    if args.batch_size % accelerator.num_processes:
+        raise RunError(f"--batch-size {args.batch_size} cannot be split over {accelerator.num_processes} processes")
+    return accelerator
+
+
+def averaging(average: torch.Tensor, current: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+    """Exponential moving average whose memory grows with the run, so that a short run is not held at its start."""
+    if not average.is_floating_point():
+        return current
+    return average.lerp(current, 1 - min(0.998, (1 + int(count)) / (10 + int(count))))
+
+
+def fit(
+    accelerator: Accelerator,
+    model: ResNet18,
+    train: Dataset,
+    validation: Dataset,
+    args: argparse.Namespace,
+    told: Callable[[dict], None],
+    folder: Path | None = None,
+) -> ResNet18:
+    """Train until `args.epochs`, or until the validation loss has not fallen for `args.patience` epochs.
+
+    train, validation: as `frames.prepare` gives them. told: hears the record of every epoch, of earlier ones too where
+    a run goes on. folder: keeps checkpoints, and goes on from the newest there; None keeps none.
+    Returns the moving average of the weights as it was when the validation loss was lowest.
+    """
+    device, progress = accelerator.device, Progress()
+    model = model.to(device, memory_format=torch.channels_last)
+    averaged = AveragedModel(model, avg_fn=averaging, use_buffers=True)
+    best = portable(averaged.module)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=WEIGHT_DECAY)
+    trained, optimizer, loader = accelerator.prepare(
+        model, optimizer, DataLoader(train, args.batch_size, shuffle=True, collate_fn=collate)
+    )
+    plateau = ReduceLROnPlateau(optimizer.optimizer, factor=0.3, patience=2)
+    weights = balance(train["label"]).to(device)  # the rarer label counts as much as the other
+    if folder and (checkpoint := newest(folder)):
+        progress, state, best = restore(accelerator, checkpoint)
+        averaged.load_state_dict(state)
+        plateau.load_state_dict(progress.plateau)
+        for record in progress.history:
+            told(record)
+
+    while progress.epoch < args.epochs and progress.epoch - progress.best_epoch < args.patience:
+        epoch, began, total, seen = progress.epoch + 1, time.perf_counter(), 0.0, 0
+        set_seed(1000 * args.seed + epoch, device_specific=True)  # another augmentation each epoch and process
+        loader.set_epoch(epoch)
+        trained.train()
+        bar = tqdm(total=len(train), unit="img", desc=f"epoch {epoch}", disable=not accelerator.is_main_process)
+        for step, batch in enumerate(loader):
+            if epoch == 1:
+                for group in optimizer.param_groups:
+                    group["lr"] = args.lr * min(1, (step + 1) / min(WARM_UP, len(loader)))
+            with accelerator.accumulate(trained):
+                pictures, batch["cells"] = augment(to_float(batch["pixels"]), batch["cells"])
+                output = trained(pictures.contiguous(memory_format=torch.channels_last))
+                loss = losses(output, batch, kinds=model.defects, weights=weights, smoothing=SMOOTHING).mean()
+                accelerator.backward(loss)
+                optimizer.step()
+                optimizer.zero_grad()
+            if accelerator.sync_gradients:
+                averaged.update_parameters(model)
+            total, seen = total + loss.item() * len(pictures), seen + len(pictures)
+            bar.set_postfix(loss=f"{total / seen:.3f}", lr=f"{optimizer.param_groups[0]['lr']:.1e}", refresh=False)
+            bar.update(min(len(pictures) * accelerator.num_processes, len(train) - bar.n))
+        bar.close()
+        total, seen = accelerator.reduce(torch.tensor([total, seen], device=device)).tolist()
+        for tensor in averaged.module.state_dict().values():  # each process has batch statistics of its own
+            tensor.copy_(broadcast(tensor))
+
+        output, loss = predict(accelerator, averaged.module, validation, args.batch_size, weights)
+        figures = Readability(keep_in_memory=True).compute(predictions=p_normal(output), references=validation["label"])
+        record = {
+            "epoch": epoch,
+            "train_loss": total / seen,
+            "validation_loss": float(loss.mean()),
+            "learning_rate": optimizer.param_groups[0]["lr"],
+            **figures,
+            "images_per_second": round(len(train) / (time.perf_counter() - began), 1),
+        }
+        plateau.step(record["validation_loss"])
+        progress.epoch, progress.plateau = epoch, plateau.state_dict()
+        progress.history.append(record)
+        if record["validation_loss"] < progress.best_loss:
+            progress.best_epoch, progress.best_loss = epoch, record["validation_loss"]
+            best = portable(averaged.module)
+        if folder:
+            save(accelerator, folder, progress, portable(averaged), best)
+        told(record)
+    averaged.module.load_state_dict(best)
+    return averaged.module
+
+
+def run(args: argparse.Namespace) -> Path:
+    """One whole run. Returns its folder. Raises DataError, RunError or WeightsError."""
+    accelerator = start(args)
+    claimed = [claim(RUNS, args, accelerator.num_processes) if accelerator.is_main_process else None]
+    [folder] = broadcast_object_list(claimed)
+    set_seed(args.seed)
+    with accelerator.main_process_first():
+        data = load(args.data or simulated(Path("data/simulated")))
+        kinds = defect_columns(data["train"])
+        model = begin(args.init, kinds, args.input_size)
+        ready = {
+            split: prepare(data[split], model.input_size, with_evidence=split != "train")
+            for split in SPLITS
+            if split in data
+        }
+    report = Report(folder, data, accelerator)
+    model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
+
+    weights = balance(ready["train"]["label"]).to(accelerator.device)
+    outputs = {
+        split: predict(accelerator, model, ready[split], args.batch_size, weights)[0] for split in SPLITS[1:] if split in ready
+    }
+    if accelerator.is_main_process:
+        calibration = calibrate(outputs["validation"], ready["validation"], kinds)
+        report.finish(finish(model, calibration.to_dict(), folder / "model"), outputs, ready)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    return folder
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--data", help="folder made by train/data.py or train/simulate.py, or a data set on the Hub; "
+        "without it, simulated negatives")
+    add("--name", help="folder below runs/ for everything that this run writes; data's name and a number if not given")
+    add("--init", help="folder or Hub id of a model to continue from")
+    add("--resume", action="store_true", help="go on with a run that was broken off; same arguments otherwise")
+    add("--epochs", type=int, default=10)
+    add("--patience", type=int, default=5, help="stop after so many epochs without a lower validation loss")
+    add("--batch-size", type=int, default=32, help="pictures a step, over all processes")
+    add("--accumulate", type=int, default=1, help="steps whose gradients are added up")
+    add("--lr", type=float, help="learning rate of AdamW: 1e-3, with --init 2e-4")
+    add("--input-size", type=int, help="side in pixels of what the network sees: 244, with --init that model's")
+    add("--seed", type=int, default=0)
+    add("--report-to", action="append", choices=["tensorboard", "wandb"], help="follow the run there too")
+    args = parser.parse_args()
+    args.lr = args.lr or (2e-4 if args.init else 1e-3)
+    return args
+
+
+if __name__ == "__main__":
+    try:
+        print(f"{run(arguments())}/report.html")
+    except (DataError, RunError, WeightsError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
