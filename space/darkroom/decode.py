@@ -1,0 +1,164 @@
+"""Turn the bytes of a picture file into an array, at full bit depth, or say in one sentence why not.
+
+Files are hostile until decoded: the size in pixels is read from the header and checked before any pixel is.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
+MIN_SIDE = 16  # nothing smaller shows a frame
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP")  # MPO: a JPEG with a second picture behind it, from phones
+TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+EXIF_ORIENTATION = 274
+
+# Over the limit Pillow only warns, up to twice the limit; a warning does not stop a bomb.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+class ScanError(ValueError):
+    """A file that cannot be judged; the message names it, says what is wrong and what to do."""
+
+
+class MissingScan(ScanError):
+    """There is no such file, or it may not be read."""
+
+
+class EmptyScan(ScanError):
+    """The file has no bytes, or no picture worth the name."""
+
+
+class UnreadableScan(ScanError):
+    """The bytes are no picture of a kind we know, or the picture is broken."""
+
+
+class ScanTooLarge(ScanError):
+    """More pixels than `MAX_PIXELS`."""
+
+
+def decode(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
+    """Decode a picture file.
+
+    data: the file's bytes. name: what to call it in an error.
+    Returns the pixels (H, W, 3) as uint8, uint16 or float32 in 0…1, upright; the format's name; and what else the
+    file says: {"icc": bytes | None, "exif": bytes | None, "jpeg_tables": quantisation tables | None}.
+    Raises EmptyScan, UnreadableScan, ScanTooLarge.
+    """
+    if not data:
+        raise EmptyScan(f"{name}: the file is empty; copy it again from the camera, phone or scanner")
+    try:
+        if data[:4] in TIFF_MAGIC:
+            pixels, kind, extra = _decode_tiff(data, name)
+        else:
+            pixels, kind, extra = _decode_pillow(data, name)
+    except ScanError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise ScanTooLarge(_too_large(name)) from None
+    except UnidentifiedImageError:
+        raise UnreadableScan(f"{name}: not a picture we can open; use JPEG, PNG, TIFF or WebP") from None
+    except MemoryError:
+        raise ScanTooLarge(f"{name}: too large for this machine's memory; reduce it and try again") from None
+    except Exception as error:  # decoders raise whatever they like on broken bytes: OSError, SyntaxError, struct.error…
+        detail = str(error).split("\n")[0] or type(error).__name__
+        raise UnreadableScan(f"{name}: the picture is damaged or cut short ({detail}); copy it again") from error
+    if min(pixels.shape[:2]) < MIN_SIDE:
+        size = f"{pixels.shape[1]} × {pixels.shape[0]}"
+        raise EmptyScan(f"{name}: {size} pixels are too few to judge; scan at {MIN_SIDE} pixels a side or more")
+    return pixels, kind, extra
+
+
+def _too_large(name: str, width: int = 0, height: int = 0) -> str:
+    size = f"{width} × {height} pixels are" if width else "its pixels are"
+    return f"{name}: {size} more than {MAX_PIXELS // 1_000_000} megapixels; reduce it and try again"
+
+
+def _check_size(name: str, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ScanTooLarge(_too_large(name, width, height))
+
+
+def _decode_pillow(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        _check_size(name, *image.size)
+        extra = {
+            "icc": image.info.get("icc_profile"),
+            "exif": image.info.get("exif"),
+            "jpeg_tables": getattr(image, "quantization", None),
+        }
+        kind = "JPEG" if image.format == "MPO" else image.format
+        if kind == "PNG" and data[:8] == PNG_MAGIC and data[24] == 16:
+            # Pillow opens 16-bit colour PNG at 8 bits.
+            import imagecodecs
+
+            pixels = _three_channels(imagecodecs.png_decode(data))
+            return _turn(pixels, image.getexif().get(EXIF_ORIENTATION, 1)), kind, extra
+        image = ImageOps.exif_transpose(image)
+        return np.asarray(image.convert("RGB")), kind, extra
+
+
+def _decode_tiff(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
+    import tifffile
+
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        page = tiff.pages[0]
+        _check_size(name, page.imagewidth, page.imagelength)
+        if page.dtype is None or page.bitspersample <= 8:
+            # Palette, CMYK, YCbCr and 1-bit TIFF: Pillow knows their colours.
+            return _decode_pillow(data, name)
+        pixels = page.asarray()
+        if "S" in page.axes and page.axes[0] == "S":  # planes one after another
+            pixels = np.moveaxis(pixels, 0, -1)
+        if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+            pixels = pixels.max() - pixels if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max - pixels
+        elif page.photometric == tifffile.PHOTOMETRIC.SEPARATED:
+            pixels = _rgb_from_cmyk(pixels)
+        orientation = page.tags[EXIF_ORIENTATION].value if EXIF_ORIENTATION in page.tags else 1
+        icc = page.tags[34675].value if 34675 in page.tags else None
+    if pixels.dtype.kind == "f":
+        if not np.isfinite(pixels).all():
+            raise UnreadableScan(f"{name}: some pixels are not numbers (NaN or infinite); export it again")
+        if pixels.min() < 0 or pixels.max() > 1:
+            raise UnreadableScan(f"{name}: floating-point pixels must lie in 0…1; export it as 16-bit")
+        pixels = pixels.astype(np.float32)
+    elif pixels.dtype.itemsize > 2:
+        pixels = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
+    return _turn(_three_channels(pixels), int(orientation)), "TIFF", {"icc": icc, "exif": None, "jpeg_tables": None}
+
+
+def _rgb_from_cmyk(pixels: np.ndarray) -> np.ndarray:
+    full = np.iinfo(pixels.dtype).max
+    ink = pixels.astype(np.float64) / full
+    return np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:4]) * full).astype(pixels.dtype)
+
+
+def _three_channels(pixels: np.ndarray) -> np.ndarray:
+    """(H, W), (H, W, 1 or 2: grey, alpha) or (H, W, 3 or more: RGB, alpha or infrared) -> (H, W, 3)."""
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    return np.repeat(pixels[..., :1], 3, axis=-1) if pixels.shape[-1] < 3 else pixels[..., :3]
+
+
+def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Undo EXIF orientation 1…8: mirrored when even below 5 and odd above, turned by quarters."""
+    if orientation in (2, 4, 5, 7):
+        pixels = pixels[:, ::-1]
+    quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
+    return np.rot90(pixels, quarters)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes. Raises MissingScan where there is no such file or it may not be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise MissingScan(f"{path}: no such file; check the path") from None
+    except OSError as error:
+        raise MissingScan(f"{path}: cannot be read ({error.strerror}); check its kind and permissions") from None

@@ -1,0 +1,180 @@
+"""Plain measurements of the film and of the scan, with units that a person can check.
+
+Densities are of transmitted linear light, D = −log10 T, up to the light's own brightness, which no file tells.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from .scan import Scan, log_density
+
+SIDE = 512  # pixels on the long side that the film is measured at
+HOLDER_DENSITY = 3.0  # denser than any film: a holder, or nothing
+CODED_GAMMA = 2.2  # a file made for display stores roughly light ** (1 / 2.2)
+MASK_GONE = 0.30  # blue minus red density this far below the frame's median: the orange mask is missing
+LIGHTER, DENSER = 0.25, 0.60  # D from the frame's median: a hole is lighter, retained silver is denser
+FLAT_SD = 0.012  # D; an unusually even neighbourhood: less than grain and texture leave
+STOP = 0.15  # D a stop on the straight line of C-41 film
+NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
+SMALLEST_SHARE = 1e-4  # shares go into the combination as log10; below this they count as this
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Measurements of one scan.
+
+    density_span: D between the 5 % and 95 % points of the frame, mean of the channels.
+    below_base: share of the frame, 0…1, that is lighter than film can be, its mask colour missing (holes).
+    opaque: share, 0…1, that is dense and without the mask's colour (retained silver).
+    flat: share, 0…1, of neighbourhoods without any grain or texture.
+    clipped: share, 0…1, with a channel at the end of the file's range.
+    sharpness: 99 % point of the gradient a pixel over density_span; a soft or shaken scan is below 0.15.
+    monochrome: spread of colour over the spread of density; 0 for a picture without colour.
+    bits: bits a channel. jpeg_quality: 1…100, 100 where the file is no JPEG.
+    """
+
+    density_span: float
+    below_base: float
+    opaque: float
+    flat: float
+    clipped: float
+    sharpness: float
+    monochrome: float
+    bits: int
+    jpeg_quality: int
+
+    NAMES = ("log span", "log below base", "log opaque", "log flat", "log clipped", "log sharpness", "log colour")
+
+    def vector(self) -> np.ndarray:
+        """(7,) float64, finite, in the order of `NAMES`: what the fitted combination weighs."""
+        shares = (self.below_base, self.opaque, self.flat, self.clipped)
+        ratios = (self.sharpness, self.monochrome)
+        small = [np.log10(max(share, SMALLEST_SHARE)) for share in shares]
+        return np.array(
+            [np.log10(max(self.density_span, 0.01)), *small, *(np.log10(max(ratio, 0.01)) for ratio in ratios)]
+        )
+
+    @property
+    def stops_under(self) -> float:
+        """Stops of underexposure that would thin a normal frame to this span; 0 for one with a normal span."""
+        return max(0.0, (NORMAL_SPAN - self.density_span) / STOP)
+
+    @property
+    def scan_problem(self) -> str:
+        """Why a better scan should be judged instead, or an empty string."""
+        if self.clipped > 0.25:
+            return "much of the scan is clipped: rescan with less contrast or another exposure"
+        if self.sharpness < 0.04:
+            return "the scan is blurred: focus on the film and rescan"
+        if self.bits == 8 and self.jpeg_quality < 30:
+            return "the file is compressed so hard that damage cannot be told from artefacts: export it again"
+        return ""
+
+    @property
+    def not_negative(self) -> str:
+        """Why this is not a colour negative, or an empty string."""
+        if self.monochrome < 0.02:
+            return "the picture has no colour of its own: a black-and-white negative or a document"
+        return ""
+
+    def lines(self) -> list[tuple[str, str, bool]]:
+        """(what, value with its unit, whether it is as it should be), for people."""
+        return [
+            ("Density span", f"{self.density_span:.2f} D (about {self.stops_under:.0f} stops under)", self.stops_under < 2),
+            ("Lighter than film base", f"{self.below_base:.1%} of the frame", self.below_base < 0.002),
+            ("Opaque, mask colour gone", f"{self.opaque:.1%} of the frame", self.opaque < 0.02),
+            ("Without grain or texture", f"{self.flat:.1%} of the frame", self.flat < 0.3),
+            ("Clipped", f"{self.clipped:.1%} of the frame", self.clipped < 0.05),
+            ("Sharpness", f"{self.sharpness:.2f} of the span a pixel", self.sharpness > 0.15),
+            ("Bit depth", f"{self.bits} bits a channel", True),
+            ("JPEG quality", f"about {self.jpeg_quality}", self.jpeg_quality >= 60),
+        ]
+
+
+class _Film:
+    """The scan reduced to `SIDE`, in density, without holder and light around the film."""
+
+    def __init__(self, scan: Scan):
+        height, width = scan.rgb.shape[:2]
+        scale = min(1.0, SIDE / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        planes = [Image.fromarray(np.ascontiguousarray(scan.rgb[..., c])) for c in range(3)]
+        reduced = [np.asarray(plane.resize(size, Image.Resampling.BOX, reducing_gap=3.0)) for plane in planes]
+        self.rgb = np.stack(reduced, axis=-1)  # (h, w, 3)
+        # Scanner raws are linear light: 16 bits without a profile, and dark, since a negative passes little.
+        linear = scan.bits > 8 and scan.icc is None and float(np.median(self.rgb)) < 0.12
+        self.density = log_density(self.rgb) * (1.0 if linear else CODED_GAMMA)
+        self.inside = ~self._around()
+
+    def _around(self) -> np.ndarray:
+        """(h, w) bool: holder, sprocket holes and bare light, that is black or white that reaches the border."""
+        black = self.density.min(axis=-1) > HOLDER_DENSITY
+        white = self.density.max(axis=-1) < 0.25
+        around = np.zeros(black.shape, bool)
+        for mask in (black, white):
+            parts, _ = ndimage.label(mask)
+            edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+            around |= np.isin(parts, np.unique(edge[edge > 0]))
+        around = ndimage.binary_dilation(around, iterations=3)  # its blurred rim too
+        return around if around.mean() < 0.9 else np.zeros_like(around)
+
+    @cached_property
+    def median(self) -> np.ndarray:
+        return np.median(self.density[self.inside], axis=0)
+
+    @cached_property
+    def mask_loss(self) -> np.ndarray:
+        """(h, w): how far blue minus red density lies from the frame's median; negative where the mask is gone."""
+        yellow = self.density[..., 2] - self.density[..., 0]
+        return yellow - np.median(yellow[self.inside])
+
+
+def measure(scan: Scan) -> Evidence:
+    """Measure a scan. Takes about 0.2 s for 12 megapixels."""
+    film = _Film(scan)
+    values = film.density[film.inside]  # (n, 3)
+    low, high = np.percentile(values, (5, 95), axis=0)
+    span = float((high - low).mean())
+    from_median = film.density - film.median
+    gone = film.mask_loss < -MASK_GONE
+    holes = gone & (from_median.max(axis=-1) < -LIGHTER) & film.inside
+    opaque = gone & (from_median.mean(axis=-1) > DENSER) & film.inside
+    grey = film.density.mean(axis=-1)
+    variance = ndimage.uniform_filter(grey**2, 9) - ndimage.uniform_filter(grey, 9) ** 2
+    flat = (np.sqrt(np.maximum(variance, 0)) < FLAT_SD) & film.inside
+    step = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1))[film.inside] / 8
+    ends = ((film.rgb <= 1 / 255) | (film.rgb >= 254 / 255)).any(axis=-1) & film.inside
+    count = max(int(film.inside.sum()), 1)
+    return Evidence(
+        density_span=span,
+        below_base=float(holes.sum() / count),
+        opaque=float(opaque.sum() / count),
+        flat=float(flat.sum() / count),
+        clipped=float(ends.sum() / count),
+        sharpness=float(np.percentile(step, 99) / max(span, 0.01)),
+        monochrome=_colour_spread(values) / max(span, 0.01),
+        bits=scan.bits,
+        jpeg_quality=_jpeg_quality(scan.jpeg_tables),
+    )
+
+
+def _colour_spread(values: np.ndarray) -> float:
+    """Standard deviation, in D, of what a straight line from green density leaves of red and blue."""
+    centred = values - values.mean(axis=0)
+    green = centred[:, 1]
+    slope = (centred * green[:, None]).mean(axis=0) / max(float((green**2).mean()), 1e-9)
+    rest = centred - green[:, None] * slope
+    return float(np.sqrt((rest[:, [0, 2]] ** 2).mean()))
+
+
+def _jpeg_quality(tables: dict | None) -> int:
+    """The libjpeg quality whose luminance table has this mean; the standard table's mean is 57.6 at quality 50."""
+    if not tables:
+        return 100
+    mean = float(np.mean(tables[min(tables)]))
+    scale = 100 * mean / 57.625
+    return int(np.clip(round((200 - scale) / 2 if scale <= 100 else 5000 / scale), 1, 100))

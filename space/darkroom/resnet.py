@@ -1,0 +1,98 @@
+"""ResNet-18 built from d2l.ai's residual blocks, with one head for the label and one for the defects.
+
+Both heads are "average pool, then linear". A linear layer commutes with the mean, so applying it to every cell of
+the last feature map gives maps whose mean *is* the output: the class activation map is exact, not an estimate.
+"""
+
+from typing import NamedTuple
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LABELS = ("abnormal", "normal")
+DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal")
+STAGES = ((2, 64), (2, 128), (2, 256), (2, 512))  # (residual blocks, channels)
+
+
+def to_float(pictures: Tensor) -> Tensor:
+    """`scan.network_input` as stored, (N, 3, H, W) uint8, to what the network takes: float32 in −2…2."""
+    return (pictures.float() - 127.5) / 63.75
+
+
+class Output(NamedTuple):
+    """What one forward pass gives for N pictures; every entry is a logit.
+
+    label: (N, len(labels)); defects: (N, len(defects)); maps: (N, len(labels) + len(defects), h, w), whose mean over
+    (h, w) equals `label` and `defects` side by side. One cell of a map covers a 32 × 32 patch of the input.
+    """
+
+    label: Tensor
+    defects: Tensor
+    maps: Tensor
+
+
+class Residual(nn.Module):
+    """Two 3 × 3 convolutions added to their own input (He et al. 2015, in d2l.ai's names).
+
+    `conv3` is the 1 × 1 convolution on the bypass; it is there only where the block changes the resolution (`stride`)
+    and so the number of channels. Without it the input is added as it is.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.conv3 = nn.Conv2d(in_channels, out_channels, 1, stride=stride) if stride > 1 else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return F.relu(y + (x if self.conv3 is None else self.conv3(x)))
+
+
+class ResNet18(nn.Module, PyTorchModelHubMixin):
+    """The judge of negatives: (N, 3, H, W) network inputs in, `Output` of logits out.
+
+    The constructor's arguments are the model's `config.json`.
+
+    labels: names of the label classes; index 1 is "readable".
+    defects: names of the kinds of damage, may be empty.
+    input_size: side in pixels to which `scan.network_input` squashes a picture.
+    calibration: what `calibration.Calibration` reads, fitted after training; plain JSON.
+    """
+
+    def __init__(
+        self,
+        *,
+        labels: tuple[str, ...] = LABELS,
+        defects: tuple[str, ...] = DEFECTS,
+        input_size: int = 244,
+        calibration: dict | None = None,
+    ):
+        super().__init__()
+        self.labels, self.defects = tuple(labels), tuple(defects)
+        self.input_size, self.calibration = input_size, calibration
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        blocks, channels = [], STAGES[0][1]
+        for stage, (count, out_channels) in enumerate(STAGES):
+            for block in range(count):
+                stride = 2 if stage and block == 0 else 1
+                blocks.append(Residual(channels, out_channels, stride=stride))
+                channels = out_channels
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(channels, len(self.labels) + len(self.defects))
+
+    def forward(self, x: Tensor) -> Output:
+        features = self.blocks(self.stem(x))  # (N, 512, H / 32, W / 32)
+        maps = F.conv2d(features, self.head.weight[:, :, None, None], self.head.bias)
+        label, defects = maps.mean((2, 3)).split([len(self.labels), len(self.defects)], dim=1)
+        return Output(label, defects, maps)

@@ -1,0 +1,134 @@
+"""Open a scan of film, turn it into a positive, and make what the network sees.
+
+    scan = open_scan("frame.tif")
+    positive = invert(scan.rgb)                # for people
+    x = network_input(scan.rgb, size=244)      # for the network
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .decode import decode, read_bytes
+
+# OpenCV's 5-tap Gaussian: sigma = 0.3 * ((5 - 1) / 2 - 1) + 0.8 = 1.1.
+GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
+GAUSSIAN_5 /= GAUSSIAN_5.sum()
+
+DARKEST = 1 / 512  # below half an 8-bit step a density is only noise
+LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A decoded picture of film, upright.
+
+    pixels: (H, W, 3) uint8, uint16 or float32, as the file has them. name: what to call it.
+    icc, exif: as in the file, for writing the positive. jpeg_tables: quantisation tables of a JPEG.
+    """
+
+    pixels: np.ndarray
+    name: str
+    format: str
+    icc: bytes | None = None
+    exif: bytes | None = None
+    jpeg_tables: dict | None = None
+
+    @cached_property
+    def rgb(self) -> np.ndarray:
+        """(H, W, 3) float32 in 0…1, contiguous."""
+        full = 1 if self.pixels.dtype.kind == "f" else np.iinfo(self.pixels.dtype).max
+        return np.ascontiguousarray(self.pixels, dtype=np.float32) / np.float32(full)
+
+    @property
+    def bits(self) -> int:
+        """Bits a channel: 8, 16 or 32."""
+        return 8 * self.pixels.dtype.itemsize
+
+
+def open_scan(source: str | Path | bytes, name: str | None = None) -> Scan:
+    """Open JPEG, PNG, TIFF or WebP, 8 or 16 bits, grey, palette, CMYK or RGB with or without alpha.
+
+    source: a path, or the file's bytes. name: what errors call it; the path unless given.
+    Raises a `decode.ScanError` whose message is one line for the user.
+    """
+    data = source if isinstance(source, bytes) else read_bytes(Path(source))
+    name = name or ("upload" if isinstance(source, bytes) else str(source))
+    pixels, kind, extra = decode(data, name)
+    return Scan(pixels=pixels, name=name, format=kind, **extra)
+
+
+def invert(rgb: np.ndarray, method: str = "cvt2pos") -> np.ndarray:
+    """Make the positive of a negative.
+
+    rgb: (H, W, 3) float in 0…1. Returns (H, W, 3) float32 in 0…1.
+    method: "cvt2pos", the reference by which the labels were given, every value a multiple of 1/255; or "density",
+    which works as a darkroom print does and is for looking.
+    Raises ValueError for another method.
+    """
+    if method == "cvt2pos":
+        return _cvt2pos(rgb)
+    if method == "density":
+        return _density_print(rgb)
+    raise ValueError(f"unknown inversion {method!r}: use 'cvt2pos' or 'density'")
+
+
+def _cvt2pos(rgb: np.ndarray) -> np.ndarray:
+    positive = np.empty(rgb.shape, np.float32)
+    for c in range(3):
+        low, high = np.percentile(rgb[..., c], (1, 99))
+        stretched = np.clip((rgb[..., c] - low) / max(high - low, 1e-6), 0, 1)
+        positive[..., c] = np.trunc((1 - stretched) * 255)
+    means = positive.mean(axis=(0, 1), dtype=np.float64)
+    balanced = positive * (means.mean() / np.maximum(means, 1e-6)).astype(np.float32)
+    return np.clip(np.rint(_blur_5(balanced)), 0, 255) / np.float32(255)
+
+
+def _blur_5(picture: np.ndarray) -> np.ndarray:
+    """5 × 5 Gaussian with the border reflected about its outermost pixel (reflect-101)."""
+    for axis in (0, 1):
+        pad = [(2, 2) if a == axis else (0, 0) for a in range(3)]
+        padded = np.pad(picture, pad, mode="reflect")
+        length = picture.shape[axis]
+        taps = [np.take(padded, range(k, k + length), axis=axis) * np.float32(w) for k, w in enumerate(GAUSSIAN_5)]
+        picture = sum(taps)
+    return picture
+
+
+def log_density(rgb: np.ndarray) -> np.ndarray:
+    """−log10 of the values as coded: density up to a factor (the coding's gamma) and an offset (the light)."""
+    return -np.log10(np.maximum(rgb, DARKEST))
+
+
+def _density_print(rgb: np.ndarray) -> np.ndarray:
+    """Subtract the film base in density, balance the layers at their medians, print on a contrasty paper."""
+    density = log_density(rgb)
+    height, width = density.shape[:2]
+    middle = density[height // 12 : height - height // 12, width // 12 : width - width // 12].reshape(-1, 3)
+    base, median, top = np.percentile(middle, (0.5, 50, 99.5), axis=0)
+    span = np.maximum(top - base, LEAST_SPAN)
+    exposure = np.clip((density - base) / span, 0, 1)
+    grey = np.clip((median - base) / span, 0.05, 0.95)
+    exposure **= np.log(np.exp(np.log(grey).mean())) / np.log(grey)  # one exponent a layer: medians meet
+    return (exposure * exposure * (3 - 2 * exposure)).astype(np.float32)
+
+
+def network_input(rgb: np.ndarray, size: int) -> np.ndarray:
+    """The negative as the network sees it, for training, scoring and the page alike.
+
+    rgb: (H, W, 3) float in 0…1. Returns (3, size, size) uint8.
+
+    The picture is squashed to a square and taken to density. There a change of light, mask colour or exposure is an
+    offset a channel, and a change of the file's gamma is one factor: both are taken out (median a channel, 10–90 %
+    span over all channels). tanh keeps what lies far outside, holes below and opaque areas above, in range.
+    """
+    planes = [Image.fromarray(np.ascontiguousarray(rgb[..., c], dtype=np.float32)) for c in range(3)]
+    squashed = [plane.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0) for plane in planes]
+    density = log_density(np.stack([np.asarray(plane) for plane in squashed]))  # (3, size, size)
+    low, median, high = np.percentile(density, (10, 50, 90), axis=(1, 2))
+    span = max(float((high - low).mean()), LEAST_SPAN)
+    relative = (density - median[:, None, None]) / span
+    return np.rint(127.5 + 127.5 * np.tanh(relative)).astype(np.uint8)

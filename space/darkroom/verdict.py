@@ -1,0 +1,142 @@
+"""Judge negatives: load a model once, then ask it for verdicts.
+
+    judge = load()                              # the bundled weights
+    verdict = judge.judge(open_scan("frame.jpg"))
+    verdict.verdict, verdict.p_normal, verdict.defects
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .calibration import Calibration, at_prior, feature_names, features
+from .evidence import Evidence, measure
+from .remedy import REMEDIES, Remedy
+from .resnet import DEFECTS, ResNet18, to_float
+from .scan import Scan, network_input
+from .weights import find
+
+PRIOR = 0.5
+SHOWN_FROM = 0.5  # a defect this probable is named
+COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, "error")
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What is said of one scan.
+
+    verdict: "readable", "damaged" or "check" (a person should look). p_normal: probability, 0…1, that the negative is
+    readable, at `prior`. confidence: probability of the likelier of readable and damaged, 0.5…1. defects: {defect:
+    probability 0…1}. heat: (h, w) float32 in 0…1, where the damage is, over the whole picture. reason: one sentence.
+    """
+
+    file: str
+    verdict: str
+    p_normal: float
+    defects: dict[str, float]
+    heat: np.ndarray = field(repr=False)
+    evidence: Evidence
+    reason: str
+    prior: float
+    calibration: Calibration = field(repr=False)
+
+    @property
+    def confidence(self) -> float:
+        return max(self.p_normal, 1 - self.p_normal)
+
+    @property
+    def remedies(self) -> list[tuple[str, Remedy]]:
+        """For each defect found, likeliest first: its cause and what can be done."""
+        found = [name for name, p in self.defects.items() if p >= SHOWN_FROM and self.verdict != "readable"]
+        return [(name, REMEDIES[name]) for name in sorted(found, key=self.defects.get, reverse=True) if name in REMEDIES]
+
+    def at_prior(self, prior: float) -> "Verdict":
+        """The same scan judged at another prior, strictly in 0…1; needs no forward pass."""
+        p_normal = float(at_prior(self.p_normal, self.prior, prior))
+        word, reason = decide(p_normal, self.defects, self.evidence, self.calibration)
+        return replace(self, p_normal=p_normal, prior=prior, verdict=word, reason=reason)
+
+    def row(self) -> dict[str, str | float]:
+        """The columns of a verdicts file."""
+        known = {name: self.defects.get(name) for name in DEFECTS}
+        head = {"file": self.file, "verdict": self.verdict, "p_normal": self.p_normal, "confidence": self.confidence}
+        return {**head, **known, "error": ""}
+
+
+def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calibration: Calibration) -> tuple[str, str]:
+    """The verdict's word and the sentence that gives its reason."""
+    if evidence.not_negative:
+        return "check", f"This does not look like a colour negative: {evidence.not_negative}."
+    word = calibration.decide(p_normal)
+    if word != "readable" and evidence.scan_problem:
+        return "check", f"The scan hides the film: {evidence.scan_problem}."
+    likeliest = max(defects, key=defects.get, default=None)
+    named = likeliest.replace("_", " ") if likeliest and defects[likeliest] >= SHOWN_FROM else ""
+    if word == "readable":
+        return word, "Nothing speaks against this frame."
+    if word == "damaged":
+        return word, f"The likeliest damage is {named}." if named else "The frame looks damaged, of no kind we can name."
+    return word, f"Too close to call; look for {named}." if named else "Too close to call; a person should look."
+
+
+class Judge:
+    """A loaded model. source: where its weights came from; revision: the Hub commit, or None."""
+
+    def __init__(self, model: ResNet18, source: str = "memory", revision: str | None = None, notice: str = ""):
+        self.model = model.eval()
+        self.source, self.revision, self.notice = source, revision, notice
+        stored = model.calibration
+        self.calibration = Calibration.from_dict(stored) if stored else Calibration.identity(model.defects)
+
+    def judge(self, scan: Scan, prior: float = PRIOR) -> Verdict:
+        """Judge one scan; `prior` is P(normal) for it, strictly in 0…1."""
+        return self.judge_batch([scan], prior)[0]
+
+    @torch.inference_mode()
+    def judge_batch(self, scans: Sequence[Scan], prior: float = PRIOR) -> list[Verdict]:
+        """Judge several scans, in their order."""
+        if not scans:
+            return []
+        device = next(self.model.parameters()).device
+        inputs = np.stack([network_input(scan.rgb, self.model.input_size) for scan in scans])
+        output = self.model(to_float(torch.from_numpy(inputs).to(device)))
+        label, defects, maps = (part.float().cpu().numpy() for part in output)
+        evidence = [measure(scan) for scan in scans]
+        table = features(label, defects, maps, np.stack([e.vector() for e in evidence]))
+        found = self.calibration.probabilities(table, feature_names(self.model.defects))
+        verdicts = []
+        for i, scan in enumerate(scans):
+            by_defect = {name: float(found[name][i]) for name in self.model.defects}
+            p_normal = float(at_prior(found["normal"][i], self.calibration.prior, prior))
+            word, reason = decide(p_normal, by_defect, evidence[i], self.calibration)
+            heat = heat_map(maps[i], by_defect)
+            verdicts.append(
+                Verdict(scan.name, word, p_normal, by_defect, heat, evidence[i], reason, prior, self.calibration)
+            )
+        return verdicts
+
+
+def heat_map(maps: np.ndarray, defects: dict[str, float]) -> np.ndarray:
+    """(h, w) float32 in 0…1: how much each cell speaks of damage.
+
+    maps: (2 + K, h, w) logits. Each defect's cells count as much as the defect is probable; without defects the map of
+    "abnormal" less that of "normal" is shown.
+    """
+    if defects:
+        chance = np.array(list(defects.values()))[:, None, None]
+        cells = (chance / (1 + np.exp(-np.clip(maps[2:], -30, 30)))).max(axis=0)
+    else:
+        cells = 1 / (1 + np.exp(-np.clip(maps[0] - maps[1], -30, 30)))
+    return cells.astype(np.float32)
+
+
+def load(weights: str | Path | None = None, revision: str | None = None) -> Judge:
+    """Load a model from a folder, or from the Hub as "user/name" or "user/name@revision"; None is the bundled one.
+
+    Raises `weights.WeightsError` with one sentence for the user.
+    """
+    model, source, commit = find(weights, revision)
+    return Judge(model, source, commit)
