@@ -40,7 +40,7 @@ def find_browser() -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a browser its tests cannot run: on a developer's machine say so and leave them out, in CI let them fail."""
+    """Without a browser its tests cannot run: at home say so and leave them out, in CI let them fail."""
     if find_browser() or os.environ.get("CI", "").lower() in ("1", "true"):
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]

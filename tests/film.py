@@ -10,7 +10,7 @@ BASE = np.array([0.25, 0.64, 0.97])  # density of the orange mask, R G B
 
 
 def frame(height: int = 96, width: int = 144, seed: int = 0) -> np.ndarray:
-    """A colour negative of a random smooth scene, as a scanner sees it: float64 (height, width, 3) in 0…1, gamma 2.2."""
+    """A colour negative of a random smooth scene: float64 (height, width, 3) in 0…1, coded with gamma 2.2."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:1 : height * 1j, 0:1 : width * 1j]
     stops = np.zeros((height, width, 3))
@@ -30,12 +30,13 @@ def sixteen_bit(rgb: np.ndarray) -> np.ndarray:
     return np.round(rgb * 65535).astype(np.uint16)
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """One chunk of a PNG file."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def png(pixels: np.ndarray | None, *, size: tuple[int, int] | None = None) -> bytes:
-    """A PNG of uint8 or uint16 pixels (H, W, 1…4); with `size` (width, height) and no pixels, a header that claims them."""
+    """A PNG of uint8 or uint16 pixels (H, W, 1…4); without any, a header that claims `size` (width, height)."""
     if pixels is None:
         (width, height), bits, channels, rows = size, 8, 3, b""
     else:
@@ -43,7 +44,7 @@ def png(pixels: np.ndarray | None, *, size: tuple[int, int] | None = None) -> by
         rows = b"".join(b"\0" + row.tobytes() for row in pixels.astype(pixels.dtype.newbyteorder(">")))
     colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    parts = _chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(rows)), _chunk(b"IEND", b"")
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 

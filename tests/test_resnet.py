@@ -1,0 +1,85 @@
+"""The network is the one that was designed, its maps are exact, and it survives being saved."""
+
+import json
+
+import pytest
+import torch
+from darkroom.resnet import DEFECTS, LABELS, ResNet18, to_float
+from safetensors.torch import load_file
+from torch import nn
+from torchvision.models import resnet18
+
+
+@pytest.fixture(scope="module")
+def model() -> ResNet18:
+    torch.manual_seed(0)
+    return ResNet18(input_size=64).eval()
+
+
+def test_it_has_the_layers_of_resnet_18(model):
+    """torchvision's, but for the head and d2l.ai's bypass: its 1 × 1 convolution has a bias and no batch norm after it."""
+
+    def convolutions(network: nn.Module) -> list[tuple]:
+        layers = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+        return sorted((m.in_channels, m.out_channels, m.kernel_size, m.stride, m.padding) for m in layers)
+
+    reference = resnet18()
+    assert convolutions(model) == convolutions(reference)
+    expected = sum(p.numel() for p in reference.parameters()) - reference.fc.weight.numel() - reference.fc.bias.numel()
+    bypass_norms, bypass_biases, head = 2 * (128 + 256 + 512), 128 + 256 + 512, 513 * (len(LABELS) + len(DEFECTS))
+    assert sum(p.numel() for p in model.parameters()) == expected - bypass_norms + bypass_biases + head
+
+
+def test_a_block_that_keeps_the_resolution_adds_its_input_as_it_is(model):
+    plain = [block for block in model.blocks if block.conv3 is None]
+    assert len(plain) == 5
+    block = plain[0]
+    x = torch.rand(2, 64, 8, 8)
+    with torch.no_grad():
+        residual = block.bn2(block.conv2(torch.relu(block.bn1(block.conv1(x)))))
+        torch.testing.assert_close(block(x), torch.relu(x + residual))
+
+
+@pytest.mark.parametrize("size", [64, 244])
+def test_the_mean_of_the_maps_is_the_output(model, size):
+    with torch.no_grad():
+        label, defects, maps = model(torch.rand(2, 3, size, size))
+    cells = -(-size // 32)
+    assert label.shape == (2, 2) and defects.shape == (2, 6) and maps.shape == (2, 8, cells, cells)
+    torch.testing.assert_close(maps.mean((2, 3)), torch.cat([label, defects], 1))
+
+
+def test_what_goes_in_moves_the_cell_above_it(model):
+    """The heat map points at the place: a change in one corner changes that corner's cell most."""
+    picture = torch.zeros(1, 3, 256, 256)
+    changed = picture.clone()
+    changed[..., :48, -48:] = 1
+    with torch.no_grad():
+        moved = (model(changed).maps - model(picture).maps).abs().sum((0, 1))
+    row, column = divmod(int(moved.argmax()), moved.shape[1])
+    assert row <= 1 and column >= 6
+
+
+def test_it_comes_back_from_disk_as_it_was_saved(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["input_size"] == 64 and tuple(config["defects"]) == DEFECTS
+    again = ResNet18.from_pretrained(tmp_path, strict=True)
+    assert again.defects == DEFECTS and again.labels == LABELS
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        for before, after in zip(model(x), again(x), strict=True):
+            assert torch.equal(before, after)
+    plain = ResNet18(input_size=64)
+    plain.load_state_dict(load_file(tmp_path / "model.safetensors"))  # strict; no Hub library involved
+
+
+def test_a_network_without_defects_still_labels():
+    label, defects, maps = ResNet18(defects=(), input_size=64).eval()(torch.rand(1, 3, 64, 64))
+    assert label.shape == (1, 2) and defects.shape == (1, 0) and maps.shape[1] == 2
+
+
+def test_bytes_become_small_floats_around_zero():
+    x = to_float(torch.tensor([0, 255], dtype=torch.uint8))
+    assert x.dtype == torch.float32 and float(x[0]) < 0 < float(x[1]) and x.abs().max() <= 3

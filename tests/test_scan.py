@@ -1,0 +1,88 @@
+"""The positive is the one the labels were given by, and the network sees the same input by every road."""
+
+import numpy as np
+import pytest
+from darkroom.scan import invert, network_input, open_scan
+from film import BASE, eight_bit, frame, png, sixteen_bit, tiff
+from scipy.ndimage import gaussian_filter
+
+
+def expected_positive(values: np.ndarray, full: int) -> np.ndarray:
+    """DESIGN's definition of `cvt2pos`, step by step in float64 with SciPy's filter. values: integers 0…full."""
+    x = values.astype(np.float64) / full
+    positive = np.zeros_like(x)
+    for c in range(3):
+        low, high = np.percentile(x[..., c], 1), np.percentile(x[..., c], 99)
+        stretched = ((x[..., c] - low) / (high - low)).clip(0, 1)
+        positive[..., c] = ((1 - stretched) * 255).astype(np.uint8)
+    means = positive.mean(axis=(0, 1))
+    positive = positive * (means.mean() / means)
+    for c in range(3):
+        positive[..., c] = gaussian_filter(positive[..., c], sigma=1.1, radius=2, mode="mirror")
+    return positive.round().clip(0, 255)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("full", [255, 65535])
+def test_cvt2pos_is_what_its_definition_says(seed, full):
+    values = np.round(frame(seed=seed) * full).astype(np.uint16 if full > 255 else np.uint8)
+    scan = open_scan(png(values))
+    positive = invert(scan.rgb) * 255
+
+    assert np.abs(positive - np.rint(positive)).max() < 1e-4, "every value is a multiple of 1/255"
+    off = np.abs(np.rint(positive) - expected_positive(values, full))
+    # float32 and float64 may fall on either side of a truncation: a step here and there, never two.
+    assert off.max() <= 1 and (off > 0).mean() < 0.03
+
+
+def test_cvt2pos_stretches_a_deep_scan_at_its_full_depth():
+    """A thin frame that spans 3 steps of 8 bits, but 770 of 16, keeps its gradation."""
+    thin = 0.4 + 0.012 * (frame() - 0.5)
+    deep = invert(open_scan(tiff(sixteen_bit(thin))).rgb)
+    shallow = invert(open_scan(png(eight_bit(thin))).rgb)
+    assert len(np.unique(deep[..., 0])) > 3 * len(np.unique(np.rint(shallow[..., 0] * 255) // 16))
+    assert np.abs(deep - invert(thin)).mean() < 0.01 < np.abs(shallow - invert(thin)).mean()
+
+
+@pytest.mark.parametrize("method", ["cvt2pos", "density"])
+def test_a_positive_shows_light_where_the_negative_is_dense_and_without_the_orange_mask(method):
+    y, x = np.mgrid[0:1:96j, 0:1:144j]
+    scene = (0.5 + 0.4 * np.sin(9 * x) * np.cos(7 * y))[..., None] * np.ones(3)  # grey
+    negative = 10 ** -(BASE + 0.2 + 1.2 * scene - BASE.min())
+    positive = invert(negative ** (1 / 2.2), method)
+
+    assert positive.dtype == np.float32 and positive.shape == scene.shape
+    assert 0 <= positive.min() and positive.max() <= 1
+    assert np.corrcoef(positive.mean(axis=-1).ravel(), scene[..., 0].ravel())[0, 1] > 0.97
+    channels = positive.mean(axis=(0, 1))
+    assert channels.max() - channels.min() < 0.06, "a grey scene comes out grey"
+
+
+@pytest.mark.parametrize("method", ["cvt2pos", "density"])
+@pytest.mark.parametrize("value", [0.0, 0.4, 1.0])
+def test_a_frame_of_one_plain_colour_inverts_to_numbers(method, value):
+    positive = invert(np.full((32, 48, 3), value, np.float32), method)
+    assert np.isfinite(positive).all() and 0 <= positive.min() and positive.max() <= 1
+
+
+def test_an_unknown_inversion_is_named():
+    with pytest.raises(ValueError, match="'sepia'"):
+        invert(frame(), "sepia")
+
+
+def test_the_network_sees_the_same_picture_in_8_bits_and_in_16():
+    rgb = frame(200, 300)
+    eight = network_input(open_scan(png(eight_bit(rgb))).rgb, 64)
+    sixteen = network_input(open_scan(tiff(sixteen_bit(rgb))).rgb, 64)
+    assert eight.shape == sixteen.shape == (3, 64, 64) and eight.dtype == np.uint8
+    assert np.abs(eight.astype(int) - sixteen).max() <= 3
+    assert eight.std() > 20
+
+
+def test_the_network_is_blind_to_the_light_and_the_mask_but_not_to_a_thin_negative():
+    rgb = frame(200, 300)
+    usual = network_input(rgb, 64).astype(int)
+    other_light = network_input(rgb * np.array([0.6, 0.9, 0.75]), 64).astype(int)
+    assert np.abs(usual - other_light).mean() < 1.5
+    thin = network_input(rgb**0.05, 64)
+    assert thin.std() < 0.5 * usual.std()
