@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
 MIN_SIDE = 16  # nothing smaller shows a frame
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
-FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP")  # MPO: a JPEG with a second picture behind it, from phones
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 EXIF_ORIENTATION = 274

@@ -8,6 +8,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -82,6 +83,14 @@ def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calib
     return word, f"Too close to call; look for {named}." if named else "Too close to call; a person should look."
 
 
+class Prepared(NamedTuple):
+    """What judging needs of a scan: its name, the network's input (3, S, S) uint8, what was measured on it."""
+
+    name: str
+    pixels: np.ndarray
+    evidence: Evidence
+
+
 class Judge:
     """A loaded model. source: where its weights came from; revision: the Hub commit, or None."""
 
@@ -95,26 +104,33 @@ class Judge:
         """Judge one scan; `prior` is P(normal) for it, strictly in 0…1."""
         return self.judge_batch([scan], prior)[0]
 
-    @torch.inference_mode()
     def judge_batch(self, scans: Sequence[Scan], prior: float = PRIOR) -> list[Verdict]:
         """Judge several scans, in their order."""
-        if not scans:
+        return self.judge_prepared([self.prepare(scan) for scan in scans], prior)
+
+    def prepare(self, scan: Scan) -> Prepared:
+        """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
+        return Prepared(scan.name, network_input(scan.rgb, self.model.input_size), measure(scan))
+
+    @torch.inference_mode()
+    def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
+        """Judge several prepared scans in one forward pass, in their order."""
+        if not prepared:
             return []
+        names, inputs, evidence = zip(*prepared, strict=True)
         device = next(self.model.parameters()).device
-        inputs = np.stack([network_input(scan.rgb, self.model.input_size) for scan in scans])
-        output = self.model(to_float(torch.from_numpy(inputs).to(device)))
+        output = self.model(to_float(torch.from_numpy(np.stack(inputs)).to(device)))
         label, defects, maps = (part.float().cpu().numpy() for part in output)
-        evidence = [measure(scan) for scan in scans]
         table = features(label, defects, maps, np.stack([e.vector() for e in evidence]))
         found = self.calibration.probabilities(table, feature_names(self.model.defects))
         verdicts = []
-        for i, scan in enumerate(scans):
+        for i, name in enumerate(names):
             by_defect = {name: float(found[name][i]) for name in self.model.defects}
             p_normal = float(at_prior(found["normal"][i], self.calibration.prior, prior))
             word, reason = decide(p_normal, by_defect, evidence[i], self.calibration)
             heat = heat_map(maps[i], by_defect)
             verdicts.append(
-                Verdict(scan.name, word, p_normal, by_defect, heat, evidence[i], reason, prior, self.calibration)
+                Verdict(name, word, p_normal, by_defect, heat, evidence[i], reason, prior, self.calibration)
             )
         return verdicts
 
