@@ -1,0 +1,56 @@
+"""The page: is this colour negative readable or damaged?
+
+    python space/app.py                                    # http://127.0.0.1:7860 with the bundled weights
+    MODEL_ID=user/name MODEL_REVISION=v1 python space/app.py
+
+Layout and wiring only: pictures are the business of `darkroom`, and the rooms of the page are in `page`.
+"""
+
+import os
+import sys
+
+import gradio as gr
+from darkroom.verdict import Judge, load
+from darkroom.weights import WeightsError
+from page.frame import frame_tab
+from page.programs import endpoints
+from page.theme import CSS, HEAD, theme
+
+TITLE = "Darkroom: is this colour negative readable?"
+KEEP_SECONDS = 3600  # an upload is deleted when it is this old
+LARGEST_UPLOAD = "1gb"
+HEADER = """<header class="masthead"><p class="edge" aria-hidden="true">▸ 12 &nbsp; ▸ 12A</p>
+<h1>Is this negative readable?</h1>
+<p>Drop a photo or scan of a colour negative: see the positive, a verdict, and what it rests on.</p></header>"""
+
+
+def build(judge: Judge, keep_seconds: int = KEEP_SECONDS) -> gr.Blocks:
+    """The whole page around one loaded model; what visitors upload is deleted after `keep_seconds`."""
+    with gr.Blocks(
+        title=TITLE, delete_cache=(max(keep_seconds // 6, 1), keep_seconds), analytics_enabled=False
+    ) as page:
+        gr.HTML(HEADER)
+        with gr.Tabs():
+            with gr.Tab("One frame", id="frame"):
+                frame_tab(judge, keep_seconds)
+        endpoints(judge)
+    return page.queue(default_concurrency_limit=2, max_size=64)
+
+
+def launch(page: gr.Blocks, **options):
+    """Serve the page in its own look; `options` are those of `gr.Blocks.launch`."""
+    return page.launch(theme=theme(), css_paths=CSS, head=HEAD, max_file_size=LARGEST_UPLOAD, **options)
+
+
+def main() -> int:
+    try:
+        judge = load(os.environ.get("MODEL_ID"), os.environ.get("MODEL_REVISION"))
+    except WeightsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    launch(build(judge), mcp_server=True, footer_links=["api"])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Write the positive at full size, with the EXIF and ICC data of the negative's file."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .scan import Scan, invert, open_scan
+
+ORIENTATION = 274
+EXIF_IFD, ICC_PROFILE = 34665, 34675
+TEXT_TAGS = {270: "ImageDescription", 271: "Make", 272: "Model", 306: "DateTime", 315: "Artist", 33432: "Copyright"}
+SOFTWARE = "darkroom"
+
+
+def save_positive(source: Path, folder: Path, suffix: str, method: str = "cvt2pos", turns: int = 0) -> Path:
+    """Invert the file `source` at full size into `folder`, which is made if need be.
+
+    suffix: ".jpg" (8 bits, quality 95) or ".tif" (16 bits a channel). method: as for `scan.invert`. turns: quarters to
+    the left. Returns the path, named after the source. Raises ScanError where the source cannot be opened.
+    """
+    scan = open_scan(source, name=Path(source).name)
+    positive = np.ascontiguousarray(np.rot90(invert(scan.rgb, method), turns))
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{Path(source).stem}-positive{suffix}"
+    target.write_bytes(positive_jpeg(positive, scan) if suffix == ".jpg" else positive_tiff(positive, scan))
+    return target
+
+
+def upright_exif(scan: Scan) -> Image.Exif:
+    """The scan's EXIF without its orientation: `Scan` has turned the pixels already."""
+    exif = Image.Exif()
+    if scan.exif:
+        exif.load(scan.exif)
+    exif.pop(ORIENTATION, None)
+    return exif
+
+
+def positive_jpeg(positive: np.ndarray, scan: Scan) -> bytes:
+    """(H, W, 3) float in 0…1 as JPEG, quality 95 without chroma subsampling."""
+    out = io.BytesIO()
+    picture = Image.fromarray(np.rint(positive * 255).astype(np.uint8))
+    options = {"icc_profile": scan.icc} if scan.icc else {}
+    picture.save(out, "JPEG", quality=95, subsampling=0, exif=upright_exif(scan), **options)
+    return out.getvalue()
+
+
+def positive_tiff(positive: np.ndarray, scan: Scan) -> bytes:
+    """(H, W, 3) float in 0…1 as a 16-bit RGB TIFF, which Pillow cannot write."""
+    import tifffile
+
+    exif = upright_exif(scan)
+    texts = [(tag, "s", 0, str(exif[tag]), True) for tag in TEXT_TAGS if exif.get(tag)]
+    camera = exif.get_ifd(EXIF_IFD)
+    pointer = [(EXIF_IFD, "I", 1, 0, True)] if camera else []
+    out = io.BytesIO()
+    tifffile.imwrite(
+        out,
+        np.rint(positive * 65535).astype(np.uint16),
+        photometric="rgb",
+        compression="zlib",
+        predictor=True,
+        iccprofile=scan.icc,
+        software=SOFTWARE,
+        extratags=texts + pointer,
+        metadata=None,
+    )
+    data = out.getvalue()
+    return _append_ifd(data, camera) if camera else data
+
+
+def _append_ifd(data: bytes, camera: dict) -> bytes:
+    """Put the EXIF directory behind the TIFF and let its pointer tag say where."""
+    import tifffile
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        slot, order = tiff.pages[0].tags[EXIF_IFD].valueoffset, tiff.byteorder
+    at = len(data) + len(data) % 2
+    directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
+    for tag, value in camera.items():
+        directory[tag] = value
+    number = at.to_bytes(4, "little" if order == "<" else "big")
+    return data[:slot] + number + data[slot + 4 :].ljust(at - slot - 4, b"\0") + directory.tobytes(at)

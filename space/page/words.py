@@ -1,0 +1,63 @@
+"""What the page says, as HTML: verdicts, evidence, remedies. Every string from outside is escaped."""
+
+from html import escape
+
+from darkroom.verdict import Verdict
+
+SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Needs a look", "error": "Not judged"}
+
+
+def spoken(defect: str) -> str:
+    return defect.replace("_", " ").capitalize()
+
+
+def verdict_html(verdict: Verdict) -> str:
+    """The verdict as a heading, how sure it is, and why."""
+    side = "readable" if verdict.p_normal >= 0.5 else "damaged"
+    sure = f"{verdict.confidence:.0%} {side}"
+    return (
+        f'<section class="verdict {verdict.verdict}" role="status" aria-label="Verdict">'
+        f'<p class="edge">{escape(verdict.file)}</p>'
+        f"<h2>{SPOKEN[verdict.verdict]}</h2>"
+        f'<p class="sure">{sure}, if {verdict.prior:.0%} of such frames are fine.</p>'
+        f'<p class="why">{escape(verdict.reason)}</p></section>'
+    )
+
+
+def chances(verdict: Verdict) -> dict[str, float]:
+    """The calibrated probabilities for a `gr.Label`."""
+    return {"readable": verdict.p_normal, "damaged": 1 - verdict.p_normal}
+
+
+def defect_bars(verdict: Verdict) -> str:
+    """One bar a defect, likeliest first."""
+    rows = []
+    for name, p in sorted(verdict.defects.items(), key=lambda item: -item[1]):
+        strength = "strong" if p >= 0.5 else ""
+        rows.append(
+            f'<li><span>{escape(spoken(name))}</span><span class="bar" aria-hidden="true">'
+            f'<i class="{strength}" style="width:{p:.1%}"></i></span><b>{p:.0%}</b></li>'
+        )
+    return f'<h3>Kinds of damage</h3><ul class="bars">{"".join(rows)}</ul>'
+
+
+def evidence_html(verdict: Verdict) -> str:
+    """What was measured, each line marked fine or not in words as well as in colour."""
+    rows = []
+    for label, value, fine in verdict.evidence.lines():
+        state = "fine" if fine else "look"
+        mark = "" if fine else " <em>unusual</em>"
+        rows.append(f'<div class="{state}"><dt>{escape(label)}</dt><dd>{escape(value)}{mark}</dd></div>')
+    return f'<h3>Measured on the film</h3><dl class="evidence">{"".join(rows)}</dl>'
+
+
+def remedies_html(verdict: Verdict) -> str:
+    """For each defect found: its cause and what mends it; nothing where nothing was found."""
+    if not verdict.remedies:
+        return ""
+    rows = [
+        f"<li><b>{escape(spoken(name))}</b><p>Cause: {escape(remedy.cause)}.</p>"
+        f"<p>What helps: {escape(remedy.mend)}.</p></li>"
+        for name, remedy in verdict.remedies
+    ]
+    return f'<h3>What can be done</h3><ul class="remedies">{"".join(rows)}</ul>'
