@@ -1,0 +1,76 @@
+"""A photograph becomes the density of a developed C-41 negative. Densities are −log10 of transmitted linear light.
+
+Numbers: published profile data of a consumer ISO 200 film. Arrays are (H, W, 3) float32 with red, green and blue as
+the light that a scanner measures, so channel 0 is the cyan layer, 1 the magenta, 2 the yellow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+BASE = np.array([0.25, 0.64, 0.97], np.float32)  # the orange mask: unexposed, developed film
+RANGE = np.array([1.80, 1.70, 1.90], np.float32)  # densest above the base
+LAYER = np.array([1.00, 1.03, 1.15], np.float32)  # contrast of the layers against each other
+SLOPE = 0.15  # D a stop on the straight line
+SPEED_POINT = 4.3  # stops below mid-grey at which the toe begins
+MID_GREY = 0.18
+
+
+@dataclass(frozen=True)
+class Film:
+    """One roll. base: (3,) density. contrast: of the straight line, 1 is nominal. toe: softness in stops. leak: (3, 3),
+    how much each layer's image shows in the others. grain: standard deviation of D at D = 1 above base; grain_size: in
+    pixels."""
+
+    base: np.ndarray
+    contrast: float
+    toe: float
+    leak: np.ndarray
+    grain: float
+    grain_size: float
+
+
+def film(rng: np.random.Generator) -> Film:
+    """A roll as a shop might sell it: mask, contrast, grain and purity of the layers vary between makers."""
+    leak = rng.uniform(0, 0.12, (3, 3)).astype(np.float32)
+    np.fill_diagonal(leak, 1)
+    return Film(
+        base=(BASE * rng.uniform(0.75, 1.25) * rng.uniform(0.88, 1.12, 3)).astype(np.float32),
+        contrast=rng.uniform(0.8, 1.2),
+        toe=rng.uniform(0.6, 1.0),
+        leak=leak / leak.sum(axis=1, keepdims=True),
+        grain=rng.uniform(0.008, 0.04),
+        grain_size=rng.uniform(0.4, 1.1),
+    )
+
+
+def linear(srgb: np.ndarray) -> np.ndarray:
+    """sRGB values 0…1 as coded -> linear light (IEC 61966-2-1)."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, contrast: float = 1.0) -> np.ndarray:
+    """Expose and develop: (H, W, 3) sRGB 0…1 -> density, base included.
+
+    stops: exposure off the meter's; −4 and less leave next to nothing. cast: (3,) stops, the colour of the light.
+    contrast: of the scene against the photograph, whose own rendering has compressed or stretched it.
+    """
+    codes = np.arange(256) / 255
+    light = np.log2(np.maximum(linear(codes), 2e-3) / MID_GREY) * contrast + stops
+    above = np.empty(photograph.shape, np.float32)
+    for c in range(3):  # one curve a layer, tabulated at the photograph's own 8 bits
+        toe = np.logaddexp(0, (light + cast[c] + SPEED_POINT) / roll.toe) * roll.toe
+        line = SLOPE * roll.contrast * LAYER[c] * toe
+        curve = RANGE[c] * (1 - np.exp(-((line / RANGE[c]) ** 3))) ** (1 / 3)  # a straight line with a shoulder
+        above[..., c] = np.interp(photograph[..., c], codes, curve)
+    return above @ roll.leak.T + roll.base
+
+
+def add_grain(density: np.ndarray, roll: Film, rng: np.random.Generator) -> np.ndarray:
+    """Dye clouds: σ grows with the root of the density above base; layers are independent, neighbours correlated."""
+    noise = rng.standard_normal(density.shape, dtype=np.float32)
+    noise = ndimage.gaussian_filter(noise, (roll.grain_size, roll.grain_size, 0))
+    noise /= noise.std()
+    above = np.maximum(density - roll.base, 0) + 0.06  # fog has grain as well
+    return density + roll.grain * np.sqrt(above) * noise

@@ -1,0 +1,221 @@
+"""Simulate colour negatives with labelled damage, as an image folder that `train/run.py` reads.
+
+    python train/simulate.py data/simulated                                 # scenes that it draws
+    python train/simulate.py data/simulated --photos photos --count 8000    # photographs of one's own, and scenes
+
+The same command writes the same bytes. How it works and what it leaves out: docs/simulation.md.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from capture import mount, photograph, wear
+from damage import DAMAGE
+from emulsion import add_grain, expose, film
+from PIL import Image
+from scenes import draw
+from scipy import ndimage
+from tqdm import tqdm
+
+DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal")
+SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1}
+GRID = 16  # cells of the coarse damage maps, a side
+LONG_SIDE = 640  # pixels of the simulated frame
+THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
+DRAWN = 0.15  # share of drawn scenes beside photographs
+NORMAL = 0.5  # share of readable frames
+VISIBLE = 0.3  # coverage that damage must reach somewhere
+SECOND = 0.2  # chance of a second kind of damage beside the first
+
+
+@dataclass
+class Frame:
+    """What `metadata.jsonl` says of a picture. label: 1 readable, 0 damaged. severity: 0…3, of the worst defect.
+    source: the photograph or scene; group: the same, never in two splits. defect_cells: (6, 16, 16) largest coverage in
+    each cell, 0…1."""
+
+    file_name: str
+    label: int
+    severity: float
+    source: str
+    group: str
+    seed: int
+    noise: int = 0
+    blank_area: int = 0
+    colour_patches: int = 0
+    holes: int = 0
+    residual_spots: int = 0
+    dye_removal: int = 0
+    defect_cells: list = field(default_factory=list)
+
+
+def plan(rng: np.random.Generator) -> dict[str, float]:
+    """Which defects a frame has, and how badly: {} for a readable one."""
+    if rng.random() < NORMAL:
+        return {}
+    kinds = [str(kind) for kind in rng.choice(DEFECTS, 2 if rng.random() < SECOND else 1, replace=False)]
+    return {kind: float(rng.uniform(0.7, 3.0)) for kind in kinds}
+
+
+def develop(scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generator) -> tuple[bytes, np.ndarray]:
+    """One negative of `scene` ((H, W, 3) sRGB 0…1) with the wanted damage: its JPEG and (H, W, 6) coverage."""
+    roll = film(rng)
+    cast = rng.normal(0, 0.35, 3) * rng.choice([0.5, 1.5])
+    stops = float(np.clip(rng.normal(0.1, 0.9), -2.2, 2.5))
+    density = expose(scene, roll, stops, cast, contrast=rng.uniform(0.85, 1.35))
+    coverage = np.zeros((*scene.shape[:2], len(DEFECTS)), np.float32)
+    if "noise" in wanted:
+        # Thinner by the severity: 5–95 % spans of .15 D at 0.7 down to .04 D at 3.
+        goal = float(np.interp(wanted["noise"], [0.7, 2, 3], [THIN, 0.075, 0.04]))
+        while stops > -9 and _span(expose(scene[::8, ::8], roll, stops, cast)) > goal:
+            stops -= 0.25
+        density = expose(scene, roll, stops, cast)
+        roll = replace(roll, grain=roll.grain * rng.uniform(1, 2), grain_size=roll.grain_size * rng.uniform(1, 2.5))
+        coverage[..., DEFECTS.index("noise")] = 1
+    density = add_grain(density, roll, rng)
+    for kind, apply in DAMAGE.items():
+        if kind in wanted:
+            damaged, where = apply(density, roll.base, wanted[kind], rng)
+            while where.max() < VISIBLE:  # a streak beside the frame is none
+                damaged, where = apply(density, roll.base, wanted[kind], rng)
+            density = damaged
+            coverage[..., DEFECTS.index(kind)] = where
+    density = wear(density, roll.base, rng)
+    density, coverage = mount(density, roll.base, coverage, rng)
+    quarters, mirrored = int(rng.choice(4, p=[0.7, 0.12, 0.06, 0.12])), rng.random() < 0.15
+    density, coverage = (np.rot90(a[:, ::-1] if mirrored else a, quarters) for a in (density, coverage))
+    return photograph(np.ascontiguousarray(density), rng), coverage
+
+
+def _span(density: np.ndarray) -> float:
+    low, high = np.percentile(density.reshape(-1, 3), (5, 95), axis=0)
+    return float((high - low).mean())
+
+
+def cells(coverage: np.ndarray) -> list:
+    """(H, W, 6) coverage -> (6, 16, 16) nested lists of the largest in each cell, rounded to hundredths."""
+    rows, columns = (np.linspace(0, n, GRID + 1).astype(int)[:-1] for n in coverage.shape[:2])
+    largest = np.maximum.reduceat(np.maximum.reduceat(coverage, rows, axis=0), columns, axis=1)
+    return [[[round(float(v), 2) for v in row] for row in kind] for kind in largest.transpose(2, 0, 1)]
+
+
+def scene_from(path: Path, rng: np.random.Generator) -> np.ndarray:
+    """A crop of a photograph, (H, W, 3) sRGB 0…1, 640 pixels long and of a frame's proportions."""
+    picture = Image.open(path).convert("RGB")
+    width, height = picture.size
+    wide = rng.choice([3 / 2, rng.uniform(1.2, 1.6)])
+    aspect = wide if width >= height else 1 / wide
+    scale = rng.uniform(0.75, 1.0)
+    crop_width = min(width, height * aspect) * scale
+    crop_height = crop_width / aspect
+    left, top = rng.uniform(0, width - crop_width), rng.uniform(0, height - crop_height)
+    size = (LONG_SIDE, round(LONG_SIDE / aspect)) if aspect >= 1 else (round(LONG_SIDE * aspect), LONG_SIDE)
+    box = (left, top, left + crop_width, top + crop_height)
+    resized = picture.resize(size, Image.Resampling.BICUBIC, box=box)
+    if rng.random() < 0.5:
+        resized = resized.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    scene = np.asarray(resized, np.float32) / 255
+    if rng.random() < 0.1:  # out of focus, or moved: readable all the same
+        across, along = rng.choice([0, rng.uniform(1, 5)]), rng.uniform(1, 7)
+        scene = ndimage.gaussian_filter(scene, (across, along, 0))
+    return scene
+
+
+def _make(job: tuple[int, str, str], out: Path, photos: Path | None, seed: int) -> Frame:
+    """Make and write frame `number` of `source` into `split`."""
+    number, split, source = job
+    rng = np.random.default_rng((seed, number))
+    drawn = source.startswith("drawn/")
+    scene = draw(rng) if drawn else scene_from(photos / source, rng)
+    wanted = plan(rng)
+    file, coverage = develop(scene, wanted, rng)
+    name = f"{number:06d}.jpg"
+    (out / split / name).write_bytes(file)
+    return Frame(
+        name,
+        int(not wanted),
+        round(max(wanted.values(), default=0.0), 2),
+        source,
+        source,
+        seed,
+        **dict.fromkeys(wanted, 1),
+        defect_cells=cells(coverage),
+    )
+
+
+def jobs(photos: Path | None, count: int, seed: int) -> list[tuple[int, str, str]]:
+    """(number, split, source) of every frame. A photograph's frames all go into one split."""
+    rng = np.random.default_rng(seed)
+    sources = []
+    if photos:
+        sources = sorted(
+            str(p.relative_to(photos)) for p in photos.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png")
+        )
+        if not sources:
+            raise SystemExit(f"{photos}: no JPEG or PNG in this folder; give a folder of photographs")
+        rng.shuffle(sources)
+    ends = np.cumsum(list(SPLITS.values()))
+    place = {
+        source: list(SPLITS)[int(np.searchsorted(ends, (i + 0.5) / len(sources)))] for i, source in enumerate(sources)
+    }
+    from_photos = round(count * (1 - DRAWN)) if sources else 0
+    chosen = [sources[i % len(sources)] for i in range(from_photos)]
+    planned = [(place[source], source) for source in chosen]
+    drawn = count - from_photos
+    planned += [(list(SPLITS)[int(np.searchsorted(ends, (i + 0.5) / drawn))], f"drawn/{i:06d}") for i in range(drawn)]
+    return [(number, split, source) for number, (split, source) in enumerate(planned)]
+
+
+def simulate(out: Path, photos: Path | None = None, count: int = 600, seed: int = 0) -> Path:
+    """Write `count` frames into out/{train,validation,test}, with a metadata.jsonl each. Returns `out`.
+
+    Nothing is at `out` until all of it is. Raises FileExistsError when something is there already.
+    """
+    if out.exists():
+        raise FileExistsError(f"{out}: is there already; remove it or name another folder")
+    unfinished = out.with_name(f".{out.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for split in SPLITS:
+        (unfinished / split).mkdir(parents=True)
+    todo = jobs(photos, count, seed)
+    make = partial(_make, out=unfinished, photos=photos, seed=seed)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        frames = list(tqdm(pool.map(make, todo, chunksize=8), total=count, desc="Simulating", unit="frame"))
+    for split in SPLITS:
+        lines = [json.dumps(asdict(frame)) for frame, job in zip(frames, todo, strict=True) if job[1] == split]
+        (unfinished / split / "metadata.jsonl").write_text("\n".join(lines) + "\n")
+    unfinished.rename(out)
+    return out
+
+
+def simulated(folder: Path) -> str:
+    """The default data set, made at `folder` unless it is there."""
+    return str(folder if folder.exists() else simulate(folder))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="folder to make")
+    parser.add_argument(
+        "--photos", type=Path, help="folder of photographs (JPEG, PNG); without it all scenes are drawn"
+    )
+    parser.add_argument("--count", type=int, default=600, help="frames in all")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    try:
+        simulate(args.out, args.photos, args.count, args.seed)
+    except FileExistsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
