@@ -1,8 +1,8 @@
 """Open a scan of film, turn it into a positive, and make what the network sees.
 
-    scan = open_scan("frame.tif")
-    positive = invert(scan.rgb)                # for people
-    x = network_input(scan.rgb, size=244)      # for the network
+scan = open_scan("frame.tif")
+positive = invert(scan.rgb)                # for people
+x = network_input(scan.rgb, size=244)      # for the network
 """
 
 from dataclasses import dataclass

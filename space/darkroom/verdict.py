@@ -1,8 +1,8 @@
 """Judge negatives: load a model once, then ask it for verdicts.
 
-    judge = load()                              # the bundled weights
-    verdict = judge.judge(open_scan("frame.jpg"))
-    verdict.verdict, verdict.p_normal, verdict.defects
+judge = load()                              # the bundled weights
+verdict = judge.judge(open_scan("frame.jpg"))
+verdict.verdict, verdict.p_normal, verdict.defects
 """
 
 from collections.abc import Sequence
@@ -51,8 +51,10 @@ class Verdict:
     @property
     def remedies(self) -> list[tuple[str, Remedy]]:
         """For each defect found, likeliest first: its cause and what can be done."""
-        found = [name for name, p in self.defects.items() if p >= SHOWN_FROM and self.verdict != "readable"]
-        return [(name, REMEDIES[name]) for name in sorted(found, key=self.defects.get, reverse=True) if name in REMEDIES]
+        if self.verdict == "readable":
+            return []
+        found = [name for name, p in self.defects.items() if p >= SHOWN_FROM and name in REMEDIES]
+        return [(name, REMEDIES[name]) for name in sorted(found, key=self.defects.get, reverse=True)]
 
     def at_prior(self, prior: float) -> "Verdict":
         """The same scan judged at another prior, strictly in 0…1; needs no forward pass."""
@@ -79,7 +81,7 @@ def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calib
     if word == "readable":
         return word, "Nothing speaks against this frame."
     if word == "damaged":
-        return word, f"The likeliest damage is {named}." if named else "The frame looks damaged, of no kind we can name."
+        return word, f"The likeliest damage is {named}." if named else "Damaged, but not of a kind that we can name."
     return word, f"Too close to call; look for {named}." if named else "Too close to call; a person should look."
 
 
@@ -149,10 +151,9 @@ def heat_map(maps: np.ndarray, defects: dict[str, float]) -> np.ndarray:
     return cells.astype(np.float32)
 
 
-def load(weights: str | Path | None = None, revision: str | None = None) -> Judge:
+def load(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Judge:
     """Load a model from a folder, or from the Hub as "user/name" or "user/name@revision"; None is the bundled one.
 
-    Raises `weights.WeightsError` with one sentence for the user.
+    bundled_if_down: see `weights.find`. Raises `weights.WeightsError` with one sentence for the user.
     """
-    model, source, commit = find(weights, revision)
-    return Judge(model, source, commit)
+    return Judge(*find(weights, revision, bundled_if_down=bundled_if_down))
