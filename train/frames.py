@@ -7,6 +7,8 @@ runs at the same input size begin at once. A picture or a decoder that changed i
 import hashlib
 import os
 import sys
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +53,13 @@ def load(source: str) -> DatasetDict:
     for split, rows in data.items():
         if "label" not in rows.column_names:
             raise DataError(f"{source}: the split {split!r} has no column 'label' (0 abnormal, 1 normal)")
-        if set(rows.unique("label")) - {0, 1}:
+        counts = Counter(rows["label"])
+        if set(counts) - {0, 1}:
             raise DataError(f"{source}: the column 'label' of {split!r} holds more than 0 (abnormal) and 1 (normal)")
-        data[split] = rows.cast_column("label", ClassLabel(names=list(LABELS))).cast_column("image", Image(decode=False))
+        if min(counts[0], counts[1]) < 2:
+            raise DataError(f"{source}: {split!r} has {counts[0]} abnormal and {counts[1]} normal; needs 2 of each")
+        rows = rows.cast_column("label", ClassLabel(names=list(LABELS)))
+        data[split] = rows.cast_column("image", Image(decode=False))
     enable_progress_bars()
     return data
 
@@ -78,9 +84,11 @@ def picture(image: dict) -> scan.Scan:
 
 
 def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset:
-    """Decode and resize once. Returns a data set with `name`, `pixels` (3 · size · size bytes), `label`, `defects`
-    (one float for each labelled kind), `cells` (6 · h · w bytes, 255 = all of the cell; empty where unknown) and
-    `evidence` (floats; empty unless asked for). Raises DataError that names every picture that cannot be decoded.
+    """Decode and resize once.
+
+    Returns a data set with `name`, `pixels` (3 · size · size bytes), `label`, `defects` (one float for each labelled
+    kind), `cells` (6 · h · w bytes, 255 = all of the cell; empty where unknown) and `evidence` (the fields of
+    `Evidence`; None unless asked for). Raises DataError that names every picture that cannot be decoded.
     """
     # `datasets` recognises a function by its name and arguments: the code that makes the pixels is one of them.
     sources = [module.__file__ for module in (decode, scan, evidence, sys.modules[__name__])]
@@ -110,14 +118,14 @@ def _prepare_one(row: dict, *, size: int, with_evidence: bool, defects: tuple[st
         "defects": [float(row[defect]) for defect in defects],
         "cells": np.rint(np.asarray(row.get(CELLS) or [], np.float32) * 255).astype(np.uint8).tobytes(),
         "pixels": b"",
-        "evidence": [],
+        "evidence": None,
         "fault": "",
     }
     try:
         opened = picture(row["image"])
         one["pixels"] = scan.network_input(opened.rgb, size).tobytes()
         if with_evidence:
-            one["evidence"] = [float(value) for value in evidence.measure(opened).vector()]
+            one["evidence"] = asdict(evidence.measure(opened))
     except decode.ScanError as error:
         one["fault"] = str(error)
     return one

@@ -84,7 +84,10 @@ def measure(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict:
 
 
 def reliability(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean prediction, share of normals and weight (sums to 1) of each non-empty one of BINS equal bins of P(normal)."""
+    """Mean prediction, share of normals and weight of each non-empty one of BINS equal bins of P(normal).
+
+    The weights sum to 1; with `prior` the labels weigh as if normal had that frequency.
+    """
     weight = np.ones(len(y))
     if prior is not None and 0 < y.mean() < 1:
         weight = np.where(y == 1, prior / y.mean(), (1 - prior) / (1 - y.mean()))
@@ -114,12 +117,23 @@ def intervals(p: np.ndarray, y: np.ndarray, prior: float | None = None, seed: in
     return {name: np.percentile([one[name] for one in drawn], (2.5, 97.5)).tolist() for name in names}
 
 
-def defect_precision(scores: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict[str, float | None]:
-    """Average precision of each kind of damage; None where it never, or always, occurs.
+def defect_precision(scores: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict[str, dict | None]:
+    """Average precision of each kind of damage with its 95 % bootstrap interval, and in how many frames it is.
 
-    scores, truth: (N, len(names)); truth 0 or 1.
+    scores, truth: (N, len(names)); truth 0 or 1. Returns {name: {"average_precision", "interval", "count"}}; None for
+    a kind that never, or always, occurs.
     """
-    return {
-        name: float(sk.average_precision_score(truth[:, k], scores[:, k])) if 0 < truth[:, k].mean() < 1 else None
-        for k, name in enumerate(names)
-    }
+    rng, found = np.random.default_rng(0), {}
+    for name, score, real in zip(names, scores.T, truth.T, strict=True):
+        groups = [np.flatnonzero(real == label) for label in (0, 1)]
+        if not all(map(len, groups)):
+            found[name] = None
+            continue
+        picks = (np.concatenate([rng.choice(group, len(group)) for group in groups]) for _ in range(RESAMPLES))
+        drawn = [sk.average_precision_score(real[pick], score[pick]) for pick in picks]
+        found[name] = {
+            "average_precision": float(sk.average_precision_score(real, score)),
+            "interval": np.percentile(drawn, (2.5, 97.5)).tolist(),
+            "count": len(groups[1]),
+        }
+    return found

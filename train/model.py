@@ -48,4 +48,7 @@ def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
 
 def portable(module: nn.Module) -> dict[str, Tensor]:
     """A copy of the weights as safetensors can write them: on the CPU, in memory order."""
-    return {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in module.state_dict().items()}
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in module.state_dict().items()
+    }

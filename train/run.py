@@ -33,7 +33,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.resnet import ResNet18, to_float  # noqa: E402
-from darkroom.verdict import WeightsError  # noqa: E402
+from darkroom.weights import WeightsError  # noqa: E402
 
 RUNS = Path("runs")
 WARM_UP = 100  # steps, at most the first epoch, over which the learning rate rises to its value
@@ -165,13 +165,12 @@ def run(args: argparse.Namespace) -> Path:
     report = Report(folder, data, accelerator)
     model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
 
-    weights = balance(ready["train"]["label"]).to(accelerator.device)
-    outputs = {
-        split: predict(accelerator, model, ready[split], args.batch_size, weights)[0] for split in SPLITS[1:] if split in ready
-    }
+    weights, held_out = balance(ready["train"]["label"]).to(accelerator.device), [s for s in ready if s != "train"]
+    outputs = {s: predict(accelerator, model, ready[s], args.batch_size, weights)[0] for s in held_out}
     if accelerator.is_main_process:
-        calibration = calibrate(outputs["validation"], ready["validation"], kinds)
-        report.finish(finish(model, calibration.to_dict(), folder / "model"), outputs, ready)
+        calibration, promise = calibrate(outputs["validation"], ready["validation"], kinds, model)
+        finish(model, calibration.to_dict(), folder / "model")
+        report.finish(outputs, ready, promise)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return folder
@@ -180,8 +179,11 @@ def run(args: argparse.Namespace) -> Path:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--data", help="folder made by train/data.py or train/simulate.py, or a data set on the Hub; "
-        "without it, simulated negatives")
+    add(
+        "--data",
+        help="folder made by train/data.py or train/simulate.py, or a data set on the Hub; "
+        "without it, simulated negatives",
+    )
     add("--name", help="folder below runs/ for everything that this run writes; data's name and a number if not given")
     add("--init", help="folder or Hub id of a model to continue from")
     add("--resume", action="store_true", help="go on with a run that was broken off; same arguments otherwise")

@@ -1,0 +1,137 @@
+"""Fit what turns logits and evidence into honest probabilities, and the thresholds of the three verdicts.
+
+All of it is fitted on the validation split and stored in the model's `config.json`; `darkroom.calibration` applies it.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from datasets import Dataset
+from scipy.stats import beta
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom.calibration import Calibration, at_prior, feature_names, features  # noqa: E402
+from darkroom.evidence import Evidence  # noqa: E402
+from darkroom.resnet import Output, ResNet18  # noqa: E402
+
+EVENTS = 10  # of the rarer class for each feature (Peduzzi et al. 1996); with fewer a smaller set is fitted
+RISK = 0.05  # of the damaged called readable, and of the readable called damaged
+CERTAINTY = 0.95  # with which the risk is bounded
+PRIOR = 0.5  # for which the thresholds are stated
+
+
+def table(output: Output, rows: Dataset) -> np.ndarray:
+    """`calibration.features` of predicted rows, (N, F). rows: as `frames.prepare` gives them, with evidence."""
+    label, defects, maps = (part.float().numpy() for part in output)
+    return features(label, defects, maps, np.stack([Evidence(**one).vector() for one in rows["evidence"]]))
+
+
+def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResNet18) -> tuple[Calibration, dict]:
+    """Fit on validation.
+
+    output, rows: what `model` says of the validation split, and the split. kinds: the damage that the data label. Of
+    another kind that the model knows, the calibration that it came with stays as it is.
+    Returns the calibration and what can be promised of its thresholds, as `promise` gives it.
+    """
+    columns, x = feature_names(model.defects), table(output, rows)
+    mean, scale = x.mean(0), np.maximum(x.std(0), 1e-6)
+    standard = (x - mean) / scale
+    normal, damage = np.array(rows["label"]), np.array(rows["defects"]).reshape(len(rows), -1)
+    before = Calibration.from_dict(model.calibration) if model.calibration else Calibration.identity(model.defects)
+
+    weights, bias = {}, {}
+    picked = _columns(columns, "label margin", normal)
+    weights["normal"], bias["normal"] = _fit(standard, normal, picked)
+    for kind in model.defects:
+        truth = damage[:, kinds.index(kind)] if kind in kinds else np.zeros(len(rows))
+        if truth.min() < truth.max():
+            weights[kind], bias[kind] = _fit(standard, truth, _columns(columns, f"{kind} pooled", truth))
+        else:
+            weights[kind], bias[kind] = _carried(before, kind, columns, mean, scale)
+
+    # Thresholds come from probabilities for pictures that the combination was not fitted on.
+    folds = StratifiedKFold(int(min(5, np.bincount(normal, minlength=2).min())))
+    unseen = cross_val_predict(_regression(), standard[:, picked], normal, cv=folds, method="predict_proba")[:, 1]
+    p = at_prior(unseen, normal.mean(), PRIOR)
+    readable_above, readable = _threshold(p[normal == 0])
+    damaged_below, damaged = _threshold(1 - p[normal == 1])
+    calibration = Calibration(
+        features=columns,
+        mean=tuple(mean.tolist()),
+        scale=tuple(scale.tolist()),
+        weights=weights,
+        bias=bias,
+        prior=float(normal.mean()),
+        readable_above=max(PRIOR, readable_above),
+        damaged_below=min(PRIOR, 1 - damaged_below),
+    )
+    used = [columns[k] for k in picked]
+    return calibration, {"features": used, "false_readable": readable, "false_damaged": damaged}
+
+
+def _regression() -> LogisticRegression:
+    return LogisticRegression(C=1.0, max_iter=1000)
+
+
+def _columns(columns: tuple[str, ...], own: str, truth: np.ndarray) -> list[int]:
+    """The largest set of features that the data can bear: all; the question's own logit and peak, and the evidence;
+    or the logit alone, which is a temperature and a bias."""
+    middle = (own, own.replace("pooled", "peak"), *Evidence.NAMES)
+    events = min((truth == 0).sum(), (truth == 1).sum())
+    for names in (columns, tuple(dict.fromkeys(middle)), (own,)):
+        if events >= EVENTS * len(names):
+            break
+    return [columns.index(name) for name in names]
+
+
+def _fit(standard: np.ndarray, truth: np.ndarray, picked: list[int]) -> tuple[tuple[float, ...], float]:
+    fitted = _regression().fit(standard[:, picked], truth)
+    weights = np.zeros(standard.shape[1])
+    weights[picked] = fitted.coef_[0]
+    return tuple(weights.tolist()), float(fitted.intercept_[0])
+
+
+def _carried(
+    before: Calibration, kind: str, columns: tuple[str, ...], mean: np.ndarray, scale: np.ndarray
+) -> tuple[tuple[float, ...], float]:
+    """An earlier calibration's weights for `kind`, restated for features with another mean and scale."""
+    if kind not in before.weights:  # the head has been rebuilt: its logit is all there is
+        before = Calibration.identity((kind,))
+    weights, bias = np.zeros(len(columns)), before.bias[kind]
+    for name, old_mean, old_scale, weight in zip(
+        before.features, before.mean, before.scale, before.weights[kind], strict=True
+    ):
+        if name in columns:
+            k = columns.index(name)
+            weights[k] = weight / old_scale * scale[k]
+            bias += weight / old_scale * (mean[k] - old_mean)
+    return tuple(weights.tolist()), float(bias)
+
+
+def upper_bound(errors: int, count: int) -> float:
+    """Clopper and Pearson's (1934) one-sided upper bound on a rate, at `CERTAINTY`."""
+    return 1.0 if errors == count else float(beta.ppf(CERTAINTY, errors + 1, count - errors))
+
+
+def _threshold(wrong_side: np.ndarray) -> tuple[float, dict]:
+    """The lowest threshold that no more than `RISK` of these pictures reach.
+
+    wrong_side: (n,) probabilities of the wrong answer. From the top down, one more may reach it as long as the bound
+    holds; the order is fixed beforehand, so the bound is not spoilt by the search (Angelopoulos et al. 2021, fixed
+    sequence testing). Where the data are too few even for none, the threshold still lets none through, and `promised`
+    is False. Returns the threshold and {"promised", "count", "errors", "bound"}.
+    """
+    ordered, count = np.sort(wrong_side)[::-1], len(wrong_side)
+    errors = 0
+    while errors + 1 < count and upper_bound(errors + 1, count) <= RISK:
+        errors += 1
+    bound = upper_bound(errors, count)
+    return float(np.nextafter(ordered[errors], 2)), {
+        "promised": bound <= RISK,
+        "count": count,
+        "errors": errors,
+        "bound": bound,
+    }
