@@ -12,19 +12,26 @@ def _colour(rng: np.random.Generator, low: float = 0.05, high: float = 0.95, spr
 
 
 def _paint(picture: np.ndarray, coverage: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    return picture * (1 - coverage[..., None]) + colour * coverage[..., None]
+    """Lay `colour`, (3,) or (H, W, 3), over `picture` where `coverage` (H, W) is, in place; returns the picture."""
+    rows, columns = (np.flatnonzero(coverage.any(axis=axis)) for axis in (1, 0))
+    if rows.size:  # most things cover little of the picture
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        share = coverage[part][..., None].astype(np.float32)
+        over = colour[part] if colour.ndim == 3 else colour
+        picture[part] = picture[part] * (1 - share) + over.astype(np.float32) * share
+    return picture
 
 
-def _box(shape: tuple[int, int], top: float, left: float, height: float, width: float) -> np.ndarray:
-    coverage = np.zeros(shape, np.float32)
-    coverage[max(0, int(top)) : max(0, int(top + height)), max(0, int(left)) : max(0, int(left + width))] = 1
-    return coverage
+def _box(picture: np.ndarray, top: float, left: float, height: float, width: float, colour: np.ndarray) -> np.ndarray:
+    """Fill a rectangle in place; returns the picture."""
+    picture[max(0, int(top)) : max(0, int(top + height)), max(0, int(left)) : max(0, int(left + width))] = colour
+    return picture
 
 
 def _sky(rng: np.random.Generator, shape: tuple[int, int], night: bool) -> np.ndarray:
     height = np.linspace(0, 1, shape[0], dtype=np.float32)[:, None, None]
     if night:
-        return np.tile(_colour(rng, 0.0, 0.08, 0.05) * (0.5 + height), (1, shape[1], 1))
+        return np.tile(_colour(rng, 0.0, 0.08, 0.05) * (0.5 + height), (1, shape[1], 1)).astype(np.float32)
     zenith = np.array([0.25, 0.45, 0.8], np.float32) * rng.uniform(0.5, 1.2)
     horizon = _colour(rng, 0.6, 0.95, 0.2)
     sky = np.tile(zenith * (1 - height) + horizon * height, (1, shape[1], 1))
@@ -39,29 +46,22 @@ def _building(picture: np.ndarray, horizon: float, rng: np.random.Generator, nig
     width, height = shape[1] * rng.uniform(0.08, 0.35), shape[0] * rng.uniform(0.15, 0.7)
     left, top = rng.uniform(-0.1, 1) * shape[1], horizon - height
     wall = _colour(rng, 0.02, 0.1, 0.05) if night else _colour(rng, 0.2, 0.8)
-    picture = _paint(picture, _box(shape, top, left, height, width), wall)
+    _box(picture, top, left, height, width, wall)
     columns, rows = int(rng.integers(2, 8)), int(rng.integers(2, 10))
     glass = _colour(rng, 0.05, 0.5)
     for row in range(rows):
         for column in range(columns):
             lit = night and rng.random() < 0.4
-            window = _box(
-                shape,
-                top + (row + 0.25) * height / rows,
-                left + (column + 0.2) * width / columns,
-                height / rows * 0.5,
-                width / columns * 0.6,
-            )
-            picture = _paint(picture, window, np.array([0.95, 0.8, 0.45]) * rng.uniform(0.6, 1) if lit else glass)
+            y, x = top + (row + 0.25) * height / rows, left + (column + 0.2) * width / columns
+            pane = np.array([0.95, 0.8, 0.45]) * rng.uniform(0.6, 1) if lit else glass
+            _box(picture, y, x, height / rows * 0.5, width / columns * 0.6, pane)
     return picture
 
 
 def _tree(picture: np.ndarray, ground: float, rng: np.random.Generator) -> np.ndarray:
     shape = picture.shape[:2]
     x, size = rng.uniform(0, 1) * shape[1], shape[1] * rng.uniform(0.03, 0.14)
-    picture = _paint(
-        picture, _box(shape, ground - size * 1.6, x - size * 0.08, size * 1.7, size * 0.16), _colour(rng, 0.1, 0.3, 0.1)
-    )
+    _box(picture, ground - size * 1.6, x - size * 0.08, size * 1.7, size * 0.16, _colour(rng, 0.1, 0.3, 0.1))
     crown = blob(shape, (ground - size * 2, x), size, rng, ragged=0.3, soft=size * 0.15)
     leaves = np.clip(0.6 + 0.5 * fractal(shape, size * 0.3, rng, 3), 0, 1.6)
     return _paint(picture, crown, np.array([0.2, 0.4, 0.12]) * rng.uniform(0.4, 1.5, 3) * leaves[..., None])
@@ -92,8 +92,8 @@ def draw(rng: np.random.Generator) -> np.ndarray:
         ridge = rise + even_noise(shape, shape[1] * rng.uniform(0.1, 0.4), rng)[0] * shape[0] * rng.uniform(0.02, 0.12)
         haze = _colour(rng, 0.1, 0.7) * (0.15 if night else 1)
         picture = _paint(picture, np.clip(ridge + shape[0] * rng.uniform(0, 0.15), 0, 1), haze)
-    soil = _colour(rng, 0.08, 0.8) * (0.2 if night else 1)
-    rough = 1 + rng.uniform(0.02, 0.3) * fractal(shape, rng.uniform(6, 60), rng)
+    soil = _colour(rng, 0.08, 0.8, 0.12) * (0.2 if night else 1)
+    rough = 1 + rng.uniform(0.02, 0.12) * fractal(shape, rng.uniform(6, 60), rng)
     picture = _paint(picture, np.clip(rise, 0, 1).astype(np.float32), soil * rough[..., None])
     kinds = rng.choice(["town", "nature", "people", "bare"], p=[0.35, 0.3, 0.2, 0.15])
     if kinds == "town":

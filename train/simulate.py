@@ -160,7 +160,7 @@ def jobs(photos: Path | None, count: int, seed: int) -> list[tuple[int, str, str
             str(p.relative_to(photos)) for p in photos.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png")
         )
         if not sources:
-            raise SystemExit(f"{photos}: no JPEG or PNG in this folder; give a folder of photographs")
+            raise FileNotFoundError(f"{photos}: no JPEG or PNG in this folder; give a folder of photographs")
         rng.shuffle(sources)
     ends = np.cumsum(list(SPLITS.values()))
     place = {
@@ -177,15 +177,16 @@ def jobs(photos: Path | None, count: int, seed: int) -> list[tuple[int, str, str
 def simulate(out: Path, photos: Path | None = None, count: int = 600, seed: int = 0) -> Path:
     """Write `count` frames into out/{train,validation,test}, with a metadata.jsonl each. Returns `out`.
 
-    Nothing is at `out` until all of it is. Raises FileExistsError when something is there already.
+    Nothing is at `out` until all of it is. Raises FileExistsError when something is there
+    already, FileNotFoundError when `photos` holds no picture.
     """
     if out.exists():
         raise FileExistsError(f"{out}: is there already; remove it or name another folder")
+    todo = jobs(photos, count, seed)
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     for split in SPLITS:
         (unfinished / split).mkdir(parents=True)
-    todo = jobs(photos, count, seed)
     make = partial(_make, out=unfinished, photos=photos, seed=seed)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         frames = list(tqdm(pool.map(make, todo, chunksize=8), total=count, desc="Simulating", unit="frame"))
@@ -212,7 +213,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         simulate(args.out, args.photos, args.count, args.seed)
-    except FileExistsError as error:
+    except (FileExistsError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 

@@ -15,9 +15,11 @@ from .scan import Scan, log_density
 SIDE = 512  # pixels on the long side that the film is measured at
 HOLDER_DENSITY = 3.0  # denser than any film: a holder, or nothing
 CODED_GAMMA = 2.2  # a file made for display stores roughly light ** (1 / 2.2)
-MASK_GONE = 0.30  # blue minus red density this far below the frame's median: the orange mask is missing
-LIGHTER, DENSER = 0.25, 0.60  # D from the frame's median: a hole is lighter, retained silver is denser
-FLAT_SD = 0.012  # D; an unusually even neighbourhood: less than grain and texture leave
+MASK_GONE = 0.20  # blue minus red density this far below the frame's median: the orange mask is missing
+BARE = 0.35  # D; bare light in every channel, where even the clearest film keeps its base
+OPAQUE, NEUTRAL = 1.4, 0.25  # D; retained silver is denser than this, and its channels no further apart than that
+FLAT_SD, FLAT_SHARE = 0.008, 0.15  # D, and share of the frame's median: an unusually even neighbourhood
+FLAT_SIDE = 15  # pixels of that neighbourhood
 STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 SMALLEST_SHARE = 1e-4  # shares go into the combination as log10; below this they count as this
@@ -29,9 +31,9 @@ class Evidence:
 
     density_span: D between the 5 % and 95 % points of the frame, mean of the channels.
     below_base: share of the frame, 0…1, that is lighter than film can be, its mask colour missing (holes).
-    opaque: share, 0…1, that is dense and without the mask's colour (retained silver).
-    flat: share, 0…1, of neighbourhoods without any grain or texture.
-    clipped: share, 0…1, with a channel at the end of the file's range.
+    opaque: share, 0…1, that is dense and neutral, without the mask's colour (retained silver).
+    flat: share, 0…1, of neighbourhoods with next to no grain or texture.
+    clipped: share, 0…1, with two channels or more at an end of the file's range; one alone is a strong colour.
     sharpness: 99 % point of the gradient a pixel over density_span; a soft or shaken scan is below 0.15.
     monochrome: spread of colour over the spread of density; 0 for a picture without colour.
     bits: bits a channel. jpeg_quality: 1…100, 100 where the file is no JPEG.
@@ -127,10 +129,6 @@ class _Film:
         return around if around.mean() < 0.9 else np.zeros_like(around)
 
     @cached_property
-    def median(self) -> np.ndarray:
-        return np.median(self.density[self.inside], axis=0)
-
-    @cached_property
     def mask_loss(self) -> np.ndarray:
         """(h, w): how far blue minus red density lies from the frame's median; negative where the mask is gone."""
         yellow = self.density[..., 2] - self.density[..., 0]
@@ -143,15 +141,15 @@ def measure(scan: Scan) -> Evidence:
     values = film.density[film.inside]  # (n, 3)
     low, high = np.percentile(values, (5, 95), axis=0)
     span = float((high - low).mean())
-    from_median = film.density - film.median
-    gone = film.mask_loss < -MASK_GONE
-    holes = gone & (from_median.max(axis=-1) < -LIGHTER) & film.inside
-    opaque = gone & (from_median.mean(axis=-1) > DENSER) & film.inside
+    holes = (film.mask_loss < -MASK_GONE) & (film.density.max(axis=-1) < BARE) & film.inside
+    apart = np.abs(film.density - film.density.mean(axis=-1, keepdims=True)).max(axis=-1)
+    opaque = (film.density.mean(axis=-1) > OPAQUE) & (apart < NEUTRAL) & film.inside
     grey = film.density.mean(axis=-1)
-    variance = ndimage.uniform_filter(grey**2, 9) - ndimage.uniform_filter(grey, 9) ** 2
-    flat = (np.sqrt(np.maximum(variance, 0)) < FLAT_SD) & film.inside
+    variance = ndimage.uniform_filter(grey**2, FLAT_SIDE) - ndimage.uniform_filter(grey, FLAT_SIDE) ** 2
+    deviation = np.sqrt(np.maximum(variance, 0))
+    flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(np.median(deviation[film.inside])))) & film.inside
     step = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1))[film.inside] / 8
-    ends = ((film.rgb <= 1 / 255) | (film.rgb >= 254 / 255)).any(axis=-1) & film.inside
+    ends = (((film.rgb <= 1 / 255) | (film.rgb >= 254 / 255)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
     return Evidence(
         density_span=span,

@@ -1,0 +1,152 @@
+"""The simulator: film that behaves as published, damage that is where its map says, the same bytes twice."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import capture
+import damage
+import numpy as np
+import pytest
+import scenes
+import simulate
+from darkroom.decode import decode
+from darkroom.resnet import DEFECTS
+from emulsion import BASE, Film, add_grain, expose
+from PIL import Image
+
+STRAIGHT = Film(BASE, contrast=1.0, toe=0.8, leak=np.eye(3, dtype=np.float32), grain=0.02, grain_size=0.7)
+GREY = np.full((4, 4, 3), 0.4614, np.float32)  # sRGB code of 18 % grey
+
+
+def above_base(stops: float) -> np.ndarray:
+    return (expose(GREY, STRAIGHT, stops, np.zeros(3)) - BASE)[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("stops", "published"),
+    [(0, (0.66, 0.68, 0.76)), (-2, (0.35, 0.39, 0.42)), (-3, (0.19, 0.24, 0.23)), (-4, (0.08, 0.12, 0.09))],
+)
+def test_mid_grey_has_the_published_density_above_base(stops, published):
+    assert above_base(stops) == pytest.approx(published, abs=0.06)
+
+
+def test_density_rises_with_exposure_and_ends_below_the_films_range():
+    curve = np.array([above_base(stops) for stops in range(-8, 12)])
+    assert (np.diff(curve, axis=0) >= 0).all()
+    assert (curve[-1] <= (1.8, 1.7, 1.9)).all() and (curve[-1] > (1.7, 1.6, 1.8)).all()
+
+
+def test_grain_grows_with_the_root_of_density():
+    thin, thick = np.full((2, 120, 120, 3), BASE) + np.array([0.19, 0.94])[:, None, None, None]
+    rng = np.random.default_rng(0)
+    ratio = (add_grain(thick, STRAIGHT, rng) - thick).std() / (add_grain(thin, STRAIGHT, rng) - thin).std()
+    assert ratio == pytest.approx(2.0, rel=0.1)  # √(1.00 / 0.25), with the fog's own 0.06
+
+
+@pytest.fixture(scope="module")
+def negative() -> np.ndarray:
+    scene = scenes.draw(np.random.default_rng(5))
+    return expose(scene, STRAIGHT, 0, np.zeros(3))
+
+
+@pytest.mark.parametrize("kind", list(damage.DAMAGE))
+@pytest.mark.parametrize("seed", range(4))
+def test_damage_changes_the_film_inside_its_map_and_spares_the_rest(kind, seed, negative):
+    damaged, where = damage.DAMAGE[kind](negative, BASE, 2.0, np.random.default_rng(seed))
+    change = np.abs(damaged - negative).max(axis=-1)
+    assert where.shape == negative.shape[:2] and where.min() >= 0 and where.max() <= 1
+    inside, outside = change[where > 0.5], change[where < 0.02]
+    assert inside.mean() > 4 * outside.mean()
+    assert np.median(outside) < 0.02
+
+
+@pytest.mark.parametrize("kind", list(damage.DAMAGE))
+def test_severer_damage_covers_or_changes_more(kind, negative):
+    def harm(severity: float) -> float:
+        tries = [damage.DAMAGE[kind](negative, BASE, severity, np.random.default_rng(s))[0] for s in range(6)]
+        return float(np.mean([np.abs(damaged - negative).mean() for damaged in tries]))
+
+    assert harm(3.0) > 1.2 * harm(0.7)
+
+
+def test_a_hole_is_bare_light_and_a_brown_spot_is_bluest_in_density(negative):
+    holed, where = damage.holes(negative, BASE, 3.0, np.random.default_rng(1))
+    assert (np.median(holed[where > 0.99], axis=0) < 0.15).all()
+    for seed in range(8):
+        spotted, where = damage.residual_spots(negative, BASE, 3.0, np.random.default_rng(seed))
+        gain = np.median((spotted - negative)[where > 0.5], axis=0)
+        if gain[2] > 0:  # not air bells
+            assert gain[2] > gain[1] > gain[0] > 0
+
+
+def test_underexposure_leaves_less_than_the_stated_span():
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        picture, coverage = simulate.develop(scenes.draw(rng), {"noise": 2.0}, rng)
+        assert coverage[..., DEFECTS.index("noise")].max() == 1
+        pixels, *_ = decode(picture, "thin.jpg")
+        assert min(pixels.shape[:2]) > 100
+
+
+def test_mounting_takes_the_map_along(negative):
+    for seed in range(12):
+        mark = np.zeros((*negative.shape[:2], 1), np.float32)
+        mark[100:140, 200:260] = 1
+        density = negative.copy()
+        density[100:140, 200:260] = 9
+        mounted, moved = capture.mount(density, BASE, mark, np.random.default_rng(seed))
+        assert mounted.shape[:2] == moved.shape[:2]
+        assert (mounted[moved[..., 0] > 0.99] > 8).all()
+
+
+def test_cells_hold_the_largest_coverage_of_their_part():
+    coverage = np.zeros((160, 320, 6), np.float32)
+    coverage[155, 3, 2] = 0.7
+    grid = np.array(simulate.cells(coverage))
+    assert grid.shape == (6, 16, 16) and grid[2, 15, 0] == 0.7 and grid.sum() == pytest.approx(0.7)
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, simulate.__file__, *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_the_same_command_writes_the_same_bytes(tmp_path):
+    for name in "ab":
+        assert run(tmp_path / name, "--count", 12, "--seed", 7).returncode == 0
+    files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file())
+    assert len(files) == 15
+    assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files)
+    rows = [json.loads(line) for line in (tmp_path / "a/train/metadata.jsonl").read_text().splitlines()]
+    assert len(rows) == 10
+    for row in rows:
+        assert row["label"] == int(not any(row[kind] for kind in DEFECTS))
+        assert (row["severity"] > 0) == (row["label"] == 0)
+        assert [max(map(max, grid)) > 0 for grid in row["defect_cells"]] == [bool(row[kind]) for kind in DEFECTS]
+
+
+def test_frames_of_one_photograph_never_straddle_a_split(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for k in range(10):
+        Image.fromarray(np.random.default_rng(k).integers(0, 255, (60, 90, 3), np.uint8)).save(photos / f"{k}.jpg")
+    planned = simulate.jobs(photos, 60, 0)
+    homes: dict[str, set] = {}
+    for _, split, source in planned:
+        homes.setdefault(source, set()).add(split)
+    assert len(planned) == 60 and all(len(home) == 1 for home in homes.values())
+    assert {split for _, split, _ in planned} == {"train", "validation", "test"}
+    assert sum(source.startswith("drawn/") for *_, source in planned) == 9
+
+
+def test_a_folder_that_is_there_is_not_touched(tmp_path):
+    (tmp_path / "kept").mkdir()
+    answer = run(tmp_path / "kept")
+    assert answer.returncode == 2 and "is there already" in answer.stderr and "Traceback" not in answer.stderr
+
+
+def test_a_folder_without_photographs_is_a_clear_error(tmp_path):
+    (tmp_path / "empty").mkdir()
+    answer = run(tmp_path / "out", "--photos", tmp_path / "empty")
+    assert answer.returncode == 2 and "no JPEG or PNG" in answer.stderr and "Traceback" not in answer.stderr

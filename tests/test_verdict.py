@@ -1,0 +1,97 @@
+"""The verdict: from a scan to a word, a probability, a reason and what can be done."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from darkroom.calibration import Calibration
+from darkroom.evidence import Evidence
+from darkroom.remedy import REMEDIES
+from darkroom.resnet import DEFECTS, ResNet18
+from darkroom.scan import open_scan
+from darkroom.verdict import COLUMNS, Judge, decide, heat_map
+from film import eight_bit, frame, png
+
+SOUND = Evidence(0.5, 0, 0, 0, 0, 0.3, 0.2, 8, 90)
+RULE = replace(Calibration.identity(DEFECTS), readable_above=0.8, damaged_below=0.3)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    torch.manual_seed(0)
+    return Judge(ResNet18(input_size=64))
+
+
+@pytest.fixture(scope="module")
+def scans() -> list:
+    return [open_scan(png(eight_bit(frame(seed=seed))), f"{seed}.png") for seed in range(5)]
+
+
+def test_a_batch_and_one_at_a_time_agree_to_1e_5(judge, scans):
+    together = judge.judge_batch(scans)
+    for scan, verdict in zip(scans, together, strict=True):
+        alone = judge.judge(scan)
+        assert alone.file == verdict.file
+        assert alone.p_normal == pytest.approx(verdict.p_normal, abs=1e-5)
+        assert alone.defects == pytest.approx(verdict.defects, abs=1e-5)
+
+
+def test_another_prior_needs_no_forward_pass_and_equals_judging_at_it(judge, scans):
+    at_even = judge.judge(scans[0])
+    judged = judge.judge(scans[0], prior=0.9)
+    moved = at_even.at_prior(0.9)
+    assert moved.p_normal == pytest.approx(judged.p_normal, abs=1e-9) and moved.p_normal > at_even.p_normal
+    assert moved.verdict == judged.verdict
+    assert moved.at_prior(0.5).p_normal == pytest.approx(at_even.p_normal, abs=1e-9)
+
+
+def test_confidence_is_that_of_the_likelier_side(judge, scans):
+    verdict = replace(judge.judge(scans[0]), p_normal=0.2)
+    assert verdict.confidence == pytest.approx(0.8)
+
+
+def test_a_row_has_the_columns_of_a_verdicts_file(judge, scans):
+    row = judge.judge(scans[0]).row()
+    assert tuple(row) == COLUMNS and row["file"] == "0.png" and row["error"] == ""
+
+
+def test_no_scans_give_no_verdicts(judge):
+    assert judge.judge_batch([]) == []
+
+
+def test_a_damaged_frame_names_the_likeliest_damage():
+    word, reason = decide(0.1, {"noise": 0.6, "holes": 0.9}, SOUND, RULE)
+    assert word == "damaged" and "holes" in reason
+
+
+def test_a_bad_scan_of_a_doubtful_frame_asks_for_a_rescan_not_for_damage():
+    assert decide(0.1, {}, replace(SOUND, sharpness=0.01), RULE)[0] == "check"
+    assert "rescan" in decide(0.1, {}, replace(SOUND, sharpness=0.01), RULE)[1]
+    assert decide(0.95, {}, replace(SOUND, sharpness=0.01), RULE)[0] == "readable"
+
+
+def test_a_picture_that_is_no_colour_negative_is_for_a_person_whatever_the_network_says():
+    word, reason = decide(0.99, {}, replace(SOUND, monochrome=0.0), RULE)
+    assert word == "check" and "does not look like a colour negative" in reason
+
+
+def test_remedies_come_likeliest_first_and_only_where_something_is_wrong(judge, scans):
+    chances = dict.fromkeys(DEFECTS, 0.1) | {"holes": 0.7, "noise": 0.9}
+    damaged = replace(judge.judge(scans[0]), verdict="damaged", defects=chances)
+    assert damaged.remedies == [("noise", REMEDIES["noise"]), ("holes", REMEDIES["holes"])]
+    assert replace(damaged, verdict="readable").remedies == []
+
+
+def test_every_defect_has_a_cause_and_what_can_be_done():
+    assert set(REMEDIES) == set(DEFECTS)
+    assert all(remedy.cause and remedy.mend for remedy in REMEDIES.values())
+
+
+def test_the_heat_map_is_hottest_where_a_probable_defect_has_its_cell():
+    maps = np.full((2 + len(DEFECTS), 4, 4), -4.0)
+    maps[2 + DEFECTS.index("holes"), 1, 2] = 5
+    maps[2 + DEFECTS.index("noise"), 3, 3] = 5
+    heat = heat_map(maps, dict.fromkeys(DEFECTS, 0.05) | {"holes": 0.9})
+    assert heat.shape == (4, 4) and 0 <= heat.min() and heat.max() <= 1
+    assert np.unravel_index(heat.argmax(), heat.shape) == (1, 2)
