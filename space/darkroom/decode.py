@@ -5,14 +5,17 @@ Files are hostile until decoded: the size in pixels is read from the header and 
 
 import io
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from .camera import RAW_SUFFIXES, decode_heif, decode_raw, is_heif
+
 MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
 MIN_SIDE = 16  # nothing smaller shows a frame
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", *RAW_SUFFIXES)
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -54,7 +57,12 @@ def decode(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
     if not data:
         raise EmptyScan(f"{name}: the file is empty; copy it again from the camera, phone or scanner")
     try:
-        if data[:4] in TIFF_MAGIC:
+        if name.lower().endswith(RAW_SUFFIXES):  # most of them look like TIFF, with a thumbnail first
+            pixels, kind, extra = _decode_raw(data, name)
+        elif is_heif(data):
+            pixels, extra = decode_heif(data, partial(_check_size, name))
+            kind, extra = "HEIC", extra | {"jpeg_tables": None}
+        elif data[:4] in TIFF_MAGIC:
             pixels, kind, extra = _decode_tiff(data, name)
         else:
             pixels, kind, extra = _decode_pillow(data, name)
@@ -63,7 +71,7 @@ def decode(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ScanTooLarge(_too_large(name)) from None
     except UnidentifiedImageError:
-        raise UnreadableScan(f"{name}: not a picture we can open; use JPEG, PNG, TIFF or WebP") from None
+        raise UnreadableScan(f"{name}: not a picture we can open; use JPEG, PNG, TIFF, WebP, HEIC or a camera raw") from None
     except MemoryError:
         raise ScanTooLarge(f"{name}: too large for this machine's memory; reduce it and try again") from None
     except Exception as error:  # decoders raise whatever they like on broken bytes: OSError, SyntaxError, struct.error…
@@ -83,6 +91,13 @@ def _too_large(name: str, width: int = 0, height: int = 0) -> str:
 def _check_size(name: str, width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise ScanTooLarge(_too_large(name, width, height))
+
+
+def _decode_raw(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
+    pixels = decode_raw(data, partial(_check_size, name))
+    if pixels is None:
+        raise UnreadableScan(f"{name}: not a camera raw we can open; export it as 16-bit TIFF")
+    return pixels, "RAW", {"icc": None, "exif": None, "jpeg_tables": None}
 
 
 def _decode_pillow(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
