@@ -17,7 +17,7 @@ def model() -> ResNet18:
 
 
 def test_it_has_the_layers_of_resnet_18(model):
-    """torchvision's, but for the head and d2l.ai's bypass: its 1 × 1 convolution has a bias and no batch norm after it."""
+    """torchvision's, but for the head and d2l.ai's bypass: the 1 × 1 convolution has a bias and no batch norm."""
 
     def convolutions(network: nn.Module) -> list[tuple]:
         layers = [m for m in network.modules() if isinstance(m, nn.Conv2d)]

@@ -1,0 +1,234 @@
+"""Verdicts for an archive: one row a file whatever it is, and the same numbers by every road."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import frames
+import pyarrow.parquet as pq
+import pytest
+import score
+from conftest import ROOT
+from darkroom.scan import open_scan
+from darkroom.verdict import COLUMNS, load
+from datasets import Dataset
+from film import eight_bit, frame, png, sixteen_bit, tiff, write
+
+HEADER = "file,verdict,p_normal,confidence,noise,blank_area,colour_patches,holes,residual_spots,dye_removal,error"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    """Seven frames in two folders, three of them broken, and a file that is no picture."""
+    folder = tmp_path_factory.mktemp("archive")
+    (folder / "roll 2").mkdir()
+    write(folder, "a.png", png(eight_bit(frame(seed=1))))
+    write(folder, "b.tif", tiff(sixteen_bit(frame(seed=2))))
+    write(folder, "c.PNG", png(eight_bit(frame(seed=3))))
+    write(folder, "empty.jpg", b"")
+    write(folder, "notes.txt", b"not listed")
+    write(folder / "roll 2", 'd, "the" Ü.png', png(eight_bit(frame(60, 40, seed=4))))
+    write(folder / "roll 2", "half.png", png(eight_bit(frame(seed=5)))[:3000])
+    write(folder / "roll 2", "text.jpg", b"dear diary")
+    return folder
+
+
+def run(weights: Path, output: Path, *paths: Path | str, more: tuple[str, ...] = ()) -> int:
+    return score.main([*map(str, paths), "--output", str(output), "--weights", str(weights), *more])
+
+
+def read(path: Path) -> list[dict]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def table(archive, weights, tmp_path_factory) -> Path:
+    output = tmp_path_factory.mktemp("out") / "verdicts.csv"
+    assert run(weights, output, archive) == 0
+    return output
+
+
+def test_every_picture_has_one_row_in_order_and_a_broken_one_says_why(archive, table):
+    assert table.read_text(encoding="utf-8").splitlines()[0] == HEADER
+    rows = read(table)
+    names = [str(Path(row["file"]).relative_to(archive)) for row in rows]
+    below = ['roll 2/d, "the" Ü.png', "roll 2/half.png", "roll 2/text.jpg"]
+    assert names == ["a.png", "b.tif", "c.PNG", "empty.jpg", *below]
+    for row in rows:
+        name = Path(row["file"]).name
+        if name in ("empty.jpg", "half.png", "text.jpg"):
+            assert name in row["error"] and not row["verdict"] and not row["p_normal"] and not row["holes"]
+        else:
+            assert row["error"] == "" and row["verdict"] in ("readable", "damaged", "check")
+            p = float(row["p_normal"])
+            assert 0 < p < 1 and float(row["confidence"]) == max(p, 1 - p)
+            assert all(0 < float(row[defect]) < 1 for defect in COLUMNS[4:10])
+
+
+def test_a_row_says_what_the_judge_says_of_that_file_alone(table, weights):
+    judge = load(weights)
+    judged = [row for row in read(table) if not row["error"]]
+    for row in judged:
+        verdict = judge.judge(open_scan(row["file"]))
+        assert float(row["p_normal"]) == pytest.approx(verdict.p_normal, abs=1e-5)
+        assert row["verdict"] == verdict.verdict
+    assert len({row["p_normal"] for row in judged}) == 4, "different frames, different numbers"
+
+
+def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive, weights):
+    paths = [archive / "a.png", archive / "b.tif"]
+    images = [{"path": str(path), "bytes": path.read_bytes()} for path in paths]
+    trained_on = frames.prepare(Dataset.from_dict({"image": images, "label": [1, 0]}), 64, with_evidence=True)
+    judge = load(weights)
+    for row, path in zip(trained_on, paths, strict=True):
+        _, scored, _ = score.prepare(judge, path)
+        assert row["pixels"] == scored.pixels.tobytes()
+        assert row["evidence"] == asdict(scored.evidence)
+
+
+def test_json_lines_and_parquet_hold_the_same_rows_as_csv(archive, weights, table, tmp_path):
+    expected = [{**row, "p_normal": float(row["p_normal"] or "nan")} for row in read(table)]
+    for suffix, reader in ((".jsonl", read_lines), (".parquet", lambda path: pq.read_table(path).to_pylist())):
+        output = tmp_path / f"verdicts{suffix}"
+        assert run(weights, output, archive) == 0
+        rows = reader(output)
+        assert [list(row) for row in rows] == [list(COLUMNS)] * 7
+        for row, same in zip(rows, expected, strict=True):
+            assert row["file"] == same["file"] and row["error"] == same["error"]
+            assert row["verdict"] == (same["verdict"] or None)
+            assert row["p_normal"] == (None if row["error"] else same["p_normal"])
+
+
+def read_lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_file_named_twice_is_judged_once_and_a_named_one_needs_no_suffix(archive, weights, tmp_path, monkeypatch):
+    monkeypatch.chdir(archive)
+    bare = write(tmp_path, "scan", (archive / "a.png").read_bytes())
+    output = tmp_path / "verdicts.csv"
+    assert run(weights, output, "a.png", "roll 2/../a.png", archive / "a.png", bare, tmp_path / "gone.png") == 0
+    rows = read(output)
+    assert [row["file"] for row in rows] == ["a.png", str(bare), str(tmp_path / "gone.png")]
+    assert rows[0]["p_normal"] == rows[1]["p_normal"]
+    assert "no such file" in rows[2]["error"]
+
+
+def test_the_prior_moves_the_verdict_by_bayes_rule(archive, weights, table, tmp_path):
+    output = tmp_path / "verdicts.csv"
+    assert run(weights, output, archive / "a.png", more=("--prior", "0.9")) == 0
+    even, likely = float(read(table)[0]["p_normal"]), float(read(output)[0]["p_normal"])
+    assert likely / (1 - likely) == pytest.approx(9 * even / (1 - even), rel=1e-6)
+
+
+def test_more_scans_than_a_batch_keep_their_order_in_two_processes(weights, tmp_path):
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for i in range(2 * score.BATCH + 5):
+        write(scans, f"{i:03}.png", png(eight_bit(frame(24, 36, seed=i))) if i % 7 else b"broken")
+    alone, shared = tmp_path / "alone.csv", tmp_path / "shared.csv"
+    assert run(weights, alone, scans) == 0
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command += [ROOT / "train/score.py", scans, "--output", shared, "--weights", weights]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=100, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("31 judged") == 1, "one process speaks for both"
+    one, two = read(alone), read(shared)
+    assert [row["file"] for row in one] == [row["file"] for row in two] == sorted(map(str, scans.iterdir()))
+    for a, b in zip(one, two, strict=True):
+        assert a["error"] == b["error"]
+        assert a["error"] or float(a["p_normal"]) == pytest.approx(float(b["p_normal"]), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("verdicts.xlsx", ".csv, .jsonl, .parquet"),
+        ("gone/verdicts.csv", "no such folder"),
+        ("folder.csv", "this is a folder"),
+    ],
+)
+def test_an_output_that_cannot_be_is_said_before_any_work(output, words, archive, tmp_path, capsys):
+    (tmp_path / "folder.csv").mkdir()
+    assert run(tmp_path / "no weights needed yet", tmp_path / output, archive) == 2
+    said = capsys.readouterr()
+    assert words in said.err and len(said.err.strip().splitlines()) == 1 and not said.out
+
+
+def test_where_nothing_could_be_judged_the_exit_code_is_2_with_a_line_a_file(tmp_path, weights):
+    write(tmp_path, "text.jpg", b"dear diary")
+    write(tmp_path, "empty.jpg", b"")
+    write(tmp_path, "half.png", png(eight_bit(frame()))[:2000])
+    write(tmp_path, "bomb.png", png(None, size=(30_000, 30_000)))
+    names = ["text.jpg", "empty.jpg", "half.png", "bomb.png", "gone.jpg"]
+    command = [sys.executable, ROOT / "train/score.py", *names, "--output", "v.csv", "--weights", weights]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and not done.stdout
+    for name, words in zip(names, ("not a picture", "empty", "cut short", "megapixels", "no such file"), strict=True):
+        lines = [line for line in done.stderr.splitlines() if line.lstrip("\r ").startswith(name)]
+        assert len(lines) == 1 and words in lines[0]
+    assert [row["file"] for row in read(tmp_path / "v.csv")] == names
+
+
+def test_a_folder_without_pictures_and_missing_weights_are_each_one_line(archive, tmp_path, weights, capsys):
+    assert run(weights, tmp_path / "v.csv", tmp_path) == 2
+    assert "no pictures there" in capsys.readouterr().err
+    assert run(tmp_path / "gone", tmp_path / "v.csv", archive) == 2
+    said = capsys.readouterr().err
+    assert "gone" in said and len(said.strip().splitlines()) == 1
+    assert not (tmp_path / "v.csv").exists()
+
+
+def test_a_run_that_breaks_off_leaves_the_last_verdicts_as_they_were(archive, weights, tmp_path, monkeypatch, capsys):
+    output = tmp_path / "verdicts.csv"
+    output.write_text("yesterday's\n")
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(score.VerdictsFile, "write", full)
+    assert run(weights, output, archive) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert output.read_text() == "yesterday's\n" and list(tmp_path.iterdir()) == [output]
+
+
+def test_a_scan_that_trips_the_judge_costs_its_own_row_only(archive, weights, tmp_path, monkeypatch, capsys):
+    honest = score.Judge.prepare
+
+    def prepare(judge: score.Judge, scan: object) -> score.Prepared:
+        if scan.name.endswith("c.PNG"):
+            raise ZeroDivisionError("odd")
+        return honest(judge, scan)
+
+    monkeypatch.setattr(score.Judge, "prepare", prepare)
+    output = tmp_path / "verdicts.csv"
+    assert run(weights, output, archive) == 0
+    odd = [row for row in read(output) if "ZeroDivisionError" in row["error"]]
+    assert len(odd) == 1 and odd[0]["file"].endswith("c.PNG")
+
+
+def test_a_name_that_is_no_utf_8_is_written_with_its_odd_bytes_escaped(weights, tmp_path):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    Path(odd).write_bytes(png(eight_bit(frame())))
+    for suffix in (".csv", ".parquet"):
+        assert run(weights, tmp_path / f"v{suffix}", tmp_path) == 0
+    assert read(tmp_path / "v.csv")[0]["file"].endswith("caf\\udce9.png")
+
+
+def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
+    """However many scans wait, at most a batch of them has been read ahead."""
+    judge, opened = load(weights), []
+    path = write(tmp_path, "a.png", png(eight_bit(frame())))
+    monkeypatch.setattr(score, "open_scan", lambda path, name: opened.append(name) or open_scan(path, name))
+    stream = score.ahead(judge, [path] * 500)
+    for taken in range(1, 20):
+        name, prepared, _ = next(stream)
+        assert len(opened) <= taken + score.BATCH
+        assert prepared.pixels.shape == (3, judge.model.input_size, judge.model.input_size)
+    stream.close()

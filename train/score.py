@@ -1,0 +1,157 @@
+"""A verdict for every scan of an archive.
+
+    python train/score.py scans/ frame.tif --output verdicts.csv
+    accelerate launch train/score.py scans/ --output verdicts.parquet --weights user/name@v1      # several GPUs
+
+Folders are walked. Every picture found gets one row, in the same order however many processes share the work; one that
+cannot be judged has its `error` filled, and the run goes on. The exit code is 2 when nothing could be judged.
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from itertools import islice
+from pathlib import Path
+
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from tqdm import tqdm
+from verdicts import OutputError, VerdictsFile, check
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom.decode import SUFFIXES, ScanError  # noqa: E402
+from darkroom.scan import open_scan  # noqa: E402
+from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
+from darkroom.weights import WeightsError  # noqa: E402
+
+BATCH = 16  # scans in one forward pass
+READERS = min(4, os.cpu_count() or 1)  # threads that decode; each holds one scan, up to 2 GB at the most pixels allowed
+
+
+def find(paths: list[str]) -> list[Path]:
+    """Every file named, and every picture below every folder named, once each: folders' contents in sorted order."""
+    found: dict[str, Path] = {}
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.setdefault(os.path.abspath(path), path)
+            continue
+        for folder, below, files in os.walk(path):
+            below.sort()
+            for name in sorted(files):
+                one = Path(folder, name)
+                if one.suffix.lower() in SUFFIXES and one.is_file():
+                    found.setdefault(os.path.abspath(one), one)
+    return list(found.values())
+
+
+def prepare(judge: Judge, path: Path) -> tuple[str, Prepared | None, str]:
+    """(name, what the judge needs or None, what is wrong). A name that is no UTF-8 has its odd bytes escaped."""
+    name = str(path).encode("utf-8", "backslashreplace").decode()
+    try:
+        return name, judge.prepare(open_scan(path, name)), ""
+    except ScanError as error:
+        return name, None, str(error)
+    except Exception as error:  # one odd file must not cost the verdicts on a whole archive
+        return name, None, f"{name}: cannot be judged ({type(error).__name__}: {error}); please report this file"
+
+
+def ahead(judge: Judge, paths: list[Path]) -> Iterator[tuple[str, Prepared | None, str]]:
+    """`prepare` each path in threads, a batch ahead of who asks for it; never more, so that memory stays bounded."""
+    waiting = iter(paths)
+    with ThreadPoolExecutor(READERS) as readers:
+        futures = [readers.submit(prepare, judge, path) for path in islice(waiting, BATCH)]
+        while futures:
+            yield futures.pop(0).result()
+            futures += [readers.submit(prepare, judge, path) for path in islice(waiting, 1)]
+
+
+def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: float) -> list[dict]:
+    """The rows of one batch, in its order."""
+    verdicts = iter(judge.judge_prepared([prepared for _, prepared, _ in batch if prepared], prior))
+    return [
+        next(verdicts).row() if prepared else {**dict.fromkeys(COLUMNS), "file": name, "error": error}
+        for name, prepared, error in batch
+    ]
+
+
+def score(accelerator: Accelerator, judge: Judge, paths: list[Path], output: Path, prior: float) -> Counter:
+    """Judge `paths` and write `output`. Returns how many files got which verdict; "" counts those without one."""
+    judge.model.to(accelerator.device)
+    main, processes = accelerator.is_main_process, accelerator.num_processes
+    # Process r takes files r, r + n, r + 2n…; a round is one batch of each, gathered and put back in order.
+    mine = ahead(judge, paths[accelerator.process_index :: processes])
+    counts = Counter()
+    bar = tqdm(total=len(paths), unit="scan", disable=not main, dynamic_ncols=True)
+    with VerdictsFile(output) if main else nullcontext() as file, bar:
+        for start in range(0, len(paths), BATCH * processes):
+            batch = rows_of(judge, list(islice(mine, BATCH)), prior)
+            places = range(start + accelerator.process_index, len(paths), processes)[: len(batch)]
+            gathered = gather_object(list(zip(places, batch, strict=True)))
+            rows = [row for _, row in sorted(gathered, key=lambda placed: placed[0])]
+            if main:
+                file.write(rows)
+                for row in rows:
+                    if row["error"]:
+                        bar.write(row["error"], file=sys.stderr)
+            counts.update(row["verdict"] or "" for row in rows)
+            bar.update(len(rows))
+    return counts
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder to walk")
+    parser.add_argument("--output", type=Path, required=True, help="the file to write: .csv, .jsonl or .parquet")
+    parser.add_argument("--weights", help="a model's folder, or user/name[@revision] on the Hub; default: the bundled")
+    parser.add_argument(
+        "--prior", type=float, default=PRIOR, help="share of such scans expected to be readable (default: %(default)s)"
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = arguments(argv)
+    accelerator = Accelerator()
+
+    def say(line: str) -> None:
+        if accelerator.is_main_process:
+            print(line, file=sys.stderr)
+
+    try:
+        check(args.output)
+        if not 0 < args.prior < 1:
+            raise OutputError(f"--prior {args.prior}: a probability, more than 0 and less than 1")
+        paths = find(args.paths)
+        if not paths:
+            raise OutputError(f"{' '.join(args.paths)}: no pictures there ({', '.join(SUFFIXES)})")
+        with accelerator.main_process_first():  # who comes first fills the Hub's cache for all
+            judge = load(args.weights)
+        if judge.notice:
+            say(judge.notice)
+        counts = score(accelerator, judge, paths, args.output, args.prior)
+        accelerator.wait_for_everyone()
+    except (OutputError, WeightsError) as error:
+        say(str(error))
+        return 2
+    except OSError as error:
+        say(f"{args.output}: cannot be written ({error.strerror or error})")
+        return 2
+    except KeyboardInterrupt:
+        say("interrupted; no verdicts were written")
+        return 130
+    finally:
+        accelerator.end_training()  # processes that leave their group open are killed at exit now and then
+    judged = sum(counts.values()) - counts[""]
+    say(
+        f"{args.output}: {judged} judged ({counts['readable']} readable, {counts['damaged']} damaged, "
+        f"{counts['check']} to check), {counts['']} could not be"
+    )
+    return 0 if judged else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
