@@ -9,7 +9,8 @@ Works offline. Normal (1) is the positive class, as in the label's definition; `
 import datasets
 import evaluate
 import numpy as np
-from sklearn import metrics as sk
+from scipy.stats import rankdata
+from sklearn.metrics import average_precision_score
 
 BINS = 10  # of the calibration error
 RESAMPLES = 1000
@@ -65,7 +66,7 @@ class Readability(evaluate.Metric):
 def measure(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict:
     """The figures of `Readability` for P(normal) `p` (N,) and labels `y` (N,); normal is called from 0.5 on."""
     called = p >= 0.5
-    (tn, fp), (fn, tp) = matrix = sk.confusion_matrix(y, called, labels=[0, 1]).tolist()
+    (tn, fp), (fn, tp) = matrix = np.bincount(2 * y + called, minlength=4).reshape(2, 2).tolist()
     recall = tp / (tp + fn) if tp + fn else None
     recall_damaged = tn / (tn + fp) if tn + fp else None
     both = recall is not None and recall_damaged is not None
@@ -76,11 +77,18 @@ def measure(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict:
         "precision": tp / max(tp + fp, 1),
         "recall": recall,
         "recall_damaged": recall_damaged,
-        "auroc": float(sk.roc_auc_score(y, p)) if both else None,
+        "auroc": separation(p, y) if both else None,
         "ece": calibration_error(p, y, prior),
         "confusion_matrix": matrix,
         "count": len(y),
     }
+
+
+def separation(p: np.ndarray, y: np.ndarray) -> float:
+    """AUROC: the chance that a normal one is ranked above an abnormal one (Mann and Whitney's U, ties half)."""
+    normal = int(y.sum())
+    rank_sum = rankdata(p)[y == 1].sum()
+    return float((rank_sum - normal * (normal + 1) / 2) / (normal * (len(y) - normal)))
 
 
 def reliability(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -130,9 +138,9 @@ def defect_precision(scores: np.ndarray, truth: np.ndarray, names: tuple[str, ..
             found[name] = None
             continue
         picks = (np.concatenate([rng.choice(group, len(group)) for group in groups]) for _ in range(RESAMPLES))
-        drawn = [sk.average_precision_score(real[pick], score[pick]) for pick in picks]
+        drawn = [average_precision_score(real[pick], score[pick]) for pick in picks]
         found[name] = {
-            "average_precision": float(sk.average_precision_score(real, score)),
+            "average_precision": float(average_precision_score(real, score)),
             "interval": np.percentile(drawn, (2.5, 97.5)).tolist(),
             "count": len(groups[1]),
         }

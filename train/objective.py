@@ -10,7 +10,7 @@ from torch.nn import functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.resnet import DEFECTS, Output  # noqa: E402
 
-PRESENT = 0.1  # a cell of which a tenth is damaged is a damaged cell
+PRESENT = 0.3  # coverage from which damage is visible: a cell that reaches it is a damaged cell
 POSITIVE = 8.0  # weight of a damaged cell: a hole fills one in sixty
 ELSEWHERE = 0.3  # weight of a sound cell in a picture that has the defect in another
 
