@@ -14,7 +14,9 @@ SEVERITIES = (1, 2, 3)
 GAMMA = 2.2
 
 
-def _ellipse(shape: tuple[int, int], rng: np.random.Generator, radius: float, flat: float = 1.0, soft: float = 1.0):
+def _ellipse(
+    shape: tuple[int, int], rng: np.random.Generator, radius: float, flat: float = 1.0, soft: float = 1.0
+) -> np.ndarray:
     """Coverage (H, W) of an ellipse at a random place; radius in shares of the width."""
     height, width = shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -33,6 +35,11 @@ def _wobble(shape: tuple[int, int], rng: np.random.Generator, size: float) -> np
     big = big[: shape[0], : shape[1]]
     big = np.pad(big, [(0, shape[0] - big.shape[0]), (0, shape[1] - big.shape[1])], mode="edge")
     return big / big.std()
+
+
+def clean(d, base, severity, rng):
+    """The frame as it is, through the same file format as the damaged ones."""
+    return d, np.zeros(d.shape[:2])
 
 
 def noise(d, base, severity, rng):

@@ -75,5 +75,5 @@ def test_every_measurement_is_told_to_people_with_its_unit_and_to_the_combinatio
     for picture in (sound, np.zeros_like(sound), np.ones_like(sound)):
         evidence = measured(picture)
         assert np.isfinite(evidence.vector()).all() and evidence.vector().shape == (len(Evidence.NAMES),)
-    lines = dict((what, value) for what, value, _ in evidence.lines())
+    lines = {what: value for what, value, _ in evidence.lines()}
     assert lines["Density span"].split()[1] == "D" and lines["Bit depth"] == "8 bits a channel"

@@ -1,0 +1,117 @@
+"""Measure a model on real film: labelled frames, damage put on the readable ones, and pictures that are no negative.
+
+    python bench/real_film.py FOLDER [--weights WEIGHTS]
+
+FOLDER holds `labels.csv` (`file_name,normal,defects`), the pictures it names, and perhaps a folder
+`not_colour_negatives`. The damage is that of tests/composite.py, which shares nothing with the training simulator.
+"""
+
+import argparse
+import csv
+import sys
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "space"), str(ROOT / "tests")]
+import composite  # noqa: E402
+from darkroom.scan import open_scan  # noqa: E402
+from darkroom.verdict import Judge, Prepared, Verdict, load  # noqa: E402
+
+TARGETS = {"overall": 0.95, "a defect at severity 2": 0.85, "named": 0.80}
+
+
+def _prepare(job: tuple[Path, str, int], judge: Judge) -> Prepared:
+    """The frame, with `kind` of damage at `severity` (0 for none), ready for the network."""
+    path, kind, severity = job
+    scan = open_scan(path)
+    if kind == "file":
+        return judge.prepare(scan)
+    maker = getattr(composite, kind)
+    seed = zlib.crc32(f"{path.stem} {kind} {severity}".encode())
+    file, _ = composite.composite(composite.reduced(scan.rgb), maker, severity, seed, scan.bits)
+    return judge.prepare(open_scan(file, path.name))
+
+
+def judged(jobs: list[tuple[Path, str, int]], judge: Judge, what: str) -> list[Verdict]:
+    """Verdicts in the order of `jobs`."""
+    with ProcessPoolExecutor() as pool:
+        prepared = list(tqdm(pool.map(partial(_prepare, judge=judge), jobs), total=len(jobs), desc=what, unit="frame"))
+    return [verdict for k in range(0, len(prepared), 16) for verdict in judge.judge_prepared(prepared[k : k + 16])]
+
+
+def confusion(rows: list[dict], verdicts: list[Verdict]) -> None:
+    """Print the verdicts of the labelled frames, and how labels and verdicts meet."""
+    for row, verdict in zip(rows, verdicts, strict=True):
+        likeliest = max(verdict.defects, key=verdict.defects.get)
+        truth = "normal" if row["normal"] == "1" else row["defects"]
+        print(f"{row['file_name']:42} {truth:14} {verdict.verdict:9} {verdict.p_normal:.3f}  {likeliest}")
+    print(f"\n{'':10}" + "".join(f"{word:>10}" for word in ("readable", "check", "damaged")))
+    for label, name in (("1", "normal"), ("0", "abnormal")):
+        words = [v.verdict for r, v in zip(rows, verdicts, strict=True) if r["normal"] == label]
+        print(f"{name:10}" + "".join(f"{words.count(word):>10}" for word in ("readable", "check", "damaged")))
+
+
+def by_defect(jobs: list[tuple[Path, str, int]], verdicts: list[Verdict]) -> None:
+    """Print AUROC of p_normal, damaged composites against their own clean frames, and how often the defect is named."""
+    p = dict(zip(jobs, verdicts, strict=True))
+    clean = np.array([verdict.p_normal for (_, kind, _), verdict in p.items() if kind == "clean"])
+
+    def auroc(chosen: list[Verdict]) -> float:
+        damaged = np.array([verdict.p_normal for verdict in chosen])
+        return roc_auc_score(np.repeat([1, 0], [len(clean), len(damaged)]), np.concatenate([clean, damaged]))
+
+    print(f"\n{'defect':16}" + "".join(f"{f'severity {s}':>12}" for s in composite.SEVERITIES) + f"{'named':>9}")
+    named, everything = [], []
+    for maker in composite.MAKERS:
+        kind = maker.__name__
+        graded = [[v for (_, k, s), v in p.items() if (k, s) == (kind, severity)] for severity in composite.SEVERITIES]
+        right = [max(v.defects, key=v.defects.get) == kind for group in graded for v in group]
+        print(f"{kind:16}" + "".join(f"{auroc(group):12.3f}" for group in graded) + f"{np.mean(right):9.0%}")
+        named += right
+        everything += [v for group in graded for v in group]
+    print(f"{'all':16}{auroc(everything):12.3f}{'':24}{np.mean(named):9.0%}")
+    rng = np.random.default_rng(0)
+    frames = sorted({path for path, *_ in p})
+    resampled = []
+    for _ in range(200):  # frames, not composites, are the independent thing
+        drawn = [frames[i] for i in rng.integers(len(frames), size=len(frames))]
+        picked = [v for path in drawn for (own, kind, _), v in p.items() if own == path and kind != "clean"]
+        sound = [v for path in drawn for (own, kind, _), v in p.items() if own == path and kind == "clean"]
+        truth = [0] * len(picked) + [1] * len(sound)
+        resampled.append(roc_auc_score(truth, [v.p_normal for v in picked + sound]))
+    low, high = np.percentile(resampled, (2.5, 97.5))
+    print(f"all, 95 % interval over frames: {low:.3f}–{high:.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--weights", help="folder or Hub id; the bundled ones if not given")
+    args = parser.parse_args()
+    labels = args.folder / "labels.csv"
+    if not labels.is_file():
+        print(f"{labels}: no such file; name a folder with labelled negatives", file=sys.stderr)
+        sys.exit(2)
+    judge = load(args.weights)
+    rows = list(csv.DictReader(labels.open()))
+    confusion(rows, judged([(args.folder / row["file_name"], "file", 0) for row in rows], judge, "Frames"))
+    readable = [args.folder / row["file_name"] for row in rows if row["normal"] == "1"]
+    jobs = [(path, "clean", 0) for path in readable]
+    jobs += [(path, maker.__name__, s) for path in readable for maker in composite.MAKERS for s in composite.SEVERITIES]
+    by_defect(jobs, judged(jobs, judge, "Composites"))
+    others = sorted((args.folder / "not_colour_negatives").glob("*"))
+    if others:
+        verdicts = judged([(path, "file", 0) for path in others], judge, "Other pictures")
+        caught = [bool(verdict.evidence.not_negative) for verdict in verdicts]
+        print(f"\nnot colour negatives, so called: {sum(caught)} of {len(caught)}")
+
+
+if __name__ == "__main__":
+    main()
