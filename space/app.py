@@ -14,6 +14,7 @@ from darkroom.verdict import Judge, load
 from darkroom.weights import WeightsError
 from page.frame import frame_tab
 from page.programs import endpoints
+from page.roll import roll_tab
 from page.theme import CSS, HEAD, theme
 
 TITLE = "Darkroom: is this colour negative readable?"
@@ -30,9 +31,11 @@ def build(judge: Judge, keep_seconds: int = KEEP_SECONDS) -> gr.Blocks:
         title=TITLE, delete_cache=(max(keep_seconds // 6, 1), keep_seconds), analytics_enabled=False
     ) as page:
         gr.HTML(HEADER)
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             with gr.Tab("One frame", id="frame"):
-                frame_tab(judge, keep_seconds)
+                view = frame_tab(judge, keep_seconds)
+            with gr.Tab("A roll", id="roll"):
+                roll_tab(judge, view, tabs, keep_seconds)
         endpoints(judge)
     return page.queue(default_concurrency_limit=2, max_size=64)
 

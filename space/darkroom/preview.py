@@ -10,7 +10,7 @@ from PIL import Image
 
 from .scan import Scan, invert
 
-SIDE = 1400  # pixels on the long side: sharp on a laptop, 0.3 MB as JPEG
+SIDE = 1200  # pixels on the long side: sharp on a laptop, a quarter of a megabyte as JPEG
 THUMBNAIL = 300
 MARK = np.array([255, 64, 24], np.float32)  # the colour of damage; a photograph rarely has it
 MARK_FROM, MARK_FULL, MARK_COVER = (
@@ -36,18 +36,17 @@ def reduce(scan: Scan, side: int = SIDE) -> np.ndarray:
 
 def negative_view(negative: np.ndarray, turns: int = 0) -> np.ndarray:
     """A reduced negative (h, w, 3) uint16 as uint8, turned by `turns` quarters to the left."""
-    return np.rot90((negative >> 8).astype(np.uint8), turns)
+    return dress((negative >> 8).astype(np.uint8), turns=turns)
 
 
-def positive_view(
-    negative: np.ndarray, method: str = "cvt2pos", heat: np.ndarray | None = None, turns: int = 0
-) -> np.ndarray:
-    """The positive of a reduced negative (h, w, 3) uint16, as uint8.
-
-    method: as for `scan.invert`. heat: (rows, columns) float32 in 0…1 over the whole picture, marked if given.
-    """
+def positive_view(negative: np.ndarray, method: str = "cvt2pos") -> np.ndarray:
+    """The positive of a reduced negative (h, w, 3) uint16, as uint8; method: as for `scan.invert`."""
     positive = invert(negative.astype(np.float32) / np.float32(65535), method)
-    picture = np.rint(positive * 255).astype(np.uint8)
+    return np.rint(positive * 255).astype(np.uint8)
+
+
+def dress(picture: np.ndarray, heat: np.ndarray | None = None, turns: int = 0) -> np.ndarray:
+    """A picture (h, w, 3) uint8 with its damage marked, if `heat` is given, and turned by quarters to the left."""
     return np.rot90(picture if heat is None else mark(picture, heat), turns)
 
 

@@ -2,43 +2,54 @@
 
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
 from darkroom.export import save_positive
-from darkroom.preview import jpeg, negative_view, positive_view
+from darkroom.preview import jpeg
 from darkroom.verdict import Judge
 
 from . import words
-from .judging import Seen, look_at, refuse, share
+from .judging import PRIVATE, Seen, look_at, refuse, share
 
 QUESTION = "Out of 100 such frames, how many do you expect to be fine?"
 METHODS = [("Standard (cvt2pos)", "cvt2pos"), ("Density print", "density")]
-PRIVATE = {"api_visibility": "private"}
-CLICK_DOWNLOAD = "() => setTimeout(() => document.querySelector('#positive-file').click(), 150)"
+CLICK_DOWNLOAD = "() => setTimeout(() => document.querySelector('#positive-file').click(), 200)"
 
 
 @dataclass
 class FrameView:
-    """The components that the roll fills when one of its frames is opened."""
+    """The tab's components, and how to fill them with a frame from elsewhere."""
 
-    seen: gr.State
     prior: gr.Slider
     method: gr.Radio
     damage: gr.Checkbox
-    shown: list[gr.components.Component]
+    shown: list
+
+    def show(self, seen: Seen, method: str, damage: bool) -> list:
+        """Values for `shown`."""
+        return [seen, *open_desk(True), pictures(seen, method, damage, self.folder), *said(seen)]
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.prior.GRADIO_CACHE)
 
 
-def pictures(seen: Seen, method: str, damage: bool, folder: str) -> tuple[str, str]:
+def open_desk(full: bool) -> tuple[dict, dict]:
+    """Show the judged frame in place of the welcome, or the other way round."""
+    return gr.update(visible=not full), gr.update(visible=full)
+
+
+def pictures(seen: Seen, method: str, damage: bool, folder: Path) -> tuple[str, str]:
     """Write negative and positive as JPEG where Gradio keeps, serves and later deletes its files."""
-    shelf = Path(folder) / uuid.uuid4().hex
+    shelf = folder / uuid.uuid4().hex
     shelf.mkdir(parents=True)
     stem = Path(seen.verdict.file).stem
-    heat = seen.verdict.heat if damage else None
-    negative, positive = shelf / f"{stem}-negative.jpg", shelf / f"{stem}-positive.jpg"
-    negative.write_bytes(jpeg(negative_view(seen.negative, seen.turns)))
-    positive.write_bytes(jpeg(positive_view(seen.negative, method, heat, seen.turns)))
-    return str(negative), str(positive)
+    paths = shelf / f"{stem}-negative.jpg", shelf / f"{stem}-positive.jpg"
+    for path, picture in zip(paths, seen.views(method, damage), strict=True):
+        path.write_bytes(jpeg(picture))
+    return str(paths[0]), str(paths[1])
 
 
 def said(seen: Seen) -> list:
@@ -56,8 +67,9 @@ def said(seen: Seen) -> list:
 def frame_tab(judge: Judge, keep_seconds: int) -> FrameView:
     """Lay out the tab and wire it; call inside a `gr.Tab`."""
     seen = gr.State(None, time_to_live=keep_seconds)
-    upload = gr.File(label="Drop a photo of a colour negative", elem_id="frame-file", height=150)
-    with gr.Accordion("Camera", open=False, elem_id="camera"):
+    upload = gr.File(label="Photo or scan of a colour negative", elem_id="frame-file", height=132)
+    gr.HTML(words.FORMATS)
+    with gr.Accordion("Use the camera", open=False, elem_id="camera"):
         camera = gr.Image(
             sources=["webcam"],
             type="filepath",
@@ -65,79 +77,73 @@ def frame_tab(judge: Judge, keep_seconds: int) -> FrameView:
             label="Photograph the negative against an even light",
             webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"facingMode": "environment"}}),
         )
+    with gr.Column(elem_id="welcome") as welcome:
+        pass
     with gr.Row(visible=False, elem_id="desk") as desk:
         with gr.Column(scale=3, min_width=320):
             slider = gr.ImageSlider(
                 label="Negative | positive", type="filepath", max_height=640, elem_id="slider", buttons=["fullscreen"]
             )
             with gr.Row(elem_id="tools"):
-                method = gr.Radio(METHODS, value="cvt2pos", label="Positive", scale=3, min_width=240)
-                damage = gr.Checkbox(False, label="Mark the damage", scale=1, min_width=150)
-            with gr.Row():
-                left = gr.Button("Turn left", size="sm", min_width=90)
-                right = gr.Button("Turn right", size="sm", min_width=90)
-                as_jpeg = gr.Button("Download JPEG", size="sm", min_width=120)
-                as_tiff = gr.Button("Download 16-bit TIFF", size="sm", min_width=120)
+                method = gr.Radio(METHODS, value="cvt2pos", label="Positive", scale=3, min_width=280)
+                damage = gr.Checkbox(False, label="Mark the damage", scale=2, min_width=160)
+            with gr.Row(elem_id="handles"):
+                left = gr.Button("↺ Turn left", size="sm", min_width=110)
+                right = gr.Button("↻ Turn right", size="sm", min_width=110)
+                as_jpeg = gr.Button("↓ JPEG", size="sm", min_width=110, elem_id="save-jpeg")
+                as_tiff = gr.Button("↓ 16-bit TIFF", size="sm", min_width=110, elem_id="save-tiff")
             download = gr.DownloadButton("Positive", visible="hidden", elem_id="positive-file")
-        with gr.Column(scale=2, min_width=300):
+            remedies = gr.HTML()
+        with gr.Column(scale=2, min_width=320):
             banner = gr.HTML()
             chances = gr.Label(label="Calibrated probability", show_heading=False, elem_id="chances")
-            prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="prior")
-            bars, remedies, evidence = gr.HTML(), gr.HTML(), gr.HTML()
+            prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="prior", buttons=[])
+            bars, evidence = gr.HTML(), gr.HTML()
 
     said_by = [banner, chances, bars, remedies, evidence]
-    shown = [seen, desk, slider, *said_by]
+    view = FrameView(prior, method, damage, [seen, welcome, desk, slider, *said_by])
 
-    def first_look(path: str | None, percent: float, method: str, damage: bool):
+    def first_look(path: str | None, percent: float, method: str, damage: bool) -> list:
         if path is None:
-            return [gr.skip()] * (len(shown) + 1)
+            return [gr.skip()] * (1 + len(view.shown))
+        path = Path(path)
         try:
-            frame = look_at(judge, path, share(percent))
-            views = pictures(frame, method, damage, slider.GRADIO_CACHE)
+            frame = look_at(judge, path, path.name, share(percent), method)
+            return [None, *view.show(frame, method, damage)]
         except Exception as error:
-            raise refuse(error, Path(path).name) from None
-        return [None, frame, gr.update(visible=True), views, *said(frame)]
+            raise refuse(error, path.name) from None
 
-    def look_again(frame: Seen | None, method: str, damage: bool, quarters: int = 0):
+    def look_again(frame: Seen | None, method: str, damage: bool, quarters: int = 0) -> tuple:
         if frame is None:
             return gr.skip(), gr.skip()
         frame = frame.turned(quarters)
-        return frame, pictures(frame, method, damage, slider.GRADIO_CACHE)
+        return frame, pictures(frame, method, damage, view.folder)
 
-    def weigh(frame: Seen | None, percent: float):
+    def weigh(frame: Seen | None, percent: float) -> list:
         if frame is None:
             return [gr.skip()] * (1 + len(said_by))
-        frame = Seen(frame.path, frame.verdict.at_prior(share(percent)), frame.negative, frame.turns)
+        frame = frame.at_prior(share(percent))
         return [frame, *said(frame)]
 
     def export(frame: Seen | None, method: str, suffix: str) -> str:
         if frame is None or not frame.path.is_file():
             raise gr.Error("This frame is no longer kept here; upload it again", duration=None, title="Not saved")
-        folder = Path(download.GRADIO_CACHE) / uuid.uuid4().hex
         try:
-            return str(save_positive(frame.path, folder, suffix, method, frame.turns))
+            return str(save_positive(frame.path, view.folder / uuid.uuid4().hex, suffix, method, frame.turns))
         except Exception as error:
             raise refuse(error, frame.verdict.file) from None
 
     for source, event in ((upload, upload.upload), (camera, camera.input)):
-        judged = event(
-            first_look,
-            [source, prior, method, damage],
-            [source, *shown],
-            show_progress_on=[source],
-            concurrency_id="judge",
-            **PRIVATE,
-        )
+        inputs = [source, prior, method, damage]
+        judged = event(first_look, inputs, [source, *view.shown], concurrency_id="judge", **PRIVATE)
         judged.failure(lambda: None, None, source, **PRIVATE)  # an empty place again, ready for the next file
+    again = {"inputs": [seen, method, damage], "outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}
     for control in (method, damage):
-        control.input(look_again, [seen, method, damage], [seen, slider], show_progress="hidden", **PRIVATE)
+        control.input(look_again, **again)
     for button, quarters in ((left, 1), (right, -1)):
-        turn = lambda frame, method, damage, quarters=quarters: look_again(frame, method, damage, quarters)  # noqa: E731
-        button.click(turn, [seen, method, damage], [seen, slider], show_progress="hidden", **PRIVATE)
+        button.click(partial(look_again, quarters=quarters), **again)
     prior.input(weigh, [seen, prior], [seen, *said_by], show_progress="hidden", trigger_mode="always_last", **PRIVATE)
     for button, suffix in ((as_jpeg, ".jpg"), (as_tiff, ".tif")):
-        written = button.click(
-            lambda frame, method, suffix=suffix: export(frame, method, suffix), [seen, method], download, **PRIVATE
-        )
+        written = button.click(partial(export, suffix=suffix), [seen, method], download, **PRIVATE)
         written.success(None, js=CLICK_DOWNLOAD, **PRIVATE)
-    return FrameView(seen, prior, method, damage, shown)
+    return view

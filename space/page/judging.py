@@ -1,34 +1,45 @@
 """What the page's handlers share: a file becomes a verdict and a preview, or one sentence that says why not."""
 
-import logging
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
-from darkroom.decode import ScanError
-from darkroom.preview import reduce
-from darkroom.scan import open_scan
+from darkroom.preview import dress, negative_view, positive_view, reduce
+from darkroom.roll import explain
+from darkroom.scan import Scan, open_scan
 from darkroom.verdict import Judge, Verdict
 
-log = logging.getLogger("darkroom.page")
+PRIVATE = {"api_visibility": "private"}
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
     """One judged frame as the page holds it for a visitor.
 
-    path: the upload, for the full-size download. negative: the reduced negative, (h, w, 3) uint16. turns: quarters to
-    the left by which it is shown.
+    path: the upload, for the full-size download. negative: the reduced negative, (h, w, 3) uint16. positives: those
+    made of it so far, by method. turns: quarters to the left by which it is shown.
     """
 
     path: Path
     verdict: Verdict
     negative: np.ndarray
+    positives: dict[str, np.ndarray] = field(default_factory=dict)
     turns: int = 0
 
     def turned(self, quarters: int) -> "Seen":
         return replace(self, turns=(self.turns + quarters) % 4)
+
+    def at_prior(self, prior: float) -> "Seen":
+        return replace(self, verdict=self.verdict.at_prior(prior))
+
+    def views(self, method: str, damage: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Negative and positive to show, (h, w, 3) uint8, with the damage marked or not."""
+        if method not in self.positives:
+            self.positives[method] = positive_view(self.negative, method)
+        heat = self.verdict.heat if damage else None
+        return negative_view(self.negative, self.turns), dress(self.positives[method], heat, self.turns)
 
 
 def share(percent: float) -> float:
@@ -36,20 +47,21 @@ def share(percent: float) -> float:
     return min(max(float(percent), 1.0), 99.0) / 100
 
 
-def look_at(judge: Judge, path: str | Path, prior: float) -> Seen:
-    """Open, judge and reduce one file. Raises ScanError."""
-    scan = open_scan(path, name=Path(path).name)
-    return Seen(Path(path), judge.judge(scan, prior), reduce(scan))
+def look_at(judge: Judge, path: Path, name: str, prior: float, method: str = "cvt2pos") -> Seen:
+    """Open a file, judge it, and meanwhile make its preview on another core. Raises ScanError."""
+    scan = open_scan(path, name=name)
+    with ThreadPoolExecutor(1) as pool:
+        preview = pool.submit(_preview, scan, method)
+        verdict = judge.judge(scan, prior)
+        negative, positive = preview.result()
+    return Seen(path, verdict, negative, {method: positive})
 
 
-def explain(error: Exception, name: str) -> str:
-    """One sentence for the visitor: ours where we know what is wrong, and never a server path or a traceback."""
-    if isinstance(error, ScanError):
-        return str(error)
-    log.error("could not judge %s", name, exc_info=error)
-    return f"{name}: could not be judged; try another export of it"
+def _preview(scan: Scan, method: str) -> tuple[np.ndarray, np.ndarray]:
+    negative = reduce(scan)
+    return negative, positive_view(negative, method)
 
 
 def refuse(error: Exception, name: str) -> gr.Error:
-    """The same sentence as an alert that stays until it is closed."""
+    """What is wrong with the file, in one sentence, as an alert that stays until it is closed."""
     return gr.Error(explain(error, name), duration=None, title="Not judged", print_exception=False)

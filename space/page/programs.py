@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import gradio as gr
+from darkroom.scan import open_scan
 from darkroom.verdict import Judge
 
 from . import words
-from .judging import look_at, refuse
+from .judging import refuse, share
 
 
 def endpoints(judge: Judge) -> None:
@@ -31,7 +32,7 @@ def endpoints(judge: Judge) -> None:
         if file is None:
             raise gr.Error("No file was sent", print_exception=False)
         try:
-            verdict = look_at(judge, file, min(max(prior, 0.01), 0.99)).verdict
+            verdict = judge.judge(open_scan(file, name=Path(file).name), share(100 * prior))
         except Exception as error:
             raise refuse(error, Path(file).name) from None
         remedies = [{"defect": name, "cause": r.cause, "what_helps": r.mend} for name, r in verdict.remedies]

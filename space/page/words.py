@@ -4,11 +4,20 @@ from html import escape
 
 from darkroom.verdict import Verdict
 
-SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Needs a look", "error": "Not judged"}
+SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}
+
+FORMATS = (
+    '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
+    "<kbd>Ctrl</kbd> <kbd>V</kbd>. What you upload is deleted within the hour.</p>"
+)
 
 
 def spoken(defect: str) -> str:
     return defect.replace("_", " ").capitalize()
+
+
+def card(title: str, body: str) -> str:
+    return f'<section class="card"><h3>{title}</h3>{body}</section>'
 
 
 def verdict_html(verdict: Verdict) -> str:
@@ -38,7 +47,7 @@ def defect_bars(verdict: Verdict) -> str:
             f'<li><span>{escape(spoken(name))}</span><span class="bar" aria-hidden="true">'
             f'<i class="{strength}" style="width:{p:.1%}"></i></span><b>{p:.0%}</b></li>'
         )
-    return f'<h3>Kinds of damage</h3><ul class="bars">{"".join(rows)}</ul>'
+    return card("Kinds of damage", f'<ul class="bars">{"".join(rows)}</ul>')
 
 
 def evidence_html(verdict: Verdict) -> str:
@@ -48,7 +57,7 @@ def evidence_html(verdict: Verdict) -> str:
         state = "fine" if fine else "look"
         mark = "" if fine else " <em>unusual</em>"
         rows.append(f'<div class="{state}"><dt>{escape(label)}</dt><dd>{escape(value)}{mark}</dd></div>')
-    return f'<h3>Measured on the film</h3><dl class="evidence">{"".join(rows)}</dl>'
+    return card("Measured on the film", f'<dl class="evidence">{"".join(rows)}</dl>')
 
 
 def remedies_html(verdict: Verdict) -> str:
@@ -60,4 +69,4 @@ def remedies_html(verdict: Verdict) -> str:
         f"<p>What helps: {escape(remedy.mend)}.</p></li>"
         for name, remedy in verdict.remedies
     ]
-    return f'<h3>What can be done</h3><ul class="remedies">{"".join(rows)}</ul>'
+    return card("What can be done", f'<ul class="remedies">{"".join(rows)}</ul>')

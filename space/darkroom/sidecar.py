@@ -1,0 +1,82 @@
+"""Let verdicts travel: a table, and XMP sidecars that digiKam, darktable and Lightroom read."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from xml.sax.saxutils import escape, quoteattr
+
+from .roll import Frame
+from .verdict import COLUMNS, SHOWN_FROM, Verdict
+
+LABELS = {"readable": "Green", "check": "Yellow", "damaged": "Red"}
+REJECTED, UNRATED = -1, 0
+README = """One XMP sidecar a frame, twice over, since programs differ in the name they look for.
+Copy them beside your pictures:
+
+  name.xmp/      for Lightroom and other Adobe programs (frame.xmp; they read it for camera raws)
+  name.ext.xmp/  for darktable and digiKam (frame.jpg.xmp)
+
+Damaged frames are rejected (rating -1); keywords name the verdict and the kinds of damage.
+"""
+
+XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:lr="http://ns.adobe.com/lightroom/1.0/"
+    xmp:Rating="{rating}" xmp:Label={label}>
+   <dc:subject><rdf:Bag>{keywords}</rdf:Bag></dc:subject>
+   <lr:hierarchicalSubject><rdf:Bag>{paths}</rdf:Bag></lr:hierarchicalSubject>
+   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{description}</rdf:li></rdf:Alt></dc:description>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+"""
+
+
+def keywords(verdict: Verdict) -> list[str]:
+    """The verdict, then each defect found, likeliest first."""
+    found = [name for name, p in verdict.defects.items() if p >= SHOWN_FROM and verdict.verdict != "readable"]
+    return [verdict.verdict, *(name.replace("_", " ") for name in sorted(found, key=verdict.defects.get, reverse=True))]
+
+
+def xmp(verdict: Verdict) -> str:
+    """The sidecar of one frame: xmp:Rating -1 rejects a damaged one, the others stay unrated."""
+    words = keywords(verdict)
+    return XMP.format(
+        rating=REJECTED if verdict.verdict == "damaged" else UNRATED,
+        label=quoteattr(LABELS[verdict.verdict]),
+        keywords="".join(f"<rdf:li>{escape(word)}</rdf:li>" for word in words),
+        paths="".join(f"<rdf:li>negative|{escape(word)}</rdf:li>" for word in words),
+        description=escape(f"{verdict.confidence:.0%} sure at a prior of {verdict.prior:.0%}. {verdict.reason}"),
+    )
+
+
+def sidecars_zip(frames: Iterable[Frame]) -> bytes:
+    """A ZIP with the sidecars of all judged frames under both naming habits; the folders of the roll are kept."""
+    out, taken = io.BytesIO(), set()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", README)
+        for frame in frames:
+            if frame.verdict is None:
+                continue
+            text, name = xmp(frame.verdict), PurePosixPath(frame.name)
+            for entry in (f"name.ext.xmp/{name}.xmp", f"name.xmp/{name.with_suffix('.xmp')}"):
+                if entry not in taken:  # frame.jpg and frame.tif share frame.xmp: the first one has it
+                    taken.add(entry)
+                    archive.writestr(entry, text)
+    return out.getvalue()
+
+
+def verdicts_csv(frames: Iterable[Frame]) -> str:
+    """The table that `score` writes: one row a file, the unjudged ones with their `error`."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(frame.row() for frame in frames)
+    return out.getvalue()

@@ -1,0 +1,131 @@
+"""A roll: many files or a ZIP on a light table, worst first, with what they say together and files to take away."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+from darkroom.archive import find_frames
+from darkroom.roll import Frame, judge_roll, summarise, worst_first
+from darkroom.sidecar import sidecars_zip, verdicts_csv
+from darkroom.verdict import Judge
+
+from .frame import QUESTION, FrameView
+from .judging import PRIVATE, look_at, refuse, share
+from .sheet import ON_LOAD, progress_html, sheet_html, summary_html
+
+FILTERS = [("All", "all"), ("Needs a look", "look"), ("Damaged", "damaged"), ("Readable", "readable")]
+FILTER_JS = "(show) => { document.querySelector('#roll').dataset.show = show; return show; }"
+REDRAW_SECONDS = 1.5  # a sheet of 36 frames is 0.4 MB; redrawing it for every frame would be the work
+
+
+@dataclass(frozen=True, eq=False)
+class Roll:
+    """What a visitor's roll is so far: frames in the order of the upload, and how many there will be."""
+
+    frames: tuple[Frame, ...]
+    total: int
+    seconds: float = 0.0
+
+
+def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) -> None:
+    """Lay out the tab and wire it; call inside a `gr.Tab`. A clicked frame opens in `view`, in the tab "frame"."""
+    roll = gr.State(None, time_to_live=keep_seconds)
+    upload = gr.File(
+        label="The frames of a roll, or a ZIP of them", file_count="multiple", elem_id="roll-files", height=132
+    )
+    with gr.Row(elem_id="roll-progress"):
+        progress = gr.HTML()
+        stop = gr.Button("Stop", variant="stop", visible=False, size="sm", scale=0, min_width=110)
+    with gr.Column(visible=False, elem_id="roll") as table:
+        summary = gr.HTML()
+        with gr.Row():
+            prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="roll-prior", buttons=[], scale=2)
+            show = gr.Radio(FILTERS, value="all", label="Show", elem_id="roll-filter", scale=2)
+        sheet = gr.HTML(js_on_load=ON_LOAD, elem_id="sheet")
+        with gr.Row():
+            as_csv = gr.DownloadButton("↓ Verdicts, CSV", size="sm", elem_id="save-csv")
+            as_xmp = gr.DownloadButton("↓ Sidecars, XMP in a ZIP", size="sm", elem_id="save-xmp")
+    drawn = [summary, sheet, as_csv, as_xmp]
+
+    def draw(current: Roll, percent: float, final: bool) -> list:
+        """Values for `drawn`; the files to take away only when the roll is final."""
+        frames = current.frames
+        place = {id(frame): i for i, frame in enumerate(frames)}
+        order = [place[id(frame)] for frame in worst_first(frames)]
+        said = summary_html(summarise(frames), share(percent))
+        files = save(frames) if final and frames else [gr.skip(), gr.skip()]
+        return [said, sheet_html(frames, order), *files]
+
+    def save(frames: tuple[Frame, ...]) -> list[str]:
+        folder = Path(as_csv.GRADIO_CACHE) / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        table, sidecars = folder / "verdicts.csv", folder / "sidecars.zip"
+        table.write_text(verdicts_csv(frames), encoding="utf-8")
+        sidecars.write_bytes(sidecars_zip(frames))
+        return [str(table), str(sidecars)]
+
+    def judge_all(paths: list[str] | None, percent: float) -> Iterator[list]:
+        if not paths:
+            return
+        unpacked = Path(upload.GRADIO_CACHE) / uuid.uuid4().hex
+        waiting = [None, gr.update(visible=True), gr.update(visible=True)]  # upload, stop, table
+        still = [gr.skip()] * len(drawn)
+        yield [*waiting, progress_html(0, 1, 0, "Opening the files…"), Roll((), 0), "", "", gr.skip(), gr.skip()]
+        found = find_frames([Path(path) for path in paths], unpacked)
+        # Gradio deletes what its components hold; the unpacked frames join them.
+        upload.temp_files.update(
+            str(entry.path) for entry in found if entry.path and entry.path.is_relative_to(unpacked)
+        )
+        frames, began, redrawn = (), time.monotonic(), 0.0
+        for frame in judge_roll(judge, found, share(percent)):
+            frames += (frame,)
+            now = time.monotonic()
+            current = Roll(frames, len(found), now - began)
+            due = now - redrawn > REDRAW_SECONDS
+            redrawn = now if due else redrawn
+            bar = progress_html(len(frames), len(found), now - began)
+            yield [*waiting, bar, current, *(draw(current, percent, final=False) if due else still)]
+        current = Roll(frames, len(found), time.monotonic() - began)
+        bar = progress_html(len(frames), len(found), current.seconds)
+        done = [None, gr.update(visible=False), gr.update(visible=bool(frames))]
+        yield [*done, bar, current, *draw(current, percent, final=True)]
+
+    def stopped(current: Roll | None, percent: float) -> list:
+        if current is None or not current.frames:
+            return [None, gr.update(visible=False), progress_html(0, 1, 0, "Stopped"), *[gr.skip()] * len(drawn)]
+        note = f"Stopped after {len(current.frames)} of {current.total}; what was judged stays"
+        bar = progress_html(len(current.frames), current.total, current.seconds, note)
+        return [None, gr.update(visible=False), bar, *draw(current, percent, final=True)]
+
+    def weigh(current: Roll | None, percent: float) -> list:
+        if current is None:
+            return [gr.skip()] * (1 + len(drawn))
+        current = Roll(tuple(f.at_prior(share(percent)) for f in current.frames), current.total, current.seconds)
+        return [current, *draw(current, percent, final=True)]
+
+    def open_frame(current: Roll | None, percent: float, method: str, damage: bool, event: gr.EventData) -> list:
+        frame = current.frames[event.frame] if current else None
+        if frame is None or frame.path is None or not frame.path.is_file():
+            raise gr.Error("This roll is no longer kept here; upload it again", duration=None, title="Not opened")
+        try:
+            seen = look_at(judge, frame.path, frame.name, share(percent), method)
+            return [gr.Tabs(selected="frame"), percent, *view.show(seen, method, damage)]
+        except Exception as error:
+            raise refuse(error, frame.name) from None
+
+    outputs = [upload, stop, table, progress, roll, *drawn]
+    options = {"show_progress": "hidden", **PRIVATE}
+    running = upload.upload(judge_all, [upload, prior], outputs, concurrency_id="roll", **options)
+    stop.click(stopped, [roll, prior], [upload, stop, progress, *drawn], cancels=[running], **options)
+    prior.release(weigh, [roll, prior], [roll, *drawn], **options)
+    show.input(None, show, show, js=FILTER_JS, **options)
+    sheet.select(
+        open_frame,
+        [roll, prior, view.method, view.damage],
+        [tabs, view.prior, *view.shown],
+        concurrency_id="judge",
+        **PRIVATE,
+    )
