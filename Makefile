@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself. Needs: Python 3.11 or newer, make, git.
 .DEFAULT_GOAL := help
-.PHONY: help demo train score test bench lint browser
+.PHONY: help demo train score eval test bench lint browser
 
 PORT ?= 7860
 IN ?=
@@ -19,6 +19,7 @@ help:
 	@echo 'make demo                            the page on http://127.0.0.1:$(PORT)'
 	@echo 'make score IN=folder OUT=verdicts.csv a verdict for every picture below a folder'
 	@echo 'make train                           simulate, train and report'
+	@echo 'make eval IN=folder                  the model against labelled negatives (labels.csv)'
 	@echo 'make test | lint | bench             the tests; ruff; speed'
 	@echo 'ARGS="--option value" is handed on to train, score and test.'
 
@@ -32,6 +33,10 @@ train: $(training)
 score: $(training)
 	@test -n '$(IN)' || { echo 'Say what to score: make score IN=folder OUT=verdicts.csv' >&2; exit 2; }
 	@$(python) train/score.py '$(IN)' --output '$(OUT)' $(ARGS)
+
+eval: $(training)
+	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }
+	@$(python) bench/real_film.py '$(IN)' $(ARGS)
 
 test: $(tests) browser
 	$(python) -m pytest $(ARGS)
