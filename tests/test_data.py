@@ -124,3 +124,10 @@ def test_a_picture_that_the_metadata_forgets_is_noticed(csv, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "out" / "train" / "more.jpg")
     with pytest.raises(DataError, match="more pictures|lists"):
         load(str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("data, words", [("{}", "train/data.py build"), ("no/such-data", "neither a folder here nor")])
+def test_what_cannot_be_trained_on_is_one_clear_line(tmp_path, data, words):
+    with pytest.raises(DataError, match=words) as told:
+        load(data.format(tmp_path))
+    assert "\n" not in str(told.value)

@@ -88,9 +88,9 @@ def save(
     # torch and safetensors wrap the system's error in ones of their own.
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)
-        free = shutil.disk_usage(run).free / 1e6
+        reason, free = str(error).splitlines()[0], shutil.disk_usage(run).free / 1e6
         raise RunError(
-            f"{whole}: the checkpoint cannot be written ({error}). {free:.0f} MB are free there; "
+            f"{whole}: the checkpoint cannot be written ({reason}). {free:.0f} MB are free there; "
             "make room or make the folder writable, then go on with --resume"
         ) from None
 

@@ -1,0 +1,111 @@
+"""Training as a user starts it: one command, whole files, the same result after a kill and with two processes."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import rolls
+from darkroom.scan import open_scan
+from darkroom.verdict import load
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN = str(ROOT / "train" / "run.py")
+SETTINGS = ("--epochs", "3", "--batch-size", "8", "--input-size", "64")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A working directory with the data set `holes`: 24, 13 and 13 frames, which no batch or process divides evenly."""
+    folder = tmp_path_factory.mktemp("work")
+    rolls.simulated(folder / "holes", held_out=13)
+    return folder
+
+
+def train(place: Path, *args: str, launcher: tuple[str, ...] = (sys.executable,), **options) -> subprocess.Popen:
+    command = [*launcher, RUN, "--data", "holes", *SETTINGS, *args]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=place, **pipes, **options)
+
+
+def finished(process: subprocess.Popen) -> str:
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    return said
+
+
+@pytest.fixture(scope="module")
+def unbroken(place) -> Path:
+    said = finished(train(place, "--name", "unbroken", "--report-to", "tensorboard"))
+    assert "runs/unbroken/report.html" in said
+    return place / "runs" / "unbroken"
+
+
+def epochs(folder: Path) -> list[dict]:
+    records = [json.loads(line) for line in (folder / "epochs.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in record.items() if key != "images_per_second"} for record in records]
+
+
+def test_a_run_leaves_everything_that_its_author_wants_to_know(unbroken):
+    records = epochs(unbroken)
+    assert [record["epoch"] for record in records] == [1, 2, 3]
+    assert {"train_loss", "validation_loss", "learning_rate", "accuracy", "f1", "recall_damaged"} <= set(records[0])
+    for chart in ("curves", "learning_rate", "confusion", "reliability", "coverage_risk", "confusion/epoch-002"):
+        with Image.open(unbroken / f"{chart}.png") as picture:
+            assert min(picture.size) > 150
+    result = json.loads((unbroken / "report.json").read_text())
+    assert result["split"] == "test" and result["figures"]["count"] == 13
+    assert result["always_normal"]["recall_damaged"] == 0
+    assert result["figures"]["intervals"]["accuracy"][0] <= result["figures"]["accuracy"]
+    assert result["defects"]["holes"]["count"] == 7 and result["defects"]["noise"] is None
+    assert result["thresholds"]["false_readable"]["promised"] is False  # 7 damaged frames promise nothing
+    assert list(unbroken.rglob("events.out.tfevents*"))
+
+
+def test_the_page_shows_every_mistake_and_needs_no_network(unbroken):
+    page = (unbroken / "report.html").read_text()
+    table = pd.read_csv(unbroken / "predictions.csv")
+    final = table[table["split"] == "test"]
+    wrong = final[(final["p_normal"] >= 0.5) != (final["label"] == 1)]
+    assert f"Mistakes: {len(wrong)} of 13" in page
+    assert page.count('class="mistake"') == len(wrong)
+    places = [page.index(f"<h3>{name}") for name in wrong.sort_values("p_normal", key=lambda p: -abs(p - 0.5))["file"]]
+    assert places == sorted(places)
+    assert "http://" not in page and "https://" not in page and "src=\"data:image/" in page
+
+
+def test_the_saved_model_judges_as_training_did(unbroken, place):
+    judge = load(unbroken / "model")
+    table = pd.read_csv(unbroken / "predictions.csv").set_index("file")
+    assert len(table) == 26 and table.index.is_unique
+    for path in sorted((place / "holes" / "test").glob("*.jpg")):
+        verdict = judge.judge(open_scan(path))
+        assert verdict.p_normal == pytest.approx(table.loc[path.name, "p_normal"], abs=1e-5)
+        assert verdict.verdict == table.loc[path.name, "verdict"]
+        assert verdict.defects["holes"] == pytest.approx(table.loc[path.name, "holes"], abs=1e-5)
+
+
+def test_killed_while_it_writes_a_checkpoint_a_run_resumes_to_the_same_end(unbroken, place):
+    folder = place / "runs" / "broken"
+    process = train(place, "--name", "broken")
+    deadline = time.monotonic() + 200
+    while not ((folder / "checkpoints" / "epoch-0001").is_dir() and (folder / "checkpoints" / "part").is_dir()):
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert not (folder / "report.html").exists()
+
+    again = train(place, "--name", "broken")
+    said, _ = again.communicate(timeout=100)
+    assert again.returncode == 2 and "--resume" in said and "Traceback" not in said
+
+    finished(train(place, "--name", "broken", "--resume"))
+    assert epochs(folder) == epochs(unbroken)
+    for name in ("model/model.safetensors", "model/config.json", "predictions.csv"):
+        assert (folder / name).read_bytes() == (unbroken / name).read_bytes()
