@@ -89,13 +89,10 @@ def _cvt2pos(rgb: np.ndarray) -> np.ndarray:
 
 def _blur_5(picture: np.ndarray) -> np.ndarray:
     """5 × 5 Gaussian with the border reflected about its outermost pixel (reflect-101)."""
-    for axis in (0, 1):
-        pad = [(2, 2) if a == axis else (0, 0) for a in range(3)]
-        padded = np.pad(picture, pad, mode="reflect")
-        length = picture.shape[axis]
-        taps = [np.take(padded, range(k, k + length), axis=axis) * np.float32(w) for k, w in enumerate(GAUSSIAN_5)]
-        picture = sum(taps)
-    return picture
+    height, width = picture.shape[:2]
+    padded = np.pad(picture, ((2, 2), (2, 2), (0, 0)), mode="reflect")
+    rows = sum(padded[k : k + height] * np.float32(weight) for k, weight in enumerate(GAUSSIAN_5))
+    return sum(rows[:, k : k + width] * np.float32(weight) for k, weight in enumerate(GAUSSIAN_5))
 
 
 def log_density(rgb: np.ndarray) -> np.ndarray:
