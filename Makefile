@@ -21,7 +21,8 @@ help:
 	@echo 'make train                           simulate, train and report'
 	@echo 'make eval IN=folder                  the model against labelled negatives (labels.csv)'
 	@echo 'make test | lint | bench             the tests; ruff; speed'
-	@echo 'ARGS="--option value" is handed on to train, score and test.'
+	@echo 'make eval IN=folder                  how right the weights are on real film (bench/real_film.py)'
+	@echo 'ARGS="--option value" is handed on to train, score, test, bench and eval.'
 
 demo: $(page)
 	GRADIO_SERVER_PORT=$(PORT) $(python) space/app.py
@@ -45,7 +46,11 @@ lint: $(tests)
 	.venv/bin/ruff check .
 
 bench: $(tests)
-	$(python) bench/speed.py
+	$(python) bench/speed.py $(ARGS)
+
+eval: $(tests)
+	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }
+	$(python) bench/real_film.py '$(IN)' $(ARGS)
 
 # The tests drive a real browser. Debian's is installed where that is allowed; elsewhere the tests say what is missing.
 browser:

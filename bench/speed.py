@@ -1,0 +1,73 @@
+"""How long a scan takes, stage by stage, on this machine.
+
+    python bench/speed.py            # the bundled weights, or --weights FOLDER
+"""
+
+import argparse
+import io
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom.evidence import measure
+from darkroom.scan import invert, network_input, open_scan
+from darkroom.verdict import load
+
+ROUNDS = 5
+
+
+def scans() -> dict[str, bytes]:
+    """Drawn negatives as the files people have: a phone's JPEG and a scanner's TIFF."""
+    rng = np.random.default_rng(0)
+    coarse = rng.uniform(0.2, 0.8, (30, 40, 3)).astype(np.float32) * np.float32([0.9, 0.6, 0.4])
+    planes = [Image.fromarray(coarse[..., c]).resize((6000, 4000), Image.Resampling.BICUBIC) for c in range(3)]
+    rgb = np.stack([np.asarray(plane) for plane in planes], axis=-1)
+    rgb = (rgb + rng.normal(0, 0.01, rgb.shape).astype(np.float32)).clip(0, 1)
+    jpeg, tiff = io.BytesIO(), io.BytesIO()
+    Image.fromarray((rgb[:3000, :4000] * 255).astype(np.uint8)).save(jpeg, "JPEG", quality=92)
+    tifffile.imwrite(tiff, (rgb * 65535).astype(np.uint16), photometric="rgb")
+    return {"12-megapixel JPEG": jpeg.getvalue(), "24-megapixel 16-bit TIFF": tiff.getvalue()}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The median of `ROUNDS` runs."""
+    taken = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--weights", help="a model's folder, or user/name[@revision] on the Hub; default: the bundled")
+    judge = load(parser.parse_args().weights)
+    size = judge.model.input_size
+    print(f"{os.cpu_count()} cores, network input {size} × {size}, median of {ROUNDS}, seconds")
+    for name, data in scans().items():
+        scan = open_scan(data, name)
+        prepared = judge.prepare(scan)
+        stages = {
+            "open": lambda data=data: open_scan(data).rgb,
+            "network input": lambda scan=scan: network_input(scan.rgb, size),
+            "measure": lambda scan=scan: measure(scan),
+            "network": lambda prepared=prepared: judge.judge_prepared([prepared]),
+            "file to verdict": lambda data=data: judge.judge(open_scan(data)),
+            "invert, full size": lambda scan=scan: invert(scan.rgb),
+        }
+        print(name)
+        for stage, work in stages.items():
+            print(f"  {stage:18} {seconds(work):6.2f}")
+
+
+if __name__ == "__main__":
+    main()
