@@ -12,8 +12,9 @@ import sys
 import gradio as gr
 from darkroom.verdict import Judge, load
 from darkroom.weights import WeightsError
+from page.about import about_tab
 from page.frame import frame_tab
-from page.programs import endpoints
+from page.programs import endpoints, guide_tab
 from page.roll import roll_tab
 from page.theme import CSS, HEAD, theme
 
@@ -36,6 +37,10 @@ def build(judge: Judge, keep_seconds: int = KEEP_SECONDS) -> gr.Blocks:
                 view = frame_tab(judge, keep_seconds)
             with gr.Tab("A roll", id="roll"):
                 roll_tab(judge, view, tabs, keep_seconds)
+            with gr.Tab("For programs", id="programs"):
+                guide_tab(page)
+            with gr.Tab("About", id="about"):
+                about_tab(judge, keep_seconds)
         endpoints(judge)
     return page.queue(default_concurrency_limit=2, max_size=64)
 
@@ -47,7 +52,7 @@ def launch(page: gr.Blocks, **options):
 
 def main() -> int:
     try:
-        judge = load(os.environ.get("MODEL_ID"), os.environ.get("MODEL_REVISION"))
+        judge = load(os.environ.get("MODEL_ID"), os.environ.get("MODEL_REVISION"), bundled_if_down=True)
     except WeightsError as error:
         print(error, file=sys.stderr)
         return 2

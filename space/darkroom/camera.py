@@ -1,4 +1,4 @@
-"""What phones and cameras write by themselves: HEIC and raw files. `decode` decides when to ask, and names the errors."""
+"""What phones and cameras write by themselves: HEIC and raw files. `decode` says when, and words the errors."""
 
 import io
 from collections.abc import Callable

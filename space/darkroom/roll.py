@@ -99,6 +99,11 @@ class Summary:
     high: float
     patterns: tuple[str, ...]
 
+    def as_dict(self) -> dict:
+        """For JSON."""
+        interval = {"damaged_share": self.share, "low": self.low, "high": self.high}
+        return {"counts": self.counts, **interval, "patterns": list(self.patterns)}
+
 
 def summarise(frames: Iterable[Frame]) -> Summary | None:
     """Sum a roll up; None where no frame was judged."""

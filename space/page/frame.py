@@ -12,10 +12,16 @@ from darkroom.verdict import Judge
 
 from . import words
 from .judging import PRIVATE, Seen, look_at, refuse, share
+from .sheet import ON_LOAD, examples_html
 
 QUESTION = "Out of 100 such frames, how many do you expect to be fine?"
 METHODS = [("Standard (cvt2pos)", "cvt2pos"), ("Density print", "density")]
 CLICK_DOWNLOAD = "() => setTimeout(() => document.querySelector('#positive-file').click(), 200)"
+
+EXAMPLE_FILES = sorted(
+    (Path(__file__).resolve().parents[1] / "examples").glob("*.jpg"), key=lambda p: ("readable" in p.name, p)
+)
+EXAMPLES = [(path.stem.replace("_", " ").capitalize(), path.read_bytes()) for path in EXAMPLE_FILES]
 
 
 @dataclass
@@ -29,16 +35,16 @@ class FrameView:
 
     def show(self, seen: Seen, method: str, damage: bool) -> list:
         """Values for `shown`."""
-        return [seen, *open_desk(True), pictures(seen, method, damage, self.folder), *said(seen)]
+        return [seen, *opened(), pictures(seen, method, damage, self.folder), *said(seen)]
 
     @property
     def folder(self) -> Path:
         return Path(self.prior.GRADIO_CACHE)
 
 
-def open_desk(full: bool) -> tuple[dict, dict]:
-    """Show the judged frame in place of the welcome, or the other way round."""
-    return gr.update(visible=not full), gr.update(visible=full)
+def opened() -> tuple[dict, dict, dict]:
+    """The judged frame in place of the welcome: updates of welcome, desk and reasons."""
+    return gr.update(visible=False), gr.update(visible=True), gr.update(visible=True)
 
 
 def pictures(seen: Seen, method: str, damage: bool, folder: Path) -> tuple[str, str]:
@@ -67,18 +73,21 @@ def said(seen: Seen) -> list:
 def frame_tab(judge: Judge, keep_seconds: int) -> FrameView:
     """Lay out the tab and wire it; call inside a `gr.Tab`."""
     seen = gr.State(None, time_to_live=keep_seconds)
-    upload = gr.File(label="Photo or scan of a colour negative", elem_id="frame-file", height=132)
-    gr.HTML(words.FORMATS)
-    with gr.Accordion("Use the camera", open=False, elem_id="camera"):
-        camera = gr.Image(
-            sources=["webcam"],
-            type="filepath",
-            format="jpeg",
-            label="Photograph the negative against an even light",
-            webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"facingMode": "environment"}}),
+    with gr.Row(elem_id="intake"):
+        upload = gr.File(
+            label="Photo or scan of a colour negative", elem_id="frame-file", height=132, scale=3, min_width=280
         )
+        with gr.Accordion("Use the camera", open=False, elem_id="camera"):
+            camera = gr.Image(
+                sources=["webcam"],
+                type="filepath",
+                format="jpeg",
+                label="Photograph the negative against an even light",
+                webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"facingMode": "environment"}}),
+            )
     with gr.Column(elem_id="welcome") as welcome:
-        pass
+        gr.HTML(words.FORMATS)
+        examples = gr.HTML(examples_html(EXAMPLES), js_on_load=ON_LOAD, elem_id="examples")
     with gr.Row(visible=False, elem_id="desk") as desk:
         with gr.Column(scale=3, min_width=320):
             slider = gr.ImageSlider(
@@ -93,15 +102,19 @@ def frame_tab(judge: Judge, keep_seconds: int) -> FrameView:
                 as_jpeg = gr.Button("↓ JPEG", size="sm", min_width=110, elem_id="save-jpeg")
                 as_tiff = gr.Button("↓ 16-bit TIFF", size="sm", min_width=110, elem_id="save-tiff")
             download = gr.DownloadButton("Positive", visible="hidden", elem_id="positive-file")
-            remedies = gr.HTML()
         with gr.Column(scale=2, min_width=320):
             banner = gr.HTML()
             chances = gr.Label(label="Calibrated probability", show_heading=False, elem_id="chances")
             prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="prior", buttons=[])
-            bars, evidence = gr.HTML(), gr.HTML()
+            bars = gr.HTML()
+    with gr.Row(visible=False, elem_id="reasons") as reasons:
+        with gr.Column(min_width=320):
+            remedies = gr.HTML()
+        with gr.Column(min_width=320):
+            evidence = gr.HTML()
 
     said_by = [banner, chances, bars, remedies, evidence]
-    view = FrameView(prior, method, damage, [seen, welcome, desk, slider, *said_by])
+    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, *said_by])
 
     def first_look(path: str | None, percent: float, method: str, damage: bool) -> list:
         if path is None:
@@ -112,6 +125,10 @@ def frame_tab(judge: Judge, keep_seconds: int) -> FrameView:
             return [None, *view.show(frame, method, damage)]
         except Exception as error:
             raise refuse(error, path.name) from None
+
+    def try_example(percent: float, method: str, damage: bool, event: gr.EventData) -> list:
+        path = EXAMPLE_FILES[event.frame]
+        return view.show(look_at(judge, path, path.name, share(percent), method), method, damage)
 
     def look_again(frame: Seen | None, method: str, damage: bool, quarters: int = 0) -> tuple:
         if frame is None:
@@ -137,6 +154,8 @@ def frame_tab(judge: Judge, keep_seconds: int) -> FrameView:
         inputs = [source, prior, method, damage]
         judged = event(first_look, inputs, [source, *view.shown], concurrency_id="judge", **PRIVATE)
         judged.failure(lambda: None, None, source, **PRIVATE)  # an empty place again, ready for the next file
+    inputs = [prior, method, damage]
+    examples.select(try_example, inputs, view.shown, concurrency_id="judge", **PRIVATE)
     again = {"inputs": [seen, method, damage], "outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}
     for control in (method, damage):
         control.input(look_again, **again)

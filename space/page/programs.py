@@ -1,22 +1,75 @@
-"""For programs: the named endpoints, which are also the tools that an MCP client sees."""
+"""For programs: the named endpoints, which are also the tools that an MCP client sees, and how to call them."""
 
+import uuid
 from pathlib import Path
 
 import gradio as gr
+from darkroom import roll as rolls
+from darkroom.archive import find_frames
+from darkroom.export import save_positive
 from darkroom.scan import open_scan
+from darkroom.sidecar import verdicts_csv
 from darkroom.verdict import Judge
 
 from . import words
 from .judging import refuse, share
 
+GUIDE = """### Call it from a program
+
+| endpoint | takes | gives |
+|---|---|---|
+| `/judge` | `file`, `prior` (0.5) | probabilities; the verdict as a record |
+| `/judge_roll` | `files` (pictures or ZIPs), `prior` (0.5) | one record a file; a summary; the table as CSV |
+| `/invert` | `file`, `method` (`cvt2pos` or `density`), `kind` (`jpeg` or `tiff`) | the positive at full size |
+
+`prior` is the share of such frames, 0.01 to 0.99, that you expect to be fine. A file that cannot be judged is an error
+that names it; in a roll it is a record whose `error` says why.
+
+```python
+from gradio_client import Client, handle_file
+
+client = Client("{url}")
+probabilities, verdict = client.predict(handle_file("frame.jpg"), 0.5, api_name="/judge")
+print(verdict["verdict"], verdict["p_normal"], verdict["reason"])
+```
+
+```bash
+# 1. upload the file, 2. ask, 3. read the answer
+FILE=$(curl -s -F files=@frame.jpg {url}gradio_api/upload | cut -d'"' -f2)
+EVENT=$(curl -s {url}gradio_api/call/judge -H 'Content-Type: application/json' \\
+  -d '{{"data": [{{"path": "'$FILE'", "meta": {{"_type": "gradio.FileData"}}}}, 0.5]}}' | cut -d'"' -f4)
+curl -s {url}gradio_api/call/judge/$EVENT
+```
+
+The same three are tools of an MCP server, at `{url}gradio_api/mcp/` (streamable HTTP).
+"""
+
+
+def record(frame: rolls.Frame) -> dict:
+    """The columns of the CSV, with the reason and the remedies of a judged frame."""
+    if frame.verdict is None:
+        return frame.row()
+    remedies = [{"defect": name, "cause": r.cause, "what_helps": r.mend} for name, r in frame.verdict.remedies]
+    return {**frame.row(), "reason": frame.verdict.reason, "remedies": remedies}
+
 
 def endpoints(judge: Judge) -> None:
-    """Wire `/judge` to components that are never shown; call inside the Blocks."""
+    """Wire the endpoints to components that are never shown; call inside the Blocks."""
     with gr.Column(visible=False):
-        file = gr.File(label="file")
+        file, files = gr.File(label="file"), gr.File(label="files", file_count="multiple")
         prior = gr.Number(0.5, label="prior", minimum=0.01, maximum=0.99)
-        label, record = gr.Label(label="probabilities"), gr.JSON(label="verdict")
-        button = gr.Button()
+        method = gr.Dropdown(["cvt2pos", "density"], value="cvt2pos", label="method")
+        kind = gr.Dropdown(["jpeg", "tiff"], value="jpeg", label="kind")
+        label, verdict = gr.Label(label="probabilities"), gr.JSON(label="verdict")
+        records, summary, table = gr.JSON(label="verdicts"), gr.JSON(label="summary"), gr.File(label="CSV")
+        positive = gr.File(label="positive")
+        ask, ask_roll, ask_positive = gr.Button(), gr.Button(), gr.Button()
+
+    def workplace() -> Path:
+        """A new folder where Gradio finds its files and deletes them later."""
+        folder = Path(file.GRADIO_CACHE) / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        return folder
 
     def judge_one(file: str, prior: float = 0.5) -> tuple[dict[str, float], dict]:
         """Tell whether a photo of a colour negative is readable or damaged.
@@ -29,13 +82,69 @@ def endpoints(judge: Judge) -> None:
             The calibrated probabilities of "readable" and "damaged"; and the verdict as a record with the columns of
             the CSV, the reason, and what can be done.
         """
-        if file is None:
-            raise gr.Error("No file was sent", print_exception=False)
+        path = sent(file)
         try:
-            verdict = judge.judge(open_scan(file, name=Path(file).name), share(100 * prior))
+            found = judge.judge(open_scan(path, name=path.name), share(100 * prior))
         except Exception as error:
-            raise refuse(error, Path(file).name) from None
-        remedies = [{"defect": name, "cause": r.cause, "what_helps": r.mend} for name, r in verdict.remedies]
-        return words.chances(verdict), {**verdict.row(), "reason": verdict.reason, "remedies": remedies}
+            raise refuse(error, path.name) from None
+        return words.chances(found), record(rolls.Frame(path.name, path, found))
 
-    button.click(judge_one, [file, prior], [label, record], api_name="judge", concurrency_id="judge")
+    def judge_many(files: list[str], prior: float = 0.5) -> tuple[list[dict], dict, str]:
+        """Judge a roll of colour negatives: many pictures, or ZIP archives of them.
+
+        Args:
+            files: the pictures or ZIP archives.
+            prior: the share of such frames, 0.01 to 0.99, that you expect to be fine.
+
+        Returns:
+            One record a file, a file that cannot be judged with its error; a summary with the counts, the expected
+            share of damaged frames with its 95 % interval, and what the frames have in common; the records as CSV.
+        """
+        if not files:
+            raise gr.Error("No files were sent", print_exception=False)
+        folder = workplace()
+        found = find_frames([Path(path) for path in files], folder / "unpacked")
+        frames = list(rolls.judge_roll(judge, found, share(100 * prior)))
+        for entry in found:
+            if entry.path and entry.path.is_relative_to(folder):
+                entry.path.unlink(missing_ok=True)
+        whole = rolls.summarise(frames)
+        (folder / "verdicts.csv").write_text(verdicts_csv(frames), encoding="utf-8")
+        return [record(f) for f in frames], whole.as_dict() if whole else {}, str(folder / "verdicts.csv")
+
+    def invert_one(file: str, method: str = "cvt2pos", kind: str = "jpeg") -> str:
+        """Make the positive of a colour negative at full size, with the EXIF and ICC data of the file.
+
+        Args:
+            file: the picture: JPEG, PNG, WebP, TIFF (8 or 16 bits), HEIC or camera raw.
+            method: "cvt2pos", the reference, or "density", which works as a darkroom print does.
+            kind: "jpeg" with 8 bits or "tiff" with 16 bits a channel.
+
+        Returns:
+            The positive as a file.
+        """
+        path = sent(file)
+        try:
+            return str(save_positive(path, workplace(), {"jpeg": ".jpg", "tiff": ".tif"}[kind], method))
+        except Exception as error:
+            raise refuse(error, path.name) from None
+
+    ask.click(judge_one, [file, prior], [label, verdict], api_name="judge", concurrency_id="judge")
+    ask_roll.click(judge_many, [files, prior], [records, summary, table], api_name="judge_roll", concurrency_id="roll")
+    ask_positive.click(invert_one, [file, method, kind], positive, api_name="invert", concurrency_id="judge")
+
+
+def sent(file: str | None) -> Path:
+    if file is None:
+        raise gr.Error("No file was sent", print_exception=False)
+    return Path(file)
+
+
+def guide_tab(page: gr.Blocks) -> None:
+    """Lay out the tab; call inside a `gr.Tab`. The examples name the address under which the visitor came."""
+    guide = gr.Markdown(GUIDE.format(url="http://127.0.0.1:7860/"), elem_id="guide")
+
+    def addressed(request: gr.Request) -> str:
+        return GUIDE.format(url=str(request.headers.get("origin") or "http://127.0.0.1:7860").rstrip("/") + "/")
+
+    page.load(addressed, None, guide, api_visibility="private", show_progress="hidden")

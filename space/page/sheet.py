@@ -24,6 +24,17 @@ def sheet_html(frames: Sequence[Frame], order: Sequence[int]) -> str:
     return f'<ol class="sheet">{"".join(_cell(i, frames[i]) for i in order)}</ol>'
 
 
+def examples_html(examples: Sequence[tuple[str, bytes]]) -> str:
+    """Small negatives to try, (what it shows, JPEG) each."""
+    cells = [
+        f'<li class="cell plain"><button type="button" data-frame="{i}"><img alt="" src="{picture_url(small)}">'
+        f"<span>{escape(title)}</span></button></li>"
+        for i, (title, small) in enumerate(examples)
+    ]
+    heading = '<h2 class="try">No negative at hand? Try one of these, simulated:</h2>'
+    return f'{heading}<ol class="sheet small">{"".join(cells)}</ol>'
+
+
 def _cell(index: int, frame: Frame) -> str:
     name, word = escape(frame.name.rsplit("/", 1)[-1]), frame.word
     if frame.verdict is None:

@@ -8,7 +8,7 @@ SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye",
 
 FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
-    "<kbd>Ctrl</kbd> <kbd>V</kbd>. What you upload is deleted within the hour.</p>"
+    "<kbd>Ctrl</kbd> <kbd>V</kbd>.</p>"
 )
 
 
