@@ -10,9 +10,9 @@ from torch.nn import functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.resnet import DEFECTS, Output  # noqa: E402
 
-PRESENT = 0.3  # coverage from which damage is visible: a cell that reaches it is a damaged cell
-POSITIVE = 8.0  # weight of a damaged cell: a hole fills one in sixty
-ELSEWHERE = 0.3  # weight of a sound cell in a picture that has the defect in another
+PRESENT = 0.1  # a cell of which a tenth is damaged is a damaged cell
+POOLED = 0.5  # weight of the pooled defects, which a small hole can hardly move
+CELLS = 0.5  # weight of the cells
 
 
 def losses(
@@ -23,21 +23,22 @@ def losses(
     batch: as `frames.collate` gives it. kinds: names of the model's defect outputs. weights: (2,) of the two labels.
     smoothing: of the label's target, training only.
 
-    The pooled output is the mean over the cells, and the two ask for different things where a small hole must raise
-    the mean of sixty cells although it is in one. So damaged cells weigh more, and sound cells of a damaged picture
-    less: they may rise a little, which the calibration allows for, while the damaged cell stands out.
+    A small hole is in one cell of sixty, a blank area in twenty, underexposure in all. So that each counts alike, the
+    damaged cells of a kind are averaged by themselves, and the sound ones by themselves; the peak of a map is then
+    comparable between kinds, and the calibration says what it means.
     """
     total = F.cross_entropy(output.label, batch["label"], weight=weights, label_smoothing=smoothing, reduction="none")
     if batch["defects"].shape[1]:
-        total = total + F.binary_cross_entropy_with_logits(output.defects, batch["defects"], reduction="none").mean(1)
+        pooled = F.binary_cross_entropy_with_logits(output.defects, batch["defects"], reduction="none")
+        total = total + POOLED * pooled.mean(1)
     if batch["cells"].shape[-1] and kinds:
         maps = output.maps[:, -len(kinds) :]  # (N, D, h, w)
         share = F.adaptive_max_pool2d(batch["cells"], maps.shape[-2:])[:, [DEFECTS.index(kind) for kind in kinds]]
         damaged = (share / PRESENT).clamp(max=1)
-        somewhere = damaged.amax((2, 3), keepdim=True)
-        sound = 1 - (1 - ELSEWHERE) * somewhere
-        each = -POSITIVE * damaged * F.logsigmoid(maps) - sound * (1 - damaged) * F.logsigmoid(-maps)
-        total = total + each.mean((1, 2, 3))
+        sound = 1 - damaged
+        found = -(damaged * F.logsigmoid(maps)).sum((2, 3)) / damaged.sum((2, 3)).clamp(min=1)
+        spared = -(sound * F.logsigmoid(-maps)).sum((2, 3)) / sound.sum((2, 3)).clamp(min=1)
+        total = total + CELLS * (found + spared).sum(1)
     return total
 
 

@@ -49,16 +49,15 @@ class Evidence:
     bits: int
     jpeg_quality: int
 
-    NAMES = ("log span", "log below base", "log opaque", "log flat", "log clipped", "log sharpness", "log colour")
+    NAMES = ("log span", "log below base", "log opaque", "log flat")
 
     def vector(self) -> np.ndarray:
-        """(7,) float64, finite, in the order of `NAMES`: what the fitted combination weighs."""
-        shares = (self.below_base, self.opaque, self.flat, self.clipped)
-        ratios = (self.sharpness, self.monochrome)
-        small = [np.log10(max(share, SMALLEST_SHARE)) for share in shares]
-        return np.array(
-            [np.log10(max(self.density_span, 0.01)), *small, *(np.log10(max(ratio, 0.01)) for ratio in ratios)]
-        )
+        """(4,) float64, finite, in the order of `NAMES`: what the fitted combination weighs.
+
+        Only what measures the film: how sharp or clipped a scan is says nothing of damage to the film in it.
+        """
+        shares = (self.below_base, self.opaque, self.flat)
+        return np.log10([max(self.density_span, 0.01), *(max(share, SMALLEST_SHARE) for share in shares)])
 
     @property
     def stops_under(self) -> float:

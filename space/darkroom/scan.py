@@ -19,6 +19,7 @@ GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
 GAUSSIAN_5 /= GAUSSIAN_5.sum()
 
 DARKEST = 1 / 512  # below half an 8-bit step a density is only noise
+SPANS_IN_RANGE = 1.6  # spans either side of the median at which the network's input reaches 76 % of its range
 LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
 
 
@@ -127,5 +128,5 @@ def network_input(rgb: np.ndarray, size: int) -> np.ndarray:
     density = log_density(np.stack([np.asarray(plane) for plane in squashed]))  # (3, size, size)
     low, median, high = np.percentile(density, (10, 50, 90), axis=(1, 2))
     span = max(float((high - low).mean()), LEAST_SPAN)
-    relative = (density - median[:, None, None]) / span
+    relative = (density - median[:, None, None]) / (SPANS_IN_RANGE * span)
     return np.rint(127.5 + 127.5 * np.tanh(relative)).astype(np.uint8)
