@@ -9,22 +9,25 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hub import Hub
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "space"), str(ROOT / "train")]
 
 # Read at import by the libraries, so set before any of them is imported. A home of our own keeps the user's token and
 # cache out of the tests; one thread a process, because the processes already fill the cores.
+HUB = Hub()  # nothing in the tests can reach the real one
 HF_HOME = tempfile.mkdtemp(prefix="darkroom-hf-")
 os.environ |= {
     "HF_HOME": HF_HOME,
     "HF_HUB_DISABLE_XET": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_OFFLINE": "1",
+    "HF_ENDPOINT": HUB.endpoint,
     "GRADIO_ANALYTICS_ENABLED": "False",
     "OMP_NUM_THREADS": "1",
     "ACCELERATE_USE_CPU": "true",
 }
-for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT", "MODEL_ID", "MODEL_REVISION"):
+for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "MODEL_ID", "MODEL_REVISION"):
     os.environ.pop(name, None)
 
 import pytest  # noqa: E402
@@ -64,6 +67,12 @@ def chromium() -> str:
     browser = find_browser()
     assert browser, f"no browser found; looked for {', '.join(BROWSERS)}"
     return browser
+
+
+@pytest.fixture(scope="session")
+def hub() -> Hub:
+    """The Hub that every client in these tests talks to, in this process and in those it starts."""
+    return HUB
 
 
 @pytest.fixture(scope="session")
