@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
+from .grid import box_mean, from_border, grown, sobel
 from .scan import Scan, log_density
 
 SIDE = 512  # pixels on the long side that the film is measured at
@@ -121,10 +121,8 @@ class _Film:
         white = self.density.max(axis=-1) < 0.25
         around = np.zeros(black.shape, bool)
         for mask in (black, white):
-            parts, _ = ndimage.label(mask)
-            edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-            around |= np.isin(parts, np.unique(edge[edge > 0]))
-        around = ndimage.binary_dilation(around, iterations=3)  # its blurred rim too
+            around |= from_border(mask)
+        around = grown(around, 3)  # its blurred rim too
         return around if around.mean() < 0.9 else np.zeros_like(around)
 
     @cached_property
@@ -144,10 +142,10 @@ def measure(scan: Scan) -> Evidence:
     apart = np.abs(film.density - film.density.mean(axis=-1, keepdims=True)).max(axis=-1)
     opaque = (film.density.mean(axis=-1) > OPAQUE) & (apart < NEUTRAL) & film.inside
     grey = film.density.mean(axis=-1)
-    variance = ndimage.uniform_filter(grey**2, FLAT_SIDE) - ndimage.uniform_filter(grey, FLAT_SIDE) ** 2
+    variance = box_mean(grey**2, FLAT_SIDE) - box_mean(grey, FLAT_SIDE) ** 2
     deviation = np.sqrt(np.maximum(variance, 0))
     flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(np.median(deviation[film.inside])))) & film.inside
-    step = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1))[film.inside] / 8
+    step = np.hypot(sobel(grey, 0), sobel(grey, 1))[film.inside] / 8
     ends = (((film.rgb <= 1 / 255) | (film.rgb >= 254 / 255)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
     return Evidence(
