@@ -1,6 +1,7 @@
 """Write the positive at full size, with the EXIF and ICC data of the negative's file."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from PIL import Image
 from .scan import Scan, invert, open_scan
 
 ORIENTATION = 274
-EXIF_IFD, ICC_PROFILE = 34665, 34675
+EXIF_IFD = 34665
+PLACEHOLDER = 34664  # tifffile writes no EXIF_IFD; this unused tag keeps its place in the order
 TEXT_TAGS = {270: "ImageDescription", 271: "Make", 272: "Model", 306: "DateTime", 315: "Artist", 33432: "Copyright"}
 SOFTWARE = "darkroom"
 
@@ -53,7 +55,7 @@ def positive_tiff(positive: np.ndarray, scan: Scan) -> bytes:
     exif = upright_exif(scan)
     texts = [(tag, "s", 0, str(exif[tag]), True) for tag in TEXT_TAGS if exif.get(tag)]
     camera = exif.get_ifd(EXIF_IFD)
-    pointer = [(EXIF_IFD, "I", 1, 0, True)] if camera else []
+    pointer = [(PLACEHOLDER, "I", 1, 0, True)] if camera else []
     out = io.BytesIO()
     tifffile.imwrite(
         out,
@@ -71,15 +73,17 @@ def positive_tiff(positive: np.ndarray, scan: Scan) -> bytes:
 
 
 def _append_ifd(data: bytes, camera: dict) -> bytes:
-    """Put the EXIF directory behind the TIFF and let its pointer tag say where."""
+    """Put the EXIF directory behind the TIFF and turn the placeholder into the pointer that says where."""
     import tifffile
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        slot, order = tiff.pages[0].tags[EXIF_IFD].valueoffset, tiff.byteorder
+        pointer, order = tiff.pages[0].tags[PLACEHOLDER], tiff.byteorder
     at = len(data) + len(data) % 2
     directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
     for tag, value in camera.items():
         directory[tag] = value
-    number = at.to_bytes(4, "little" if order == "<" else "big")
-    return data[:slot] + number + data[slot + 4 :].ljust(at - slot - 4, b"\0") + directory.tobytes(at)
+    out = bytearray(data.ljust(at, b"\0") + directory.tobytes(at))
+    struct.pack_into(order + "H", out, pointer.offset, EXIF_IFD)
+    struct.pack_into(order + "I", out, pointer.valueoffset, at)
+    return bytes(out)

@@ -18,6 +18,7 @@ from .sheet import ON_LOAD, progress_html, sheet_html, summary_html
 
 FILTERS = [("All", "all"), ("Needs a look", "look"), ("Damaged", "damaged"), ("Readable", "readable")]
 FILTER_JS = "(show) => { document.querySelector('#roll').dataset.show = show; return show; }"
+TELL_SECONDS = 0.2  # how often the progress bar moves
 REDRAW_SECONDS = 1.5  # a sheet of 36 frames is 0.4 MB; redrawing it for every frame would be the work
 
 
@@ -80,12 +81,16 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
             str(entry.path) for entry in found if entry.path and entry.path.is_relative_to(unpacked)
         )
         frames, began, redrawn = (), time.monotonic(), 0.0
+        told = 0.0
         for frame in judge_roll(judge, found, share(percent)):
             frames += (frame,)
             now = time.monotonic()
             current = Roll(frames, len(found), now - began)
             due = now - redrawn > REDRAW_SECONDS
             redrawn = now if due else redrawn
+            if not due and now - told < TELL_SECONDS:
+                continue
+            told = now
             bar = progress_html(len(frames), len(found), now - began)
             yield [*waiting, bar, current, *(draw(current, percent, final=False) if due else still)]
         current = Roll(frames, len(found), time.monotonic() - began)

@@ -1,38 +1,133 @@
 """One frame in a real browser: from the file to the verdict."""
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import Server, drop
-from darkroom.scan import open_scan
+import tifffile
+from conftest import PHONE, Server, difference, drop, shown_picture, visit
+from darkroom.scan import invert, open_scan
 from darkroom.verdict import load
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
+SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye"}
 
 
-def test_a_dropped_file_gets_a_verdict_beside_its_positive(page: Page, negative: Path, weights: Path):
+@pytest.fixture
+def judged(page: Page, negative: Path) -> Page:
+    drop(page, negative)
+    expect(page.locator(".verdict .edge")).to_have_text("frame_07.jpg")
+    shown_picture(page, 1)
+    return page
+
+
+def test_a_dropped_file_gets_a_verdict_beside_its_positive(judged: Page, negative: Path, weights: Path):
     expected = load(weights).judge(open_scan(negative))
-    drop(page, negative)
-    expect(page.locator(".verdict .edge")).to_have_text("frame_07.jpg")
-    spoken = {"readable": "Readable", "damaged": "Damaged", "check": "Needs a look"}[expected.verdict]
-    expect(page.locator(".verdict h2")).to_have_text(spoken)
-    expect(page.locator("#chances")).to_contain_text(f"{expected.p_normal:.0%}")
-    images = page.locator("#slider img")
-    expect(images).to_have_count(2)
-    loaded = "(images) => images.every((i) => i.naturalWidth === 360 && i.naturalHeight === 240)"
-    page.wait_for_function(f"() => ({loaded})([...document.querySelectorAll('#slider img')])")
+    expect(judged.locator(".verdict h2")).to_have_text(SPOKEN[expected.verdict])
+    expect(judged.locator("#chances")).to_contain_text(f"{expected.p_normal:.0%}")
+    assert difference(shown_picture(judged, 0), open_scan(negative).pixels) < 3
+    positive = np.rint(invert(open_scan(negative).rgb) * 255)
+    assert difference(shown_picture(judged, 1), positive) < 4
 
 
-def test_a_text_file_named_jpg_is_refused_in_one_sentence_and_the_next_file_is_judged(
-    page: Page, negative: Path, tmp_path: Path, server: Server
+def test_every_defect_has_a_bar_and_the_film_was_measured(judged: Page, negative: Path, weights: Path):
+    expected = load(weights).judge(open_scan(negative))
+    for name, p in expected.defects.items():
+        row = judged.locator(".bars li", has_text=name.replace("_", " ").capitalize())
+        expect(row.locator("b")).to_have_text(f"{p:.0%}")
+    for label, value, _ in expected.evidence.lines():
+        row = judged.locator(".evidence div", has=judged.get_by_text(label, exact=True))
+        expect(row.locator("dd")).to_contain_text(value)
+    expect(judged.locator(".remedies li")).to_have_count(len(expected.remedies))
+
+
+def test_the_prior_moves_the_verdict_as_the_library_does(judged: Page, negative: Path, weights: Path):
+    verdict = load(weights).judge(open_scan(negative))
+    for percent in (97, 4):
+        judged.get_by_role("spinbutton", name="Out of 100 such frames").first.fill(str(percent))
+        judged.keyboard.press("Enter")
+        expected = verdict.at_prior(percent / 100)
+        expect(judged.locator(".verdict .sure")).to_contain_text(f"if {percent}% of such frames are fine")
+        expect(judged.locator(".verdict h2")).to_have_text(SPOKEN[expected.verdict])
+        expect(judged.locator(".verdict .sure")).to_contain_text(f"{expected.confidence:.0%}")
+
+
+def test_switching_marking_and_turning_change_the_picture_and_not_the_verdict(judged: Page, negative: Path):
+    said, standard = judged.locator(".verdict").inner_text(), shown_picture(judged, 1)
+    judged.get_by_label("Density print").check()
+    print_ = shown_picture(judged, 1, unlike=standard)
+    assert difference(print_, np.rint(invert(open_scan(negative).rgb, "density") * 255)) < 4
+    judged.get_by_label("Mark the damage").check()
+    marked = shown_picture(judged, 1, unlike=print_)
+    redder = marked[..., 0].astype(int) - marked[..., 2] > print_[..., 0].astype(int) - print_[..., 2] + 20
+    assert redder.mean() > 0.1
+    judged.get_by_label("Mark the damage").uncheck()
+    shown_picture(judged, 1, unlike=marked)
+    judged.get_by_role("button", name="Turn left").click()
+    judged.wait_for_function(
+        "() => [...document.querySelectorAll('#slider img')].every((i) => i.naturalHeight === 360)"
+    )
+    assert difference(shown_picture(judged, 1), np.rot90(print_)) < 4
+    assert judged.locator(".verdict").inner_text() == said
+
+
+def test_the_positive_is_downloaded_at_full_size_with_exif_and_icc(page: Page, phone_photo: Path):
+    drop(page, phone_photo)
+    expect(page.locator(".verdict .edge")).to_have_text(phone_photo.name)
+    expected = invert(open_scan(phone_photo).rgb)
+    with page.expect_download() as download:
+        page.locator("#save-jpeg").click()
+    picture = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
+    assert download.value.suggested_filename == f"{phone_photo.stem}-positive.jpg"
+    with Image.open(phone_photo) as original:
+        assert picture.info["icc_profile"] == original.info["icc_profile"]
+    assert picture.getexif()[271] == "Camera works" and 274 not in picture.getexif()
+    assert difference(np.asarray(picture), np.rint(expected * 255)) < 2
+    with page.expect_download() as download:
+        page.locator("#save-tiff").click()
+    assert download.value.suggested_filename == f"{phone_photo.stem}-positive.tif"
+    data = Path(download.value.path()).read_bytes()
+    assert np.array_equal(tifffile.imread(io.BytesIO(data)), np.rint(expected * 65535).astype(np.uint16))
+
+
+def test_a_pasted_picture_is_judged(page: Page, negative: Path):
+    page.evaluate(
+        """(bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));
+          document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        }""",
+        list(negative.read_bytes()),
+    )
+    expect(page.locator(".verdict .edge")).to_have_text("pasted.jpg")
+
+
+def test_the_camera_takes_a_picture_that_is_judged(page: Page):
+    page.get_by_role("button", name="Use the camera").click()
+    page.locator("#camera").get_by_role("button", name="Click to Access Webcam").click()
+    page.locator("#camera button[aria-label='capture photo']").click()
+    expect(page.locator(".verdict h2")).to_be_visible()
+
+
+def test_an_example_is_judged_by_one_click(page: Page):
+    examples = page.locator("#examples button")
+    expect(examples).to_have_count(9)
+    page.locator("#examples button", has_text="Holes").click()
+    expect(page.locator(".verdict .edge")).to_have_text("holes.jpg")
+
+
+def test_at_phone_width_nothing_runs_out_of_the_screen_and_the_verdict_follows_the_picture(
+    browser, server: Server, negative: Path
 ):
-    bad = tmp_path / "notes.jpg"
-    bad.write_text("no picture at all")
-    drop(page, bad)
-    alert = page.locator(".toast-body")
-    expect(alert).to_contain_text("notes.jpg: not a picture we can open")
-    assert "/tmp" not in page.inner_text("body")
-    drop(page, negative)
-    expect(page.locator(".verdict .edge")).to_have_text("frame_07.jpg")
-    assert "Traceback" not in server.log()
+    for page in visit(browser, server.url, viewport=PHONE, has_touch=True, is_mobile=True):
+        drop(page, negative)
+        expect(page.locator(".verdict h2")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        inside = "(e) => { const r = e.getBoundingClientRect(); return r.width > 0 && r.right <= innerWidth + 1; }"
+        for control in ("#slider", "#tools", "#save-tiff", ".verdict", "#prior", ".bars", ".evidence"):
+            assert page.locator(control).first.evaluate(inside), f"{control} is cut off"
+        below = [page.locator(each).bounding_box()["y"] for each in ("#slider", ".verdict", ".bars", ".evidence")]
+        assert below == sorted(below)

@@ -1,11 +1,17 @@
-"""The named endpoints, through the real client."""
+"""The named endpoints, through the real client, plain curl and an MCP request."""
 
+import io
+import json
+import subprocess
+import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from conftest import Server
-from darkroom.scan import open_scan
-from darkroom.verdict import load
+from darkroom.scan import invert, open_scan
+from darkroom.verdict import COLUMNS, load
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
@@ -18,15 +24,56 @@ def client(server: Server) -> Client:
 def test_judge_gives_the_probability_that_the_library_gives(client: Client, negative: Path, weights: Path):
     expected = load(weights).judge(open_scan(negative), prior=0.8)
     label, record = client.predict(handle_file(negative), 0.8, api_name="/judge")
-    assert {c["label"]: c["confidence"] for c in label["confidences"]}["readable"] == pytest.approx(
-        expected.p_normal, abs=1e-5
-    )
+    confidences = {each["label"]: each["confidence"] for each in label["confidences"]}
+    assert confidences["readable"] == pytest.approx(expected.p_normal, abs=1e-5)
     assert record["file"] == "frame_07.jpg" and record["verdict"] == expected.verdict
     assert record["dye_removal"] == pytest.approx(expected.defects["dye_removal"], abs=1e-5)
+    assert {each["defect"] for each in record["remedies"]} == {name for name, _ in expected.remedies}
 
 
-def test_judge_names_the_file_that_it_cannot_open(client: Client, tmp_path: Path, server: Server):
-    empty = tmp_path / "empty.tif"
-    empty.write_bytes(b"")
-    with pytest.raises(AppError, match=r"^empty\.tif: the file is empty"):
-        client.predict(handle_file(empty), 0.5, api_name="/judge")
+def test_each_bad_file_is_refused_by_name_in_one_line(client: Client, bad_files: dict[str, Path], server: Server):
+    for name, path in bad_files.items():
+        with pytest.raises(AppError) as refusal:
+            client.predict(handle_file(path), 0.5, api_name="/judge")
+        message = str(refusal.value)
+        assert message.endswith(path.suffix) is False and "\n" not in message and "/tmp" not in message
+        assert name.lstrip("<b>").split(".")[0] in message
+    assert "Traceback" not in server.log()
+
+
+def test_judge_roll_gives_a_record_a_file_and_the_summary(client: Client, negative: Path, bad_files: dict[str, Path]):
+    files = [handle_file(negative), handle_file(bad_files["empty.jpg"])]
+    records, summary, table = client.predict(files, 0.5, api_name="/judge_roll")
+    assert [record["file"] for record in records] == ["frame_07.jpg", "empty.jpg"]
+    assert "the file is empty" in records[1]["error"] and not records[0]["error"]
+    assert sum(summary["counts"].values()) == 2 and summary["counts"]["error"] == 1
+    assert 0 <= summary["low"] <= summary["damaged_share"] <= summary["high"] <= 1
+    assert Path(table).read_text().splitlines()[0] == ",".join(COLUMNS)
+
+
+@pytest.mark.parametrize("method", ["cvt2pos", "density"])
+def test_invert_gives_the_positive_at_full_size_and_depth(client: Client, phone_photo: Path, method: str):
+    path = client.predict(handle_file(phone_photo), method, "tiff", api_name="/invert")
+    expected = np.rint(invert(open_scan(phone_photo).rgb, method) * 65535).astype(np.uint16)
+    assert np.array_equal(tifffile.imread(path), expected)
+
+
+def test_the_documented_curl_commands_judge_a_frame(server: Server, negative: Path):
+    """Runs the lines of the page's own guide."""
+    from page.programs import GUIDE
+
+    lines = GUIDE.format(url=server.url).split("```bash\n")[1].split("```")[0].replace("@frame.jpg", f"@{negative}")
+    answer = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, timeout=60).stdout
+    data = json.loads(answer.split("data: ", 1)[1].splitlines()[0])
+    assert data[1]["file"] == "frame_07.jpg" and 0 < data[1]["p_normal"] < 1
+
+
+def test_an_mcp_client_finds_the_three_tools(server: Server):
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).encode()
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    request = urllib.request.Request(f"{server.url}gradio_api/mcp/", body, headers)
+    with urllib.request.urlopen(request) as response:
+        text = io.TextIOWrapper(response).read()
+    tools = json.loads(text.split("data: ", 1)[-1])["result"]["tools"]
+    named = {tool["name"]: tool["description"] for tool in tools}
+    assert len(named) == 3 and any("readable or damaged" in description for description in named.values())

@@ -1,0 +1,49 @@
+"""Anyone can use it: screen readers, keyboards, light and dark."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import PHONE, WIDE, Server, drop, visit
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong by WCAG 2 A and AA."""
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_wrong(browser, server: Server, negative: Path, bad_files, scheme: str, viewport: dict):
+    for page in visit(browser, server.url, viewport=viewport, color_scheme=scheme, reduced_motion="reduce"):
+        assert not violations(page)
+        drop(page, negative)
+        expect(page.locator(".verdict h2")).to_be_visible()
+        assert not violations(page)
+        page.get_by_role("tab", name="A roll").click()
+        page.wait_for_selector("#roll-files input[type=file]", state="attached")
+        drop(page, negative, bad_files["text.jpg"], into="#roll-files")
+        expect(page.locator(".progress")).to_contain_text("done in")
+        assert not violations(page)
+
+
+def test_a_roll_is_worked_through_with_the_keyboard_alone(page: Page, negative: Path):
+    page.get_by_role("tab", name="One frame").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#roll-files input[type=file]", state="attached")
+    drop(page, negative, into="#roll-files")
+    expect(page.locator(".progress")).to_contain_text("done in")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('#roll .cell button')"):
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "the focused frame is not to be seen"
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict .edge")).to_have_text("frame_07.jpg")

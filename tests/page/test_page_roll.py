@@ -1,0 +1,175 @@
+"""A roll in a real browser: many files, one light table."""
+
+import csv
+import io
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from pathlib import Path
+
+import film
+import pytest
+from conftest import PHONE, Server, drop, visit
+from darkroom.scan import open_scan
+from darkroom.verdict import COLUMNS, load
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+FILES = "#roll-files"
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory) -> list[Path]:
+    """Eight small frames, unlike one another."""
+    folder = tmp_path_factory.mktemp("roll")
+    for i in range(8):
+        rgb = film.frame(96, 144, seed=i)
+        rgb[30:50, 40:70] = 1.0 if i % 3 == 0 else rgb[30:50, 40:70]
+        Image.fromarray(film.eight_bit(rgb)).save(folder / f"frame_{i + 1:02}.jpg", quality=90)
+    return sorted(folder.iterdir())
+
+
+def judge_roll(page: Page, *paths: Path, count: int) -> None:
+    page.get_by_role("tab", name="A roll").click()
+    page.wait_for_selector(f"{FILES} input[type=file]", state="attached")
+    drop(page, *paths, into=FILES)
+    expect(page.locator(".progress")).to_contain_text(f"{count} of {count} done in", timeout=60_000)
+
+
+def prior(page: Page, percent: int) -> None:
+    box = page.locator("#roll-prior input[type=number]")
+    box.fill(str(percent))
+    box.blur()
+
+
+def test_a_roll_lies_on_the_light_table_worst_first(page: Page, frames: list[Path], weights: Path):
+    judge = load(weights)
+    expected = sorted((judge.judge(open_scan(path)).p_normal, path.name) for path in frames)
+    judge_roll(page, *frames, count=8)
+    assert page.locator(".sheet:not(.small) .cell .edge").all_inner_texts() == [name for _, name in expected]
+    expect(page.locator(".summary")).to_contain_text("95 % interval")
+    counted = sum(int(n) for n in page.locator(".summary .counts b").all_inner_texts())
+    assert counted == 8
+
+
+def test_a_click_opens_the_frame_and_the_filter_hides_what_is_fine(page: Page, frames: list[Path], weights: Path):
+    judge = load(weights)
+    words = [judge.judge(open_scan(path)).at_prior(0.5).verdict for path in frames]
+    judge_roll(page, *frames, count=8)
+    page.get_by_label("Needs a look").check()
+    expect(page.locator("#roll .cell:visible")).to_have_count(sum(word != "readable" for word in words))
+    page.locator("#roll-filter").get_by_label("Readable").check()
+    expect(page.locator("#roll .cell:visible")).to_have_count(words.count("readable"))
+    page.locator("#roll-filter").get_by_label("All").check()
+    page.locator("#roll .cell button", has_text="frame_05.jpg").click()
+    expect(page.locator(".verdict .edge")).to_have_text("frame_05.jpg")
+    expect(page.locator("#slider img")).to_have_count(2)
+
+
+def test_the_prior_weighs_the_whole_roll_anew(page: Page, frames: list[Path], weights: Path):
+    judge = load(weights)
+    judge_roll(page, *frames, count=8)
+    prior(page, 99)
+    verdicts = [judge.judge(open_scan(path), prior=0.99) for path in frames]
+    share = sum(1 - verdict.p_normal for verdict in verdicts) / 8
+    expect(page.locator(".summary")).to_contain_text(f"About {share:.0%} of the roll is damaged")
+    readable = sum(verdict.verdict == "readable" for verdict in verdicts)
+    expect(page.locator("#roll .cell.readable")).to_have_count(readable)
+
+
+def test_the_table_and_the_sidecars_are_downloaded(page: Page, frames: list[Path], bad_files: dict[str, Path]):
+    judge_roll(page, *frames[:3], bad_files["text.jpg"], count=4)
+    with page.expect_download() as download:
+        page.locator("#save-csv").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    assert tuple(rows[0]) == COLUMNS and [row["file"] for row in rows] == [p.name for p in frames[:3]] + ["text.jpg"]
+    assert "not a picture" in rows[3]["error"] and not rows[3]["verdict"]
+    with page.expect_download() as download:
+        page.locator("#save-xmp").click()
+    with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
+        assert "name.xmp/frame_01.xmp" in archive.namelist()
+        for row in rows[:3]:
+            text = archive.read(f"name.ext.xmp/{row['file']}.xmp")
+            description = ElementTree.fromstring(text).find(".//{*}Description")
+            rating = description.get("{http://ns.adobe.com/xap/1.0/}Rating")
+            assert (rating == "-1") == (row["verdict"] == "damaged")
+            assert row["verdict"] in [item.text for item in description.findall(".//{*}subject//{*}li")]
+
+
+def test_a_stopped_roll_keeps_what_was_judged(page: Page, tmp_path: Path):
+    pictures = []
+    for i in range(24):
+        path = tmp_path / f"large_{i:02}.jpg"
+        Image.fromarray(film.eight_bit(film.frame(96, 144, seed=i))).resize((2400, 1600)).save(path, quality=60)
+        pictures.append(path)
+    page.get_by_role("tab", name="A roll").click()
+    page.wait_for_selector(f"{FILES} input[type=file]", state="attached")
+    drop(page, *pictures, into=FILES)
+    expect(page.locator(".progress")).to_contain_text("left", timeout=60_000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".progress")).to_contain_text("what was judged stays")
+    kept = page.locator("#roll .cell").count()
+    assert 0 < kept < 24
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+
+
+def test_a_zip_with_traps_gives_a_sentence_for_each_and_judges_the_rest(
+    page: Page, frames: list[Path], tmp_path: Path, server: Server
+):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as nested:
+        nested.write(frames[0], "deep.jpg")
+    archive = tmp_path / "roll.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(frames[0], "day 1/frame_01.jpg")
+        packed.write(frames[1], "../../climbs.jpg")
+        packed.write(frames[1], "/absolute.jpg")
+        packed.writestr("nested.zip", inner.getvalue())
+        packed.writestr("__MACOSX/._frame_01.jpg", b"clutter")
+        packed.writestr("notes.txt", "two rolls, one camera")
+        with packed.open("bomb.tif", "w", force_zip64=True) as bomb:
+            for _ in range(810):
+                bomb.write(bytes(1_000_000))
+    judge_roll(page, archive, count=6)
+    errors = "\n".join(page.locator(".cell.error p").all_inner_texts())
+    assert page.locator("#roll .cell button").count() == 1
+    assert "climbs.jpg: its path in roll.zip leads out" in errors
+    assert "absolute.jpg: its path in roll.zip leads out" in errors
+    assert "nested.zip: an archive inside roll.zip" in errors
+    assert "bomb.tif: unpacks to 810 MB" in errors
+    assert "notes.txt: not a picture" in errors
+    assert not list(server.uploads.rglob("climbs.jpg")) and not list(server.uploads.rglob("bomb.tif"))
+
+
+def test_every_bad_file_gets_its_sentence_and_every_odd_one_its_verdict(
+    page: Page, frames: list[Path], bad_files: dict[str, Path], odd_files: dict[str, Path], server: Server
+):
+    everything = [frames[0], *bad_files.values(), *odd_files.values()]
+    judge_roll(page, *everything, count=len(everything))
+    errors = page.locator(".cell.error p").all_inner_texts()
+    assert len(errors) == len(bad_files)
+    for sentence in errors:
+        assert sentence.count("\n") == 0 and len(sentence) < 200 and "/tmp" not in sentence
+    named = {sentence.split(":")[0] for sentence in errors}
+    assert {name for name in bad_files if name[0] != "<"} <= named
+    assert page.locator("#roll .cell.error b").count() == 0, "a file's name became markup"
+    judged = set(page.locator("#roll .cell button .edge").all_inner_texts())
+    assert judged == {frames[0].name, *odd_files}
+    assert "Traceback" not in server.log()
+
+
+def test_five_hundred_files_at_once_are_answered_one_by_one(page: Page, frames: list[Path], tmp_path: Path):
+    files = [tmp_path / f"note_{i:03}.jpg" for i in range(497)]
+    for path in files:
+        path.write_text("words")
+    judge_roll(page, *files, *frames[:3], count=500)
+    assert page.locator("#roll .cell button").count() == 3
+    assert page.locator("#roll .cell.error p").count() == 497
+
+
+def test_the_light_table_fits_a_phone(browser, server: Server, frames: list[Path]):
+    for page in visit(browser, server.url, viewport=PHONE, has_touch=True, is_mobile=True):
+        judge_roll(page, *frames[:4], count=4)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        boxes = [page.locator("#roll .cell").nth(i).bounding_box() for i in range(4)]
+        assert boxes[0]["y"] == boxes[1]["y"] < boxes[2]["y"], "two frames a row"

@@ -1,0 +1,140 @@
+"""A roll's judgement: the summary's arithmetic, the patterns, and ZIPs that are not trusted."""
+
+import io
+import zipfile
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import film
+import numpy as np
+import pytest
+from darkroom.archive import Found, find_frames
+from darkroom.roll import Frame, by_number, damaged_share, judge_roll, summarise, worst_first
+from darkroom.scan import open_scan
+from darkroom.sidecar import sidecars_zip, verdicts_csv
+from darkroom.verdict import Judge, Verdict, load
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def judge(weights: Path) -> Judge:
+    return load(weights)
+
+
+@pytest.fixture(scope="module")
+def verdict(judge: Judge) -> Verdict:
+    out = io.BytesIO()
+    Image.fromarray(film.eight_bit(film.frame())).save(out, "PNG")
+    return judge.judge(open_scan(out.getvalue(), name="frame.png"))
+
+
+def frame(verdict: Verdict, number: int, word: str, p_normal: float, heat: np.ndarray | None = None) -> Frame:
+    heat = np.zeros((4, 4), np.float32) if heat is None else heat
+    name = f"frame_{number}.jpg"
+    return Frame(name, Path(name), replace(verdict, file=name, verdict=word, p_normal=p_normal, heat=heat))
+
+
+def test_the_interval_is_that_of_every_possible_roll():
+    chances = np.array([0.9, 0.2, 0.5, 0.05])
+    by_count = np.zeros(5)
+    for outcome in product((0, 1), repeat=4):
+        by_count[sum(outcome)] += np.prod([p if hit else 1 - p for p, hit in zip(chances, outcome, strict=True)])
+    low, high = damaged_share(chances)
+    below, above = by_count[: round(low * 4)].sum(), by_count[round(high * 4) + 1 :].sum()
+    assert below <= 0.025 and above <= 0.025
+    assert below + by_count[round(low * 4)] > 0.025, "the lower end could be higher"
+    assert above + by_count[round(high * 4)] > 0.025, "the upper end could be lower"
+
+
+def test_the_worst_frame_comes_first_and_the_unjudged_last(verdict: Verdict):
+    frames = [
+        Frame("x.jpg", None, error="x.jpg: broken"),
+        frame(verdict, 1, "readable", 0.9),
+        frame(verdict, 2, "damaged", 0.1),
+    ]
+    assert [each.name for each in worst_first(frames)] == ["frame_2.jpg", "frame_1.jpg", "x.jpg"]
+    assert summarise(frames).counts == {"readable": 1, "check": 0, "damaged": 1, "error": 1}
+    assert summarise(frames).share == pytest.approx(0.5)
+    assert summarise(frames[:1]) is None
+
+
+def test_a_mark_at_one_place_on_several_frames_is_named_and_scattered_marks_are_not(verdict: Verdict):
+    scratch = np.zeros((9, 9), np.float32)
+    scratch[7:9, 0:2] = 0.9
+    same = [frame(verdict, i, "damaged", 0.1, scratch) for i in range(3)] + [frame(verdict, 9, "readable", 0.9)]
+    (sentence,) = summarise(same).patterns
+    assert "3 frames are marked at the same place (lower left)" in sentence
+    apart = [frame(verdict, i, "damaged", 0.1, np.roll(scratch, 3 * i, axis=1)) for i in range(3)]
+    assert summarise([*apart, frame(verdict, 9, "readable", 0.9)]).patterns == ()
+
+
+@pytest.mark.parametrize("hit, word", [((1, 2, 3), "first 3"), ((10, 11, 12), "last 3"), ((1, 6, 12), "")])
+def test_damage_at_one_end_of_the_roll_points_at_the_chemistry(verdict: Verdict, hit: tuple, word: str):
+    frames = [frame(verdict, i, "damaged" if i in hit else "readable", 0.5) for i in (10, 11, 12, *range(1, 10))]
+    patterns = summarise(frames).patterns
+    assert (f"among the {word} frames" in patterns[0]) if word else patterns == ()
+
+
+def test_numbers_in_names_are_counted_and_not_spelt():
+    assert sorted(["frame_10.jpg", "Frame_2.jpg", "frame_1.jpg"], key=by_number)[1] == "Frame_2.jpg"
+
+
+def test_a_broken_file_does_not_stop_the_roll_nor_does_one_that_nobody_foresaw(
+    judge: Judge, tmp_path: Path, monkeypatch
+):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.fromarray(film.eight_bit(film.frame())).save(good)
+    bad.write_bytes(b"")
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
+    found = [Found(path.name, path) for path in (bad, folder, good)]
+    frames = list(judge_roll(judge, found, 0.5))
+    assert [each.word for each in frames][:2] == ["error", "error"] and frames[2].verdict
+    assert all(each.error.startswith(each.name) or "folder.png" in each.error for each in frames[:2])
+    assert Image.open(io.BytesIO(frames[2].thumbnail)).size == (144, 96)
+
+
+def test_a_frame_of_a_roll_has_the_verdict_that_it_has_alone(judge: Judge, tmp_path: Path):
+    path = tmp_path / "frame.png"
+    Image.fromarray(film.eight_bit(film.frame(seed=3))).save(path)
+    (alone,) = judge_roll(judge, [Found("frame.png", path)], 0.3)
+    assert alone.verdict.p_normal == pytest.approx(judge.judge(open_scan(path), 0.3).p_normal, abs=1e-6)
+
+
+def test_a_zip_that_is_none_and_one_that_is_broken_inside_are_named(tmp_path: Path):
+    no_zip, broken = tmp_path / "words.zip", tmp_path / "broken.zip"
+    no_zip.write_text("words")
+    with zipfile.ZipFile(broken, "w") as packed:
+        packed.writestr("frame.jpg", b"x" * 1000)
+    data = bytearray(broken.read_bytes())
+    data[100] ^= 255
+    broken.write_bytes(data)
+    found = find_frames([no_zip, broken], tmp_path / "out")
+    assert [each.error.split(";")[0] for each in found] == [
+        "words.zip: not a ZIP archive we can open",
+        "frame.jpg: broken inside broken.zip",
+    ]
+
+
+def test_the_frame_after_the_five_hundredth_is_named(tmp_path: Path):
+    roll = tmp_path / "long.zip"
+    with zipfile.ZipFile(roll, "w") as packed:
+        for i in range(502):
+            packed.writestr(f"frame_{i:03}.jpg", b"x")
+    found = find_frames([roll], tmp_path / "out")
+    assert len(found) == 501 and all(each.path for each in found[:500])
+    assert found[500].error.startswith("frame_500.jpg: this and all after it were left out")
+
+
+def test_sidecars_of_equal_names_do_not_overwrite_each_other(verdict: Verdict):
+    named = [Frame(name, None, replace(verdict, file=name)) for name in ("a/1.jpg", "a/1.tif", "b/1.jpg", "b/<&>.jpg")]
+    with zipfile.ZipFile(io.BytesIO(sidecars_zip(named))) as archive:
+        names = archive.namelist()
+    assert len(names) == len(set(names)) == 1 + 4 + 3
+    assert {"name.ext.xmp/a/1.tif.xmp", "name.xmp/b/1.xmp"} <= set(names)
+
+
+def test_the_table_quotes_what_would_break_it(verdict: Verdict):
+    rows = verdicts_csv([Frame('odd, "name".jpg', None, error="odd: broken; copy it again")]).splitlines()
+    assert rows[1].startswith('"odd, ""name"".jpg",') and rows[1].endswith(",odd: broken; copy it again")
