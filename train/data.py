@@ -172,7 +172,6 @@ def table(source: str) -> pd.DataFrame:
     for split, rows in load(source).items():
         part = rows.remove_columns([CELLS] if CELLS in rows.column_names else []).to_pandas()
         part.insert(0, "split", split)
-        part.insert(1, "name", [Path(image["path"]).name for image in part["image"]])
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 

@@ -31,8 +31,8 @@ class DataError(ValueError):
 def load(source: str) -> DatasetDict:
     """Open an image folder with split sub-folders, or a data set on the Hub, without decoding a picture.
 
-    Every split has the columns `image` (path and bytes), `label` (ClassLabel abnormal, normal) and whatever else its
-    metadata holds. Raises DataError.
+    Every split has the columns `image` (path and bytes), `name` (path below the split's folder), `label` (ClassLabel
+    abnormal, normal) and whatever else its metadata holds. Raises DataError.
     """
     folder = Path(source)
     disable_progress_bars()
@@ -59,7 +59,11 @@ def load(source: str) -> DatasetDict:
         if min(counts[0], counts[1]) < 2:
             raise DataError(f"{source}: {split!r} has {counts[0]} abnormal and {counts[1]} normal; needs 2 of each")
         rows = rows.cast_column("label", ClassLabel(names=list(LABELS)))
-        data[split] = rows.cast_column("image", Image(decode=False))
+        rows = rows.cast_column("image", Image(decode=False))
+        paths = [Path(image["path"] or "") for image in rows["image"]]
+        within = folder.resolve() / split
+        names = [(path.relative_to(within) if path.is_relative_to(within) else path).as_posix() for path in paths]
+        data[split] = rows.add_column("name", names)
     enable_progress_bars()
     return data
 
@@ -113,7 +117,7 @@ def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset
 
 def _prepare_one(row: dict, *, size: int, with_evidence: bool, defects: tuple[str, ...], code: str) -> dict:
     one = {
-        "name": Path(row["image"]["path"] or "").name,
+        "name": row["name"],
         "label": row["label"],
         "defects": [float(row[defect]) for defect in defects],
         "cells": np.rint(np.asarray(row.get(CELLS) or [], np.float32) * 255).astype(np.uint8).tobytes(),

@@ -1,0 +1,104 @@
+"""Probabilities that can be believed, and thresholds that keep what they promise."""
+
+from types import SimpleNamespace
+
+import calibrate as module
+import numpy as np
+import pytest
+import torch
+from calibrate import calibrate, table, upper_bound
+from darkroom.calibration import Calibration, at_prior, feature_names
+from darkroom.evidence import Evidence
+from darkroom.resnet import DEFECTS, Output
+from metrics import calibration_error
+from scipy.stats import binom
+
+EVIDENCE = Evidence.__dataclass_fields__
+
+
+class Rows(dict):
+    """The columns that `calibrate` reads, as `frames.prepare` has them."""
+
+    def __len__(self) -> int:
+        return len(self["label"])
+
+
+def case(n: int, seed: int, normal: float = 0.7, kinds: int = 6) -> tuple[Output, Rows]:
+    """An overconfident network: its margin is three times what the data warrant."""
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < normal).astype(int)
+    margin = torch.tensor(3 * (np.where(y == 1, 1.0, -1.0) + 1.2 * rng.normal(size=n)), dtype=torch.float32)
+    label = torch.stack([-margin / 2, margin / 2], 1)
+    truth = (rng.random((n, 6)) < 0.3).astype(float)
+    defects = torch.tensor(truth * 2 - 1 + rng.normal(size=(n, 6)), dtype=torch.float32)
+    maps = torch.cat([label, defects], 1)[:, :, None, None].expand(-1, -1, 2, 2)
+    measured = [dict.fromkeys(EVIDENCE, 1.0) for _ in range(n)]
+    return Output(label, defects, maps), Rows(label=y.tolist(), defects=truth[:, :kinds].tolist(), evidence=measured)
+
+
+def p_normal(calibration: Calibration, output: Output, rows: Rows) -> np.ndarray:
+    found = calibration.probabilities(table(output, rows), feature_names(DEFECTS))
+    return found["normal"]
+
+
+MODEL = SimpleNamespace(defects=DEFECTS, calibration=None)
+
+
+@pytest.mark.parametrize("n", [80, 1000])
+def test_an_overconfident_network_is_brought_to_the_truth(n):
+    calibration, _ = calibrate(*case(n, 0), DEFECTS, MODEL)
+    output, rows = case(4000, 1)
+    y = np.array(rows["label"])
+    raw = output.label.double().softmax(1)[:, 1].numpy()
+    fitted = p_normal(calibration, output, rows)
+    assert calibration_error(fitted, y) < 0.05 < calibration_error(raw, y)
+    assert calibration_error(at_prior(fitted, calibration.prior, 0.5), y, prior=0.5) < 0.06
+
+
+def test_with_few_pictures_only_a_temperature_and_a_bias_are_fitted():
+    few, told = calibrate(*case(60, 0), DEFECTS, MODEL)
+    assert told["features"] == ["label margin"] and sum(w != 0 for w in few.weights["normal"]) == 1
+    _, told = calibrate(*case(1500, 0), DEFECTS, MODEL)
+    assert told["features"] == list(feature_names(DEFECTS))
+
+
+def test_what_config_json_stores_is_what_was_fitted():
+    calibration, _ = calibrate(*case(300, 0), DEFECTS, MODEL)
+    output, rows = case(50, 2)
+    again = Calibration.from_dict(calibration.to_dict())
+    assert np.array_equal(p_normal(again, output, rows), p_normal(calibration, output, rows))
+
+
+def test_the_bound_is_clopper_and_pearsons():
+    for errors, count in ((0, 59), (3, 200), (10, 100)):
+        assert binom.cdf(errors, count, upper_bound(errors, count)) == pytest.approx(0.05, abs=1e-6)
+    assert upper_bound(0, 58) > 0.05 > upper_bound(0, 59)
+
+
+def test_few_of_the_damaged_are_called_readable_as_promised():
+    kept = []
+    for seed in range(20):
+        calibration, told = calibrate(*case(600, seed), DEFECTS, MODEL)
+        assert told["false_readable"]["promised"] and told["false_readable"]["bound"] <= 0.05
+        output, rows = case(4000, 100 + seed)
+        p = at_prior(p_normal(calibration, output, rows), calibration.prior, 0.5)
+        damaged = np.array(rows["label"]) == 0
+        kept.append((p[damaged] >= calibration.readable_above).mean() <= 0.05)
+    assert np.mean(kept) >= 0.85  # promised with 95 % certainty each
+
+
+def test_too_few_damaged_frames_are_no_basis_for_a_promise():
+    calibration, told = calibrate(*case(100, 0), DEFECTS, MODEL)
+    assert told["false_readable"]["promised"] is False and told["false_readable"]["errors"] == 0
+    assert calibration.damaged_below <= 0.5 <= calibration.readable_above
+
+
+def test_a_kind_that_the_data_do_not_label_keeps_its_calibration():
+    before, _ = calibrate(*case(400, 0), DEFECTS, MODEL)
+    known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())
+    after, _ = calibrate(*case(300, 5, kinds=0), (), known)
+    output, rows = case(40, 6)
+    old, new = (c.probabilities(table(output, rows), feature_names(DEFECTS)) for c in (before, after))
+    assert np.allclose(old["holes"], new["holes"], atol=1e-9)
+    assert not np.allclose(old["normal"], new["normal"], atol=1e-3)
+    assert module.PRIOR == 0.5

@@ -1,0 +1,75 @@
+"""What training is fed and what it minimises."""
+
+import pytest
+import torch
+from augment import augment
+from darkroom.resnet import DEFECTS, Output, ResNet18
+from model import begin, finish
+from objective import balance, losses
+from torch.nn import functional as F
+
+HOLES = DEFECTS.index("holes")
+
+
+def test_a_defect_stays_where_the_picture_shows_it_through_every_turn_and_flip():
+    torch.manual_seed(0)
+    cells = torch.zeros(40, 6, 4, 4)
+    cells[:, HOLES, 0, 1] = 1
+    pictures = 2 * F.interpolate(cells[:, HOLES : HOLES + 1], scale_factor=8).expand(-1, 3, -1, -1) - 1
+    turned, moved = augment(pictures, cells)
+    places = {tuple(where) for where in moved[:, HOLES].nonzero()[:, 1:].tolist()}
+    assert places == {(0, 1), (0, 2), (3, 1), (3, 2), (1, 0), (2, 0), (1, 3), (2, 3)}
+    brightest = F.avg_pool2d(turned.mean(1, keepdim=True), 8).flatten(1).argmax(1)
+    assert torch.equal(brightest, moved[:, HOLES].flatten(1).argmax(1))
+    assert not torch.allclose(turned[0].amax(), turned[1].amax())  # and the light differs
+
+
+def output(cell: tuple[int, int] | None) -> Output:
+    maps = torch.full((1, 8, 4, 4), -3.0)
+    if cell:
+        maps[0, 2 + HOLES, cell[0], cell[1]] = 6.0
+    label, defects = maps.mean((2, 3)).split([2, 6], dim=1)
+    return Output(label, defects, maps)
+
+
+def batch() -> dict[str, torch.Tensor]:
+    cells = torch.zeros(1, 6, 8, 8)
+    cells[0, HOLES, 2, 2] = 1.0  # falls into the cell (1, 1) of a 4 × 4 map
+    return {"label": torch.tensor([0]), "defects": F.one_hot(torch.tensor([HOLES]), 6).float(), "cells": cells}
+
+
+def test_the_right_cell_costs_least():
+    right, nowhere, wrong = (
+        losses(output(cell), batch(), kinds=DEFECTS, weights=torch.ones(2)).item() for cell in ((1, 1), None, (2, 3))
+    )
+    assert right < nowhere < wrong
+
+
+def test_data_without_maps_or_defects_train_the_label_alone():
+    plain = {"label": torch.tensor([0]), "defects": torch.zeros(1, 0), "cells": torch.zeros(1, 6, 0, 0)}
+    one, other = (losses(output(cell), plain, kinds=DEFECTS, weights=torch.ones(2)) for cell in ((1, 1), (2, 3)))
+    assert torch.equal(one, other) and one.item() == pytest.approx(0.6931, abs=1e-3)
+
+
+def test_the_rarer_label_counts_as_much_as_the_other():
+    weights = balance([1] * 7 + [0] * 3)
+    assert 3 * weights[0] == pytest.approx(7 * weights[1]) and 3 * weights[0] + 7 * weights[1] == pytest.approx(10)
+
+
+def test_continuing_with_other_kinds_of_damage_keeps_what_both_models_know(tmp_path):
+    torch.manual_seed(0)
+    known = finish(ResNet18(input_size=64), None, tmp_path / "known")
+    model = begin(str(tmp_path / "known"), ("holes", "noise"), None)
+    assert model.defects == ("holes", "noise") and model.input_size == 64
+    x = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        before, after = known(x), model.eval()(x)
+    assert torch.allclose(before.label, after.label, atol=1e-5)
+    expected = before.defects[:, [HOLES, DEFECTS.index("noise")]]
+    assert torch.allclose(expected, after.defects, atol=1e-5)
+
+
+def test_without_defect_columns_a_model_keeps_the_kinds_that_it_knows(tmp_path):
+    finish(ResNet18(input_size=64), None, tmp_path / "known")
+    assert begin(str(tmp_path / "known"), (), 96).defects == DEFECTS
+    assert begin(None, (), None).defects == ()

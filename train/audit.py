@@ -1,0 +1,133 @@
+"""Which labels look wrong: the pictures whose label contradicts what the rest of the data set teaches.
+
+    python train/audit.py data/mine runs/audit                                  # audit.html and audit.csv
+    python train/audit.py data/mine runs/audit --corrected corrected.csv        # and a CSV with the suggestions taken
+
+Every picture gets a probability from a classifier that was fitted without it: a logistic regression, in five folds,
+over what a trained network sees in the picture and what is measured on it. Confident learning (Northcutt, Jiang and
+Chuang 2021, `cleanlab`) then ranks the labels. The network must not have been trained on these labels; the bundled one
+was not.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import gallery
+import numpy as np
+import pandas as pd
+import torch
+from cleanlab.filter import find_label_issues
+from datasets import concatenate_datasets
+from frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
+from jinja2 import Environment, FileSystemLoader
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom import verdict  # noqa: E402
+from darkroom.calibration import features  # noqa: E402
+from darkroom.evidence import Evidence  # noqa: E402
+from darkroom.resnet import LABELS, ResNet18, to_float  # noqa: E402
+from darkroom.weights import WeightsError  # noqa: E402
+
+FOLDS = 5
+STRENGTH = 0.2  # inverse of the ridge: hundreds of features meet hundreds of pictures
+
+
+@torch.inference_mode()
+def seen(model: ResNet18, rows) -> np.ndarray:
+    """(N, F) what the network and the measurements say of each picture: logits, peaks, evidence, pooled channels.
+
+    rows: as `frames.prepare` gives them, with evidence. The few logits and measurements weigh as much together as the
+    many channels; every column is centred, and of one scale within its block.
+    """
+    parts = []
+    for batch in tqdm(DataLoader(rows, 32, collate_fn=collate), "Looking"):
+        channels = model.blocks(model.stem(to_float(batch["pixels"])))  # (n, 512, h, w)
+        maps = torch.nn.functional.conv2d(channels, model.head.weight[:, :, None, None], model.head.bias)
+        parts.append([part.numpy() for part in (maps.mean((2, 3)), maps, channels.mean((2, 3)))])
+    pooled, maps, channels = (np.concatenate(column) for column in zip(*parts, strict=True))
+    measured = np.stack([Evidence(**one).vector() for one in rows["evidence"]])
+    blocks = features(pooled[:, :2], pooled[:, 2:], maps, measured), channels
+    scaled = [(x - x.mean(0)) / np.maximum(x.std(0), 1e-6) / x.shape[1] ** 0.5 for x in blocks]
+    return np.concatenate(scaled, axis=1)
+
+
+def out_of_sample(x: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(N, 2) probabilities of the labels, each from folds that hold neither the picture nor its group."""
+    classifier = LogisticRegression(C=STRENGTH, max_iter=2000)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    return cross_val_predict(classifier, x, labels, groups=groups, cv=folds, method="predict_proba")
+
+
+def issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Indices of the labels that look wrong, worst first."""
+    return find_label_issues(labels, probabilities, return_indices_ranked_by="self_confidence")
+
+
+def audit(source: str, out: Path, weights: str | None = None, corrected: Path | None = None) -> pd.DataFrame:
+    """Audit every split of a data set. Writes out/audit.csv and out/audit.html, and `corrected` where it is given.
+
+    Returns one row a suspect, worst first: file, split, label, suggested, score (probability of the given label).
+    Raises DataError or WeightsError.
+    """
+    judge, data = verdict.load(weights), load(source)
+    splits = [split for split in SPLITS if split in data]
+    ready = [prepare(data[split], judge.model.input_size, with_evidence=True) for split in splits]
+    listed = pd.concat([_labels(data[split], split) for split in splits], ignore_index=True)
+    labels = listed["normal"].to_numpy()
+    groups = listed["group"] if "group" in listed else listed.index
+    x = seen(judge.model, concatenate_datasets(ready))
+    p = out_of_sample(x, labels, pd.factorize(groups)[0])
+    worst = issues(labels, p)
+
+    suspects = listed.loc[worst, ["picture", "split"]].rename(columns={"picture": "file"})
+    suspects["label"] = [LABELS[label] for label in labels[worst]]
+    suspects["suggested"] = [LABELS[1 - label] for label in labels[worst]]
+    suspects["score"] = p[worst, labels[worst]].round(4)
+    first = {split: listed.index[listed["split"] == split][0] for split in splits}
+    shown = [
+        {**row, **gallery.frame(picture(data[row["split"]][int(i - first[row["split"]])]["image"]))}
+        for i, row in tqdm(suspects.iterrows(), "Drawing", len(suspects))
+    ]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        suspects.to_csv(out / "audit.csv", index=False)
+        template = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+        page = template.get_template("audit.html.jinja").render(suspects=shown, total=len(listed), source=source)
+        (out / "audit.html").write_text(page, encoding="utf-8")
+        if corrected:
+            listed.loc[worst, "normal"] = 1 - labels[worst]
+            listed.drop(columns="split").to_csv(corrected, index=False)
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be written ({error.strerror})") from None
+    return suspects
+
+
+def _labels(rows, split: str) -> pd.DataFrame:
+    """The columns that `train/data.py build` reads, and the split."""
+    kept = {"picture": rows["name"], "normal": rows["label"], "split": split}
+    more = [column for column in (*defect_columns(rows), "group") if column in rows.column_names]
+    return pd.DataFrame(kept | {column: rows[column] for column in more})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", help="folder made by train/data.py, or a data set on the Hub")
+    parser.add_argument("out", type=Path, help="folder for audit.html and audit.csv")
+    parser.add_argument("--weights", help="folder or Hub id of a model that never saw these labels; default: bundled")
+    parser.add_argument("--corrected", type=Path, help="CSV to write, with the suggested labels")
+    args = parser.parse_args()
+    try:
+        suspects = audit(args.data, args.out, args.weights, args.corrected)
+    except (DataError, WeightsError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    print(f"{len(suspects)} labels look wrong: {args.out / 'audit.html'}")
+
+
+if __name__ == "__main__":
+    main()
