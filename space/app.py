@@ -2,6 +2,7 @@
 
     python space/app.py                                    # http://127.0.0.1:7860 with the bundled weights
     MODEL_ID=user/name MODEL_REVISION=v1 python space/app.py
+    FLAG_DATASET=user/flags python space/app.py            # visitors may send wrong verdicts there, with HF_TOKEN set
 
 Layout and wiring only: pictures are the business of `darkroom`, and the rooms of the page are in `page`.
 """
@@ -26,15 +27,18 @@ HEADER = """<header class="masthead"><p class="edge" aria-hidden="true">▸ 12 &
 <p>Drop a photo or scan of a colour negative: see the positive, a verdict, and what it rests on.</p></header>"""
 
 
-def build(judge: Judge, keep_seconds: int = KEEP_SECONDS) -> gr.Blocks:
-    """The whole page around one loaded model; what visitors upload is deleted after `keep_seconds`."""
+def build(judge: Judge, keep_seconds: int = KEEP_SECONDS, flags: str = "") -> gr.Blocks:
+    """The whole page around one loaded model; what visitors upload is deleted after `keep_seconds`.
+
+    flags: the Hub's data set to which a visitor may send a wrong verdict, who is then asked; empty for none.
+    """
     with gr.Blocks(
         title=TITLE, delete_cache=(max(keep_seconds // 6, 1), keep_seconds), analytics_enabled=False
     ) as page:
         gr.HTML(HEADER)
         with gr.Tabs() as tabs:
             with gr.Tab("One frame", id="frame"):
-                view = frame_tab(judge, keep_seconds)
+                view = frame_tab(judge, keep_seconds, flags)
             with gr.Tab("A roll", id="roll"):
                 roll_tab(judge, view, tabs, keep_seconds)
             with gr.Tab("For programs", id="programs"):
@@ -56,7 +60,7 @@ def main() -> int:
     except WeightsError as error:
         print(error, file=sys.stderr)
         return 2
-    launch(build(judge), mcp_server=True, footer_links=["api"])
+    launch(build(judge, flags=os.environ.get("FLAG_DATASET", "")), mcp_server=True, footer_links=["api"])
     return 0
 
 

@@ -11,6 +11,7 @@ from darkroom.preview import jpeg
 from darkroom.verdict import Judge
 
 from . import words
+from .flag import flag_corner
 from .judging import PRIVATE, Seen, look_at, refuse, share
 from .sheet import ON_LOAD, examples_html
 
@@ -70,8 +71,8 @@ def said(seen: Seen) -> list:
     ]
 
 
-def frame_tab(judge: Judge, keep_seconds: int) -> FrameView:
-    """Lay out the tab and wire it; call inside a `gr.Tab`."""
+def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
+    """Lay out the tab and wire it; call inside a `gr.Tab`. flags: the data set for wrong verdicts, if any."""
     seen = gr.State(None, time_to_live=keep_seconds)
     with gr.Row(elem_id="intake"):
         upload = gr.File(
@@ -112,6 +113,8 @@ def frame_tab(judge: Judge, keep_seconds: int) -> FrameView:
             remedies = gr.HTML()
         with gr.Column(min_width=320):
             evidence = gr.HTML()
+            if flags:
+                flag_corner(judge, seen, flags)
 
     said_by = [banner, chances, bars, remedies, evidence]
     view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, *said_by])

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Server, drop
+from conftest import ROOT, WIDE, Server, drop, visit
+from hub import Hub
 from playwright.sync_api import Page, expect
 
 
@@ -28,6 +29,31 @@ def test_no_visitor_is_asked_to_flag_where_no_data_set_is_configured(page: Page,
     drop(page, negative)
     expect(page.locator(".verdict h2")).to_be_visible()
     expect(page.get_by_text("This verdict is wrong")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_a_wrong_verdict_is_sent_only_with_consent(browser, hub: Hub, weights: Path, negative: Path, tmp_path: Path):
+    start = hub.put("tester/flags", {"README.md": b"flags"}, kind="datasets")
+    server = Server(weights, tmp_path, FLAG_DATASET="tester/flags", HF_TOKEN=hub.token)
+    try:
+        for page in visit(browser, server.url, viewport=WIDE):
+            drop(page, negative)
+            page.get_by_role("button", name="This verdict is wrong").click()
+            send = page.get_by_role("button", name="Send it")
+            expect(send).to_be_disabled()
+            assert hub.repos["datasets", "tester/flags"].branches["main"] == start
+            page.get_by_label("agree that tester/flags keeps it").check()
+            expect(send).to_be_enabled()
+            send.click()
+            expect(page.get_by_text("Sent. Thank you.")).to_be_visible()
+        files = hub.files("tester/flags", kind="datasets")
+        (picture,) = [path for path in files if path.endswith("picture.jpg")]
+        assert files[picture] == negative.read_bytes()
+        said = json.loads(files[picture.replace("picture.jpg", "verdict.json")])
+        assert said["verdict"] in ("readable", "damaged", "check") and "frame_07" not in str(said)
+        assert hub.token not in server.log()
+    finally:
+        server.stop()
 
 
 def test_the_page_is_there_within_seconds(server: Server):
