@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from metrics import Readability
 from model import begin, finish, portable
 from objective import balance, losses
 from predict import p_normal, predict
+from publish import PublishError, publish_trained
 from report import Report
 from simulate import simulated
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -43,6 +45,9 @@ SMOOTHING = 0.05  # of the label: what is readable is a judgement, and people di
 
 def start(args: argparse.Namespace) -> Accelerator:
     """The Accelerator, with bfloat16 where the device multiplies it in hardware (a CPU with AMX: 4 times faster)."""
+    for tracker in args.report_to or []:  # Accelerate leaves one out without a word
+        if find_spec(tracker) is None:
+            raise RunError(f"--report-to {tracker}: it is not installed; pip install {tracker}")
     cpu = torch.cpu.get_capabilities()
     fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else cpu.get("amx_bf16", False)
     accelerator = Accelerator(
@@ -148,7 +153,7 @@ def fit(
 
 
 def run(args: argparse.Namespace) -> Path:
-    """One whole run. Returns its folder. Raises DataError, RunError or WeightsError."""
+    """One whole run. Returns its folder. Raises DataError, RunError, WeightsError or PublishError."""
     accelerator = start(args)
     claimed = [claim(RUNS, args, accelerator.num_processes) if accelerator.is_main_process else None]
     [folder] = broadcast_object_list(claimed)
@@ -173,6 +178,8 @@ def run(args: argparse.Namespace) -> Path:
         report.finish(outputs, ready, promise)
     accelerator.wait_for_everyone()
     accelerator.end_training()
+    if args.push_to_hub and accelerator.is_main_process:
+        publish_trained(folder, args.push_to_hub)
     return folder
 
 
@@ -195,6 +202,7 @@ def arguments() -> argparse.Namespace:
     add("--input-size", type=int, help="side in pixels of what the network sees: 244, with --init that model's")
     add("--seed", type=int, default=0)
     add("--report-to", action="append", choices=["tensorboard", "wandb"], help="follow the run there too")
+    add("--push-to-hub", metavar="USER/NAME", help="publish the model there when the run has ended")
     args = parser.parse_args()
     args.lr = args.lr or (2e-4 if args.init else 1e-3)
     return args
@@ -203,6 +211,6 @@ def arguments() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         print(f"{run(arguments())}/report.html")
-    except (DataError, RunError, WeightsError) as error:
+    except (DataError, RunError, WeightsError, PublishError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
