@@ -8,6 +8,7 @@ whole, so a half-written one never has a name under which it would be found.
 import argparse
 import json
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import asdict, dataclass, field
@@ -19,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 PART = "part"
-FREE = ("resume", "epochs", "name", "report_to")  # arguments that may differ when a run goes on
+FREE = ("resume", "epochs", "name", "report_to", "push_to_hub")  # arguments that may differ when a run goes on
 
 
 class RunError(RuntimeError):
@@ -57,7 +58,7 @@ def claim(runs: Path, args: argparse.Namespace, processes: int) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         whole = folder / "run.json.part"
-        whole.write_text(json.dumps({"settings": settings, "command": " ".join(sys.argv)}, indent=2))
+        whole.write_text(json.dumps({"settings": settings, "command": shlex.join(sys.argv)}, indent=2))
         os.replace(whole, marked)
     except OSError as error:
         raise RunError(f"{folder}: cannot be written ({error.strerror})") from None

@@ -44,12 +44,15 @@ SMOOTHING = 0.05  # of the label: what is readable is a judgement, and people di
 
 
 def start(args: argparse.Namespace) -> Accelerator:
-    """The Accelerator, with bfloat16 where the device multiplies it in hardware (a CPU with AMX: 4 times faster)."""
+    """The Accelerator, with bfloat16 where the device multiplies it in hardware (a CPU with AMX: 4 times faster).
+
+    Raises RunError where the arguments cannot be met.
+    """
     for tracker in args.report_to or []:  # Accelerate leaves one out without a word
         if find_spec(tracker) is None:
             raise RunError(f"--report-to {tracker}: it is not installed; pip install {tracker}")
     cpu = torch.cpu.get_capabilities()
-    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else cpu.get("amx_bf16", False)
+    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else cpu.get("amx_bf16") or cpu.get("avx512_bf16")
     accelerator = Accelerator(
         mixed_precision="bf16" if fast else "no",
         gradient_accumulation_steps=args.accumulate,

@@ -1,0 +1,293 @@
+"""To the Hub and back with the real client: train, publish, pull by commit into nothing, and get the same verdict."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import frames
+import numpy as np
+import publish
+import pytest
+import rolls
+import torch
+import yaml
+from conftest import ROOT
+from darkroom.scan import open_scan
+from darkroom.verdict import load
+from datasets import ClassLabel, load_dataset
+from film import eight_bit, frame
+from huggingface_hub import HfApi
+from PIL import Image
+
+OTHERS = "scipy sklearn pandas datasets accelerate evaluate gradio tifffile imagecodecs rawpy pillow_heif torchvision"
+
+
+def command(hub, home: Path, *words: object, cwd: Path, token: bool = True) -> subprocess.CompletedProcess:
+    """Run a command as somebody else would: a Hugging Face home of their own, nothing of ours on the path."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "HF_TOKEN")}
+    environment |= {"HF_HOME": str(home), "HF_ENDPOINT": hub.endpoint} | ({"HF_TOKEN": hub.token} if token else {})
+    done = subprocess.run(list(map(str, words)), cwd=cwd, env=environment, capture_output=True, text=True, timeout=240)
+    assert hub.token not in done.stdout + done.stderr, "a token is never printed"
+    return done
+
+
+@pytest.fixture(scope="module")
+def trained(hub, tmp_path_factory) -> tuple[Path, str]:
+    """A run that published itself at its end, and what it printed."""
+    place = tmp_path_factory.mktemp("training")
+    rolls.simulated(place / "film")
+    run = [sys.executable, ROOT / "train/run.py", "--data", place / "film", "--name", "small", "--epochs", "1"]
+    run += ["--input-size", "64", "--batch-size", "8", "--push-to-hub", "tester/small"]
+    done = command(hub, place / "home", *run, cwd=place)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return place / "runs/small", done.stdout
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("picture") / "frame.jpg"
+    Image.fromarray(eight_bit(frame(seed=7))).save(path, quality=95)
+    return path
+
+
+@pytest.fixture
+def logged_in(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+    yield hub
+    hub.faults.clear()
+
+
+def test_a_run_publishes_its_model_in_one_commit_with_all_that_it_needs(hub, trained):
+    run, said = trained
+    repo = hub.repos["models", "tester/small"]
+    assert repo.messages == ["Publish the model"]
+    assert f"published as tester/small@{repo.branches['main']}" in said
+    files = hub.files("tester/small")
+    assert files["model.safetensors"] == (run / "model/model.safetensors").read_bytes()
+    assert files["config.json"] == (run / "model/config.json").read_bytes()
+    package = {f"darkroom/{path.name}" for path in (ROOT / "space/darkroom").glob("*.py")}
+    names = ("curves", "learning_rate", "confusion", "reliability", "coverage_risk")
+    pictures = {f"report/{name}.png" for name in names}
+    assert set(files) == {"model.safetensors", "config.json", "model.onnx", "README.md", "LICENSE"} | package | pictures
+
+
+def test_the_card_tells_what_the_run_measured_and_nothing_else(hub, trained):
+    run, _ = trained
+    text = hub.files("tester/small")["README.md"].decode()
+    report = json.loads((run / "report.json").read_text())
+    head = yaml.safe_load(text.split("---\n")[1])
+    assert head["license"] == "apache-2.0" and head["pipeline_tag"] == "image-classification"
+    assert head["library_name"] and head["tags"] and head["metrics"]
+    [result] = head["model-index"][0]["results"]
+    assert result["dataset"]["split"] == report["split"]
+    values = {metric["name"].split(" (")[0]: metric for metric in result["metrics"]}
+    shown = {"Balanced accuracy": "balanced_accuracy", "AUROC": "auroc", "Recall of damaged": "recall_damaged"}
+    for words, key in shown.items():
+        low, high = report["figures"]["intervals"][key]
+        assert values[words]["value"] == pytest.approx(report["figures"][key], abs=1e-4)
+        assert f"{low:.3f}–{high:.3f}" in values[words]["name"]
+        assert f"| {words} | {report['figures'][key]:.3f} | {low:.3f}–{high:.3f} |" in text
+    for heading in ("Intended use", "How to use it", "Training", "Limits", "Bias", "Carbon and time"):
+        assert f"\n## {heading}\n" in text
+    for picture in re.findall(r"\]\((report/[^)]+)\)", text):
+        assert picture in hub.files("tester/small")
+    for never in (str(run.parents[1]), "{{", "None", "More Information"):
+        assert never not in text
+
+
+def test_publishing_again_makes_no_commit_and_a_changed_model_makes_one(logged_in, trained):
+    run, repo = trained[0], logged_in.repos["models", "tester/small"]
+    before = repo.branches["main"]
+    assert publish.publish_model(run, "tester/small", tag="v1") == before
+    assert repo.branches["main"] == before and repo.tags == {"v1": before} and len(repo.messages) == 1
+
+    report = run / "report.json"
+    text = report.read_text()
+    report.write_text(text.replace('"epochs": 1', '"epochs": 2'))
+    try:
+        with pytest.raises(publish.PublishError, match="v1 names"):
+            publish.publish_model(run, "tester/small", tag="v1", revision="next")
+    finally:
+        report.write_text(text)
+    assert repo.branches["main"] == before and repo.branches["next"] != before and len(repo.messages) == 2
+    assert "2 epochs" in logged_in.files("tester/small", revision="next")["README.md"].decode()
+
+
+def snippet(card: str, name: str) -> str:
+    return re.search(rf"<!-- snippet: {name} -->\n```python\n(.*?)```", card, re.DOTALL)[1]
+
+
+def test_hf_download_and_the_cards_snippets_give_the_verdict_of_scoring(hub, trained, picture, tmp_path):
+    """A bare folder, only what the card says to install, and the very text of the card."""
+    expected = load(trained[0] / "model").judge(open_scan(picture)).p_normal
+    hf = Path(sys.executable).with_name("hf")
+    words = [hf, "download", "tester/small", "--local-dir", "bare"]
+    done = command(hub, tmp_path / "home", *words, cwd=tmp_path, token=False)
+    assert done.returncode == 0, done.stderr
+    bare = tmp_path / "bare"
+    (bare / "frame.jpg").write_bytes(picture.read_bytes())
+    card = (bare / "README.md").read_text()
+    for name, absent in (("torch", OTHERS + " onnxruntime"), ("onnx", OTHERS + " torch huggingface_hub safetensors")):
+        blocked = f"import sys; sys.modules.update(dict.fromkeys({absent.split()!r})); sys.path.insert(0, '')\n"
+        code = blocked + snippet(card, name).replace("verdict.defects)", "verdict.defects)\nprint(verdict.p_normal)")
+        done = command(hub, tmp_path / "home", sys.executable, "-c", code, cwd=bare, token=False)
+        assert done.returncode == 0, done.stderr
+        assert float(done.stdout.split()[-1]) == pytest.approx(expected, abs=1e-5 if name == "torch" else 1e-4)
+
+
+def test_the_onnx_file_takes_any_number_of_pictures_and_agrees(hub, trained):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(hub.files("tester/small")["model.onnx"])
+    model = load(trained[0] / "model").model
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 3, 64, 64), dtype=np.uint8)
+    from darkroom.resnet import to_float
+
+    for count in (1, 5):
+        with torch.no_grad():
+            expected = model(to_float(torch.from_numpy(pixels[:count])))
+        for got, want in zip(session.run(None, {"pixels": pixels[:count]}), expected, strict=True):
+            np.testing.assert_allclose(got, want.numpy(), atol=1e-4)
+
+
+def test_scoring_pulls_a_commit_into_an_empty_cache(hub, trained, picture, tmp_path):
+    commit = hub.repos["models", "tester/small"].branches["main"]
+    words = [sys.executable, ROOT / "train/score.py", picture, "--output", "v.csv"]
+    words += ["--weights", f"tester/small@{commit}"]
+    done = command(hub, tmp_path / "home", *words, cwd=tmp_path, token=False)
+    assert done.returncode == 0, done.stderr
+    expected = load(trained[0] / "model").judge(open_scan(picture)).p_normal
+    p_normal = float((tmp_path / "v.csv").read_text().splitlines()[1].split(",")[2])
+    assert p_normal == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_page_pulls_a_commit_into_an_empty_cache_and_gives_the_verdict(hub, trained, picture, tmp_path):
+    from gradio_client import Client, handle_file
+    from page.conftest import Server
+
+    commit = hub.repos["models", "tester/small"].branches["main"]
+    expected = load(trained[0] / "model").judge(open_scan(picture))
+    server = Server("tester/small", tmp_path, MODEL_REVISION=commit, HF_HOME=str(tmp_path / "home"))
+    try:
+        answer = Client(server.url, verbose=False).predict(handle_file(picture), api_name="/judge")
+    finally:
+        server.stop()
+    assert f"{expected.p_normal:.4f}"[:5] in json.dumps(answer) and expected.verdict in json.dumps(answer)
+
+
+def test_a_push_that_fails_leaves_the_weights_and_says_how_to_go_on(logged_in, trained, capsys, monkeypatch):
+    run = trained[0]
+    with pytest.raises(publish.PublishError) as caught:
+        logged_in.fault("POST /api/models/tester/small/commit", times=9, status=500)
+        logged_in.repos["models", "tester/small"].commit("main", {}, "emptied by hand")
+        publish.publish_trained(run, "tester/small")
+    told = str(caught.value)
+    assert f"python train/publish.py model {run} --repo tester/small" in told and "HTTP status 500" in told
+    assert load(run / "model")
+    logged_in.faults.clear()
+    publish.publish_trained(run, "tester/small")
+    assert "model.safetensors" in logged_in.files("tester/small")
+
+
+def test_no_login_a_wrong_token_and_an_unfinished_run_are_each_one_line(hub, trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    run, repo = trained[0], "tester/small"
+    cases = [(None, run, repo, "hf auth login"), ("hf_wrong", run, repo, "did not accept")]
+    cases += [(hub.token, tmp_path, repo, "no config.json"), (hub.token, run, "a/b/c", "write user/name")]
+    for token, run, repo, words in cases:
+        if token:
+            monkeypatch.setenv("HF_TOKEN", token)
+        assert publish.main(["model", str(run), "--repo", repo]) == 2
+        said = capsys.readouterr()
+        assert words in said.err and len(said.err.strip().splitlines()) == 1
+        assert not token or token not in said.err + said.out
+
+
+def test_a_private_model_is_private(logged_in, trained):
+    publish.publish_model(trained[0], "tester/hidden", private=True)
+    assert logged_in.repos["models", "tester/hidden"].private
+    with pytest.raises(Exception, match="401|Not Found"):
+        HfApi().model_info("tester/hidden", token=False)
+
+
+@pytest.fixture(scope="module")
+def data(hub, tmp_path_factory) -> Path:
+    folder = rolls.simulated(tmp_path_factory.mktemp("data") / "film")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_TOKEN", hub.token)
+        publish.publish_dataset(folder, "tester/film")
+    return folder
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_published_data_set_comes_back_with_the_same_pictures_and_labels(data, streaming, tmp_path):
+    back = load_dataset("tester/film", cache_dir=str(tmp_path), streaming=streaming)
+    assert set(back) == {"train", "validation", "test"}
+    for split, rows in back.items():
+        local = frames.load(str(data))[split]
+        assert rows.features["label"] == ClassLabel(names=["abnormal", "normal"])
+        got = list(rows)
+        assert [row["label"] for row in got] == local["label"] and [row["holes"] for row in got] == local["holes"]
+        for row, expected in zip(got, local, strict=True):
+            assert row["image"].tobytes() == Image.open(expected["image"]["path"]).tobytes()
+            np.testing.assert_allclose(row["defect_cells"], expected["defect_cells"])
+
+
+def test_the_data_card_says_what_is_in_it_and_shows_each_class(hub, data, logged_in):
+    files = hub.files("tester/film", "datasets")
+    text = files["README.md"].decode()
+    head = yaml.safe_load(text.split("---\n")[1])
+    assert head["configs"][0]["data_files"][0] == {"split": "train", "path": "data/train-*.parquet"}
+    assert {split["name"]: split["num_examples"] for split in head["dataset_info"]["splits"]} == {
+        "train": 24,
+        "validation": 12,
+        "test": 12,
+    }
+    assert head["size_categories"] == "n<1K" or head["size_categories"] == ["n<1K"]
+    assert "| train | 12 | 12 |" in text and "| holes | 24 |" in text
+    for path in ("pictures/normal.jpg", "pictures/holes.jpg"):
+        assert path in text and Image.open(io.BytesIO(files[path])).size[0] > 100
+    for heading in ("What the labels mean", "Splits", "Licences and credits", "Privacy"):
+        assert f"\n## {heading}\n" in text
+    assert not any(str(data.parent).encode() in content for content in files.values()), "no path of this machine"
+    repo = hub.repos["datasets", "tester/film"]
+    publish.publish_dataset(data, "tester/film")
+    assert repo.messages == ["Publish the dataset"], "nothing changed, nothing committed"
+
+
+def test_credits_put_each_sources_licence_on_the_card(logged_in, tmp_path):
+    folder = rolls.simulated(tmp_path / "film", train=8, held_out=4)
+    for listed in folder.glob("*/metadata.jsonl"):
+        lines = []
+        for i, line in enumerate(listed.read_text().splitlines()):
+            lines.append(json.dumps(json.loads(line) | {"source": "a/1.jpg" if i % 2 else "drawn/7"}))
+        listed.write_text("\n".join(lines))
+    credits = tmp_path / "index.csv"
+    credits.write_text("path,source,licence,credit\na/1.jpg,Museum A,CC BY 4.0,\"Ann, A.\"\n")
+    publish.publish_dataset(folder, "tester/credited", credits)
+    text = logged_in.files("tester/credited", "datasets")["README.md"].decode()
+    assert "| Museum A | CC BY 4.0 | 8 | Ann, A. |" in text and "| drawn scenes | CC0 1.0 | 8 |" in text
+    assert yaml.safe_load(text.split("---\n")[1])["license"] == ["cc-by-4.0", "cc0-1.0"]
+
+
+def test_the_space_is_uploaded_as_it_stands_and_judges_with_the_pinned_model(logged_in, trained):
+    commit = logged_in.repos["models", "tester/small"].branches["main"]
+    logged_in.put("tester/room", {"old.py": b"stale", ".gitattributes": b"kept"}, "spaces")
+    publish.publish_space("tester/room", "tester/small")
+    files = logged_in.files("tester/room", "spaces")
+    there = {path.relative_to(ROOT / "space").as_posix() for path in (ROOT / "space").rglob("*") if path.is_file()}
+    assert set(files) == {path for path in there if "__pycache__" not in path and ".gradio" not in path} | {".gitattributes"}
+    assert "app.py" in files
+    assert files["app.py"] == (ROOT / "space/app.py").read_bytes()
+    variables = logged_in.repos["spaces", "tester/room"].variables
+    assert variables == {"MODEL_ID": "tester/small", "MODEL_REVISION": commit}
+
+
+def test_no_token_is_in_anything_published(hub, trained, data):
+    for repo in hub.repos.values():
+        for files in repo.commits.values():
+            assert not any(hub.token.encode() in content or b"hf_wrong" in content for content, _ in files.values())

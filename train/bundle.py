@@ -1,0 +1,73 @@
+"""What a published model consists of, laid out in a folder: weights, package, ONNX, pictures, card.
+
+    model.safetensors, config.json    the network, as `darkroom` loads it
+    model.onnx                        the same network: pixels (N, 3, S, S) uint8 in, label, defects and maps out
+    darkroom/                         the package that runs it
+    report/                           the training report's pictures
+    README.md, LICENSE                the card, the licence
+"""
+
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+from cards import model_card
+from torch import Tensor, nn
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "space"))
+from darkroom.pull import CONFIG, TENSORS  # noqa: E402
+from darkroom.resnet import Output, ResNet18, to_float  # noqa: E402
+from darkroom.weights import find  # noqa: E402
+
+PICTURES = ("curves", "learning_rate", "confusion", "reliability", "coverage_risk")
+
+
+class _FromBytes(nn.Module):
+    """The network with its input scaling inside, so that who runs the ONNX file cannot get that wrong."""
+
+    def __init__(self, model: ResNet18):
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Output:
+        return self.model(to_float(pixels))
+
+
+def export_onnx(model: ResNet18, path: Path) -> None:
+    """Write the network as ONNX; N may be any number."""
+    pixels = torch.zeros(2, 3, model.input_size, model.input_size, dtype=torch.uint8)
+    outputs = list(Output._fields)
+    with warnings.catch_warnings():
+        # The newer exporter writes this machine's paths into the file and takes ten times as long.
+        warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based", DeprecationWarning)
+        torch.onnx.export(
+            _FromBytes(model).eval(),
+            (pixels,),
+            path,
+            input_names=["pixels"],
+            output_names=outputs,
+            dynamic_axes={name: {0: "batch"} for name in ["pixels", *outputs]},
+            dynamo=False,
+        )
+
+
+def assemble(run: Path, folder: Path, repo: str) -> None:
+    """Lay out in `folder`, which is empty, the model of a finished run as it is published under the name `repo`.
+
+    Raises WeightsError where the run has no sound model, cards.CardError where it has no report.
+    """
+    model = find(run / "model").model
+    for name in (CONFIG, TENSORS):
+        shutil.copy(run / "model" / name, folder)
+    export_onnx(model, folder / "model.onnx")
+    shutil.copytree(ROOT / "space/darkroom", folder / "darkroom", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "LICENSE", folder)
+    pictures = [picture for picture in (run / f"{name}.png" for name in PICTURES) if picture.is_file()]
+    (folder / "report").mkdir()
+    for picture in pictures:
+        shutil.copy(picture, folder / "report")
+    card = model_card(run, repo, [f"report/{picture.name}" for picture in pictures])
+    (folder / "README.md").write_text(card, encoding="utf-8")
