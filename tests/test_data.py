@@ -131,3 +131,11 @@ def test_what_cannot_be_trained_on_is_one_clear_line(tmp_path, data, words):
     with pytest.raises(DataError, match=words) as told:
         load(data.format(tmp_path))
     assert "\n" not in str(told.value)
+
+
+def test_a_split_without_both_labels_cannot_be_trained_on(csv, tmp_path):
+    build(csv.parent / "pictures", csv, tmp_path / "out")
+    lines = tmp_path / "out" / "validation" / "metadata.jsonl"
+    lines.write_text(lines.read_text().replace('"label": 0', '"label": 1'))
+    with pytest.raises(DataError, match="'validation' has 0 abnormal and 7 normal"):
+        load(str(tmp_path / "out"))

@@ -51,8 +51,10 @@ def start(args: argparse.Namespace) -> Accelerator:
     for tracker in args.report_to or []:  # Accelerate leaves one out without a word
         if find_spec(tracker) is None:
             raise RunError(f"--report-to {tracker}: it is not installed; pip install {tracker}")
-    cpu = torch.cpu.get_capabilities()
-    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else cpu.get("amx_bf16") or cpu.get("avx512_bf16")
+    if torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported()
+    else:
+        fast = any(torch.cpu.get_capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
     accelerator = Accelerator(
         mixed_precision="bf16" if fast else "no",
         gradient_accumulation_steps=args.accumulate,
