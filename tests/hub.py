@@ -187,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
             kind, name, action, rest = match[1], match[2], match[3] or "revision", match[4] or ""
         else:
             return self.say({"error": "no such route"}, 404, "NotFound")
-        repo = self.hub.repos.get((kind, name))
+        self.kind, repo = kind, self.hub.repos.get((kind, name))
         if repo is None or (repo.private and not self.trusted):
             return self.say({"error": "Repository not found"}, 404 if self.trusted else 401, "RepoNotFound")
         if self.command in ("POST", "DELETE", "PUT") and action != "paths-info" and not self.trusted:
@@ -203,8 +203,12 @@ class Handler(BaseHTTPRequestHandler):
         new = (kind, name) not in self.hub.repos
         private = asked.get("private") or asked.get("visibility") == "private"
         self.hub.repos.setdefault((kind, name), Repo(private=bool(private)))
-        prefix = "" if kind == "models" else f"{kind}/"
-        self.say({"url": f"{self.hub.endpoint}/{prefix}{name}", "name": name, "id": "0" * 24}, 200 if new else 409)
+        self.kind = kind
+        self.say({"url": self.page(name), "name": name, "id": "0" * 24}, 200 if new else 409)
+
+    def page(self, name: str) -> str:
+        """The address of a repository's page."""
+        return f"{self.hub.endpoint}/{name}" if self.kind == "models" else f"{self.hub.endpoint}/{self.kind}/{name}"
 
     def batch(self) -> None:
         objects = []
@@ -313,7 +317,7 @@ class Handler(BaseHTTPRequestHandler):
             answer.append({"path": path, "uploadMode": mode, "shouldIgnore": False, **there})
         self.say({"files": answer})
 
-    def on_commit(self, repo: Repo, branch: str, _: str) -> None:
+    def on_commit(self, repo: Repo, branch: str, name: str) -> None:
         files, message = dict(repo.commits[repo.branches[branch]]), ""
         for line in map(json.loads, self.body.splitlines()):
             value = line["value"]
@@ -326,5 +330,5 @@ class Handler(BaseHTTPRequestHandler):
             elif line["key"] == "deletedFile":
                 del files[value["path"]]
         sha = repo.commit(branch, files, message)
-        url = f"{self.hub.endpoint}/commit/{sha}"
+        url = f"{self.page(name)}/commit/{sha}"
         self.say({"success": True, "commitOid": sha, "commitUrl": url, "hookOutput": ""})
