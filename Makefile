@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself. Needs: Python 3.11 or newer, make, git.
 .DEFAULT_GOAL := help
-.PHONY: help demo train score eval test bench lint browser
+.PHONY: help demo train score eval test bench lint browser publish-space
 
 PORT ?= 7860
 IN ?=
@@ -21,7 +21,6 @@ help:
 	@echo 'make train                           simulate, train and report'
 	@echo 'make eval IN=folder                  the model against labelled negatives (labels.csv)'
 	@echo 'make test | lint | bench             the tests; ruff; speed'
-	@echo 'make eval IN=folder                  how right the weights are on real film (bench/real_film.py)'
 	@echo 'ARGS="--option value" is handed on to train, score, test, bench and eval.'
 
 demo: $(page)
@@ -42,15 +41,15 @@ eval: $(training)
 test: $(tests) browser
 	$(python) -m pytest $(ARGS)
 
+# REPO=user/name, and if wanted MODEL=user/name@revision and TAG=v1; the token comes from HF_TOKEN or `hf auth login`.
+publish-space: $(training)
+	@$(python) train/publish.py space --repo '$(REPO)' $(if $(MODEL),--model '$(MODEL)') $(if $(TAG),--tag '$(TAG)')
+
 lint: $(tests)
 	.venv/bin/ruff check .
 
 bench: $(tests)
 	$(python) bench/speed.py $(ARGS)
-
-eval: $(tests)
-	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }
-	$(python) bench/real_film.py '$(IN)' $(ARGS)
 
 # The tests drive a real browser. Debian's is installed where that is allowed; elsewhere the tests say what is missing.
 browser:
