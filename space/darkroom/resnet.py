@@ -6,7 +6,6 @@ the last feature map gives maps whose mean *is* the output: the class activation
 
 from typing import NamedTuple
 
-import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
