@@ -1,0 +1,55 @@
+"""The README is true: what it lists is there, what is there it lists, and the commands it names exist."""
+
+import re
+import subprocess
+
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def tree() -> set[str]:
+    """Paths in the README's tree; a line is indented by its folder, and files named in a line's words count."""
+    block = README.split("## What is where")[1].split("```")[1]
+    found, folder = set(), ""
+    parents: dict[int, str] = {0: ""}
+    for line in block.strip("\n").splitlines():
+        if not line.strip():
+            continue
+        indent = len(line) - len(line.lstrip())
+        name, _, words = line.strip().partition(" ")
+        folder = parents[indent]
+        found |= {folder + name.rstrip("/")} | {folder + other for other in re.findall(r"[\w.-]+\.\w+", words)}
+        if name.endswith("/"):
+            parents = {k: v for k, v in parents.items() if k <= indent} | {indent + 2: folder + name}
+    return found
+
+
+def test_the_tree_lists_every_module_and_nothing_that_is_gone():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    modules = {path for path in listed if re.match(r"(space|train|bench)/.*\.py$", path) and "__init__" not in path}
+    shown = tree()
+    assert modules <= shown, f"not in the README: {sorted(modules - shown)}"
+    files = {path for path in shown if path.endswith(".py")}
+    gone = {path for path in files if not (ROOT / path).exists()}
+    assert not gone, f"in the README, but gone: {sorted(gone)}"
+
+
+def test_every_make_target_in_the_readme_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"^    make (\w+)", README, re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_ci_command_is_the_readmes_test_command():
+    assert "    make test " in README
+    assert (ROOT / ".ci/run").read_text().rstrip().endswith("exec make test")
+    assert (ROOT / ".ci/run").stat().st_mode & 0o111
+
+
+def test_what_the_page_needs_is_a_pinned_part_of_what_training_needs():
+    for name in ("space/requirements.txt", "requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text().splitlines():
+            assert line.startswith(("#", "-r ")) or re.fullmatch(r"[\w.\[\]-]+==[\w.]+", line), line
+    assert "-r space/requirements.txt" in (ROOT / "requirements.txt").read_text()
+    assert "-r requirements.txt" in (ROOT / "requirements-dev.txt").read_text()
