@@ -1,6 +1,5 @@
 """One frame: drop it, see negative and positive side by side, read the verdict and what it rests on."""
 
-import uuid
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ from darkroom.verdict import Judge
 
 from . import words
 from .flag import flag_corner
-from .judging import PRIVATE, Seen, look_at, refuse, share
+from .judging import PRIVATE, Seen, look_at, new_folder, refuse, share
 from .sheet import ON_LOAD, examples_html
 
 QUESTION = "Out of 100 such frames, how many do you expect to be fine?"
@@ -36,11 +35,7 @@ class FrameView:
 
     def show(self, seen: Seen, method: str, damage: bool) -> list:
         """Values for `shown`."""
-        return [seen, *opened(), pictures(seen, method, damage, self.folder), *said(seen)]
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.prior.GRADIO_CACHE)
+        return [seen, *opened(), pictures(seen, method, damage, new_folder(self.prior)), *said(seen)]
 
 
 def opened() -> tuple[dict, dict, dict]:
@@ -48,10 +43,8 @@ def opened() -> tuple[dict, dict, dict]:
     return gr.update(visible=False), gr.update(visible=True), gr.update(visible=True)
 
 
-def pictures(seen: Seen, method: str, damage: bool, folder: Path) -> tuple[str, str]:
+def pictures(seen: Seen, method: str, damage: bool, shelf: Path) -> tuple[str, str]:
     """Write negative and positive as JPEG where Gradio keeps, serves and later deletes its files."""
-    shelf = folder / uuid.uuid4().hex
-    shelf.mkdir(parents=True)
     stem = Path(seen.verdict.file).stem
     paths = shelf / f"{stem}-negative.jpg", shelf / f"{stem}-positive.jpg"
     for path, picture in zip(paths, seen.views(method, damage), strict=True):
@@ -137,7 +130,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         if frame is None:
             return gr.skip(), gr.skip()
         frame = frame.turned(quarters)
-        return frame, pictures(frame, method, damage, view.folder)
+        return frame, pictures(frame, method, damage, new_folder(slider))
 
     def weigh(frame: Seen | None, percent: float) -> list:
         if frame is None:
@@ -149,7 +142,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         if frame is None or not frame.path.is_file():
             raise gr.Error("This frame is no longer kept here; upload it again", duration=None, title="Not saved")
         try:
-            return str(save_positive(frame.path, view.folder / uuid.uuid4().hex, suffix, method, frame.turns))
+            return str(save_positive(frame.path, new_folder(download), suffix, method, frame.turns))
         except Exception as error:
             raise refuse(error, frame.verdict.file) from None
 

@@ -1,11 +1,13 @@
 """What the page's handlers share: a file becomes a verdict and a preview, or one sentence that says why not."""
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from darkroom.archive import Found, find_frames
 from darkroom.preview import dress, negative_view, positive_view, reduce
 from darkroom.roll import explain
 from darkroom.scan import Scan, open_scan
@@ -40,6 +42,21 @@ class Seen:
             self.positives[method] = positive_view(self.negative, method)
         heat = self.verdict.heat if damage else None
         return negative_view(self.negative, self.turns), dress(self.positives[method], heat, self.turns)
+
+
+def new_folder(component: gr.components.Component) -> Path:
+    """A folder of its own where Gradio finds, serves and later deletes what a component gives away."""
+    folder = Path(component.GRADIO_CACHE) / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    return folder
+
+
+def frames_of(upload: gr.File, paths: list[str]) -> list[Found]:
+    """The frames of an upload, ZIPs unpacked; they are deleted with the upload."""
+    folder = new_folder(upload)
+    found = find_frames([Path(path) for path in paths], folder)
+    upload.temp_files.update(str(each.path) for each in found if each.path and each.path.is_relative_to(folder))
+    return found
 
 
 def share(percent: float) -> float:

@@ -1,18 +1,16 @@
 """For programs: the named endpoints, which are also the tools that an MCP client sees, and how to call them."""
 
-import uuid
 from pathlib import Path
 
 import gradio as gr
 from darkroom import roll as rolls
-from darkroom.archive import find_frames
 from darkroom.export import save_positive
 from darkroom.scan import open_scan
 from darkroom.sidecar import verdicts_csv
 from darkroom.verdict import Judge
 
 from . import words
-from .judging import refuse, share
+from .judging import frames_of, new_folder, refuse, share
 
 GUIDE = """### Call it from a program
 
@@ -56,7 +54,7 @@ def record(frame: rolls.Frame) -> dict:
 def endpoints(judge: Judge) -> None:
     """Wire the endpoints to components that are never shown; call inside the Blocks."""
     with gr.Column(visible=False):
-        file, files = gr.File(label="file"), gr.File(label="files", file_count="multiple")
+        file, uploads = gr.File(label="file"), gr.File(label="files", file_count="multiple")
         prior = gr.Number(0.5, label="prior", minimum=0.01, maximum=0.99)
         method = gr.Dropdown(["cvt2pos", "density"], value="cvt2pos", label="method")
         kind = gr.Dropdown(["jpeg", "tiff"], value="jpeg", label="kind")
@@ -64,12 +62,6 @@ def endpoints(judge: Judge) -> None:
         records, summary, table = gr.JSON(label="verdicts"), gr.JSON(label="summary"), gr.File(label="CSV")
         positive = gr.File(label="positive")
         ask, ask_roll, ask_positive = gr.Button(), gr.Button(), gr.Button()
-
-    def workplace() -> Path:
-        """A new folder where Gradio finds its files and deletes them later."""
-        folder = Path(file.GRADIO_CACHE) / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        return folder
 
     def judge_one(file: str, prior: float = 0.5) -> tuple[dict[str, float], dict]:
         """Tell whether a photo of a colour negative is readable or damaged.
@@ -102,15 +94,11 @@ def endpoints(judge: Judge) -> None:
         """
         if not files:
             raise gr.Error("No files were sent", print_exception=False)
-        folder = workplace()
-        found = find_frames([Path(path) for path in files], folder / "unpacked")
-        frames = list(rolls.judge_roll(judge, found, share(100 * prior)))
-        for entry in found:
-            if entry.path and entry.path.is_relative_to(folder):
-                entry.path.unlink(missing_ok=True)
+        frames = list(rolls.judge_roll(judge, frames_of(uploads, files), share(100 * prior)))
         whole = rolls.summarise(frames)
-        (folder / "verdicts.csv").write_text(verdicts_csv(frames), encoding="utf-8")
-        return [record(f) for f in frames], whole.as_dict() if whole else {}, str(folder / "verdicts.csv")
+        written = new_folder(table) / "verdicts.csv"
+        written.write_text(verdicts_csv(frames), encoding="utf-8")
+        return [record(frame) for frame in frames], whole.as_dict() if whole else {}, str(written)
 
     def invert_one(file: str, method: str = "cvt2pos", kind: str = "jpeg") -> str:
         """Make the positive of a colour negative at full size, with the EXIF and ICC data of the file.
@@ -125,12 +113,14 @@ def endpoints(judge: Judge) -> None:
         """
         path = sent(file)
         try:
-            return str(save_positive(path, workplace(), {"jpeg": ".jpg", "tiff": ".tif"}[kind], method))
+            return str(save_positive(path, new_folder(positive), {"jpeg": ".jpg", "tiff": ".tif"}[kind], method))
         except Exception as error:
             raise refuse(error, path.name) from None
 
     ask.click(judge_one, [file, prior], [label, verdict], api_name="judge", concurrency_id="judge")
-    ask_roll.click(judge_many, [files, prior], [records, summary, table], api_name="judge_roll", concurrency_id="roll")
+    ask_roll.click(
+        judge_many, [uploads, prior], [records, summary, table], api_name="judge_roll", concurrency_id="roll"
+    )
     ask_positive.click(invert_one, [file, method, kind], positive, api_name="invert", concurrency_id="judge")
 
 

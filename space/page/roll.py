@@ -1,19 +1,16 @@
 """A roll: many files or a ZIP on a light table, worst first, with what they say together and files to take away."""
 
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
-from darkroom.archive import find_frames
 from darkroom.roll import Frame, judge_roll, summarise, worst_first
 from darkroom.sidecar import sidecars_zip, verdicts_csv
 from darkroom.verdict import Judge
 
 from .frame import QUESTION, FrameView
-from .judging import PRIVATE, look_at, refuse, share
+from .judging import PRIVATE, frames_of, look_at, new_folder, refuse, share
 from .sheet import ON_LOAD, progress_html, sheet_html, summary_html
 
 FILTERS = [("All", "all"), ("Needs a look", "look"), ("Damaged", "damaged"), ("Readable", "readable")]
@@ -61,8 +58,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         return [said, sheet_html(frames, order), *files]
 
     def save(frames: tuple[Frame, ...]) -> list[str]:
-        folder = Path(as_csv.GRADIO_CACHE) / uuid.uuid4().hex
-        folder.mkdir(parents=True)
+        folder = new_folder(as_csv)
         table, sidecars = folder / "verdicts.csv", folder / "sidecars.zip"
         table.write_text(verdicts_csv(frames), encoding="utf-8")
         sidecars.write_bytes(sidecars_zip(frames))
@@ -71,15 +67,10 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
     def judge_all(paths: list[str] | None, percent: float) -> Iterator[list]:
         if not paths:
             return
-        unpacked = Path(upload.GRADIO_CACHE) / uuid.uuid4().hex
         waiting = [None, gr.update(visible=True), gr.update(visible=True)]  # upload, stop, table
         still = [gr.skip()] * len(drawn)
         yield [*waiting, progress_html(0, 1, 0, "Opening the files…"), Roll((), 0), "", "", gr.skip(), gr.skip()]
-        found = find_frames([Path(path) for path in paths], unpacked)
-        # Gradio deletes what its components hold; the unpacked frames join them.
-        upload.temp_files.update(
-            str(entry.path) for entry in found if entry.path and entry.path.is_relative_to(unpacked)
-        )
+        found = frames_of(upload, paths)
         frames, began, redrawn = (), time.monotonic(), 0.0
         told = 0.0
         for frame in judge_roll(judge, found, share(percent)):

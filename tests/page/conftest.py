@@ -24,7 +24,7 @@ ARGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream"
 ).split()
-PATIENCE = 45_000  # ms; the tests share two cores with others
+PATIENCE = 90_000  # ms; the tests share two cores with others
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
