@@ -61,13 +61,13 @@ def test_the_page_is_there_within_seconds(server: Server):
 
 
 def test_an_upload_and_all_that_was_made_of_it_are_deleted(weights: Path, negative: Path, tmp_path: Path):
-    """The page as `build` makes it, told to keep files for two seconds."""
+    """The page as `build` makes it, told to keep files for twelve seconds."""
     script = tmp_path / "serve.py"
     script.write_text(
         "import sys; sys.path[:0] = sys.argv[1:2]\n"
         "from app import build, launch\n"
         "from darkroom.verdict import load\n"
-        "launch(build(load(sys.argv[2]), keep_seconds=2))\n"
+        "launch(build(load(sys.argv[2]), keep_seconds=12))\n"
     )
     server = Server(weights, tmp_path, command=(str(script), str(ROOT / "space"), str(weights)))
     try:
@@ -80,7 +80,7 @@ def test_an_upload_and_all_that_was_made_of_it_are_deleted(weights: Path, negati
         said = subprocess.run([sys.executable, "-c", ask, server.url, str(negative)], capture_output=True, text=True)
         assert json.loads(said.stdout.replace("'", '"'))["error"] == 0, said.stderr
         held = lambda: [path for path in server.uploads.rglob("*") if path.is_file()]  # noqa: E731
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while held() and time.monotonic() < deadline:
             time.sleep(0.5)
         assert not held()
