@@ -41,8 +41,8 @@ def export_onnx(model: ResNet18, path: Path) -> None:
     pixels = torch.zeros(2, 3, model.input_size, model.input_size, dtype=torch.uint8)
     outputs = list(Output._fields)
     with warnings.catch_warnings():
-        # The newer exporter writes this machine's paths into the file and takes ten times as long.
-        warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based", DeprecationWarning)
+        # It warns that there is a newer exporter, which writes this machine's paths into the file and takes far longer.
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             _FromBytes(model).eval(),
             (pixels,),
@@ -59,15 +59,15 @@ def assemble(run: Path, folder: Path, repo: str) -> None:
 
     Raises WeightsError where the run has no sound model, cards.CardError where it has no report.
     """
+    pictures = [picture for picture in (run / f"{name}.png" for name in PICTURES) if picture.is_file()]
+    card = model_card(run, repo, [f"report/{picture.name}" for picture in pictures])
+    (folder / "README.md").write_text(card, encoding="utf-8")
     model = find(run / "model").model
     for name in (CONFIG, TENSORS):
         shutil.copy(run / "model" / name, folder)
     export_onnx(model, folder / "model.onnx")
     shutil.copytree(ROOT / "space/darkroom", folder / "darkroom", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "LICENSE", folder)
-    pictures = [picture for picture in (run / f"{name}.png" for name in PICTURES) if picture.is_file()]
     (folder / "report").mkdir()
     for picture in pictures:
         shutil.copy(picture, folder / "report")
-    card = model_card(run, repo, [f"report/{picture.name}" for picture in pictures])
-    (folder / "README.md").write_text(card, encoding="utf-8")
