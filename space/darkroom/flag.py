@@ -11,15 +11,19 @@ from .verdict import Verdict
 LARGEST_FLAG = 60_000_000  # bytes; a Hub repository is no archive
 
 
+class FlagTooLarge(ValueError):
+    """A picture over `LARGEST_FLAG`; the message names it."""
+
+
 def send_flag(dataset: str, picture: Path, verdict: Verdict, weights: str, revision: str | None) -> str:
     """Commit the picture and what was said of it to the Hub's data set `dataset`, under a name that nobody can guess.
 
     The token is huggingface_hub's own (HF_TOKEN). The file's name is not sent: it can name a person.
-    Returns the folder in the data set. Raises ValueError for a picture over `LARGEST_FLAG`, and what the client raises.
+    Returns the folder in the data set. Raises FlagTooLarge, and what the client raises.
     """
     data = picture.read_bytes()
     if len(data) > LARGEST_FLAG:
-        raise ValueError(f"{verdict.file}: over {LARGEST_FLAG // 1_000_000} MB, too large to send; export it smaller")
+        raise FlagTooLarge(f"{verdict.file}: over {LARGEST_FLAG // 1_000_000} MB, too large to send; export it smaller")
     folder = f"flags/{uuid.uuid4().hex}"
     said = {**verdict.row(), "prior": verdict.prior, "weights": weights, "revision": revision}
     del said["file"], said["error"]

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 import gradio as gr
-from darkroom.flag import send_flag
+from darkroom.flag import FlagTooLarge, send_flag
 from darkroom.verdict import Judge
 
 from .judging import PRIVATE, Seen
@@ -35,7 +35,7 @@ def flag_corner(judge: Judge, seen: gr.State, dataset: str) -> None:
             send_flag(
                 dataset, frame.path, frame.verdict, source.name if source.is_dir() else judge.source, judge.revision
             )
-        except ValueError as error:
+        except FlagTooLarge as error:
             raise gr.Error(str(error), duration=None, title="Not sent") from None
         except Exception as error:
             log.error("could not send a flag", exc_info=error)

@@ -34,7 +34,8 @@ def test_axe_finds_nothing_wrong(browser, server: Server, negative: Path, bad_fi
 
 def test_a_roll_is_worked_through_with_the_keyboard_alone(page: Page, negative: Path):
     page.get_by_role("tab", name="One frame").focus()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "A roll"
     page.keyboard.press("Enter")
     page.wait_for_selector("#roll-files input[type=file]", state="attached")
     drop(page, negative, into="#roll-files")

@@ -61,13 +61,13 @@ def test_the_page_is_there_within_seconds(server: Server):
 
 
 def test_an_upload_and_all_that_was_made_of_it_are_deleted(weights: Path, negative: Path, tmp_path: Path):
-    """The page as `build` makes it, told to keep files for twelve seconds."""
+    """The page as `build` makes it, told to keep files for fifteen seconds."""
     script = tmp_path / "serve.py"
     script.write_text(
         "import sys; sys.path[:0] = sys.argv[1:2]\n"
         "from app import build, launch\n"
         "from darkroom.verdict import load\n"
-        "launch(build(load(sys.argv[2]), keep_seconds=12))\n"
+        "launch(build(load(sys.argv[2]), keep_seconds=15))\n"
     )
     server = Server(weights, tmp_path, command=(str(script), str(ROOT / "space"), str(weights)))
     try:
