@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-import calibrate as module
 import numpy as np
 import pytest
 import torch
@@ -32,7 +31,7 @@ def case(n: int, seed: int, normal: float = 0.7, kinds: int = 6) -> tuple[Output
     truth = (rng.random((n, 6)) < 0.3).astype(float)
     defects = torch.tensor(truth * 2 - 1 + rng.normal(size=(n, 6)), dtype=torch.float32)
     maps = torch.cat([label, defects], 1)[:, :, None, None].expand(-1, -1, 2, 2)
-    measured = [dict.fromkeys(EVIDENCE, 1.0) for _ in range(n)]
+    measured = [dict(zip(EVIDENCE, rng.uniform(0.01, 0.5, len(EVIDENCE)), strict=True)) for _ in range(n)]
     return Output(label, defects, maps), Rows(label=y.tolist(), defects=truth[:, :kinds].tolist(), evidence=measured)
 
 
@@ -60,6 +59,16 @@ def test_with_few_pictures_only_a_temperature_and_a_bias_are_fitted():
     assert told["features"] == ["label margin"] and sum(w != 0 for w in few.weights["normal"]) == 1
     _, told = calibrate(*case(1500, 0), DEFECTS, MODEL)
     assert told["features"] == list(feature_names(DEFECTS))
+
+
+def test_with_few_pictures_what_another_calibration_made_of_the_evidence_is_kept():
+    before, _ = calibrate(*case(1500, 0), DEFECTS, MODEL)
+    known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())
+    after, told = calibrate(*case(60, 3), DEFECTS, known)
+    assert len(told["features"]) > 10  # not the label margin alone
+    output, rows = case(200, 4)
+    old, new = (np.log(p / (1 - p)) for p in (p_normal(c, output, rows) for c in (before, after)))
+    assert np.corrcoef(old, new)[0, 1] > 0.9999  # another temperature and bias, nothing else
 
 
 def test_what_config_json_stores_is_what_was_fitted():
@@ -101,4 +110,3 @@ def test_a_kind_that_the_data_do_not_label_keeps_its_calibration():
     old, new = (c.probabilities(table(output, rows), feature_names(DEFECTS)) for c in (before, after))
     assert np.allclose(old["holes"], new["holes"], atol=1e-9)
     assert not np.allclose(old["normal"], new["normal"], atol=1e-3)
-    assert module.PRIOR == 0.5

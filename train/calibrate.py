@@ -43,18 +43,22 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
     before = Calibration.from_dict(model.calibration) if model.calibration else Calibration.identity(model.defects)
 
     weights, bias = {}, {}
-    picked = _columns(columns, "label margin", normal)
-    weights["normal"], bias["normal"] = _fit(standard, normal, picked)
-    for kind in model.defects:
-        truth = damage[:, kinds.index(kind)] if kind in kinds else np.zeros(len(rows))
+    for key in ("normal", *model.defects):
+        truth = normal if key == "normal" else damage[:, kinds.index(key)] if key in kinds else np.zeros(len(rows))
+        carried = _carried(before, key, columns, mean, scale)
+        own = "label margin" if key == "normal" else f"{key} pooled"
+        directions = _directions(columns, own, truth, carried[0])  # (F, D): what is weighed, in standard features
+        if key == "normal":
+            weighed = standard @ directions
         if truth.min() < truth.max():
-            weights[kind], bias[kind] = _fit(standard, truth, _columns(columns, f"{kind} pooled", truth))
+            fitted = _regression().fit(standard @ directions, truth)
+            weights[key], bias[key] = directions @ fitted.coef_[0], float(fitted.intercept_[0])
         else:
-            weights[kind], bias[kind] = _carried(before, kind, columns, mean, scale)
+            weights[key], bias[key] = carried
 
     # Thresholds come from probabilities for pictures that the combination was not fitted on.
     folds = StratifiedKFold(int(min(5, np.bincount(normal, minlength=2).min())))
-    unseen = cross_val_predict(_regression(), standard[:, picked], normal, cv=folds, method="predict_proba")[:, 1]
+    unseen = cross_val_predict(_regression(), weighed, normal, cv=folds, method="predict_proba")[:, 1]
     p = at_prior(unseen, normal.mean(), PRIOR)
     readable_above, readable = _threshold(p[normal == 0])
     damaged_below, damaged = _threshold(1 - p[normal == 1])
@@ -62,13 +66,13 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
         features=columns,
         mean=tuple(mean.tolist()),
         scale=tuple(scale.tolist()),
-        weights=weights,
+        weights={key: tuple(map(float, row)) for key, row in weights.items()},
         bias=bias,
         prior=float(normal.mean()),
         readable_above=max(PRIOR, readable_above),
         damaged_below=min(PRIOR, 1 - damaged_below),
     )
-    used = [columns[k] for k in picked]
+    used = [name for name, weight in zip(columns, calibration.weights["normal"], strict=True) if weight]
     return calibration, {"features": used, "false_readable": readable, "false_damaged": damaged}
 
 
@@ -76,27 +80,21 @@ def _regression() -> LogisticRegression:
     return LogisticRegression(C=1.0, max_iter=1000)
 
 
-def _columns(columns: tuple[str, ...], own: str, truth: np.ndarray) -> list[int]:
-    """The largest set of features that the data can bear: all; the question's own logit and peak, and the evidence;
-    or the logit alone, which is a temperature and a bias."""
-    middle = (own, own.replace("pooled", "peak"), *Evidence.NAMES)
+def _directions(columns: tuple[str, ...], own: str, truth: np.ndarray, carried: np.ndarray) -> np.ndarray:
+    """(F, D) the D sums of standard features that the data can bear to be weighed: each feature by itself; the
+    question's own logit and peak, and the evidence; or only what the earlier calibration made of them all, so that a
+    temperature and a bias are fitted. Each sum has about the scale of one feature."""
     events = min((truth == 0).sum(), (truth == 1).sum())
-    for names in (columns, tuple(dict.fromkeys(middle)), (own,)):
+    middle = (own, own.replace("pooled", "peak"), *Evidence.NAMES)
+    for names in (columns, tuple(dict.fromkeys(middle))):
         if events >= EVENTS * len(names):
-            break
-    return [columns.index(name) for name in names]
-
-
-def _fit(standard: np.ndarray, truth: np.ndarray, picked: list[int]) -> tuple[tuple[float, ...], float]:
-    fitted = _regression().fit(standard[:, picked], truth)
-    weights = np.zeros(standard.shape[1])
-    weights[picked] = fitted.coef_[0]
-    return tuple(weights.tolist()), float(fitted.intercept_[0])
+            return np.eye(len(columns))[:, [columns.index(name) for name in names]]
+    return (carried / max(np.linalg.norm(carried), 1e-9))[:, None]
 
 
 def _carried(
     before: Calibration, kind: str, columns: tuple[str, ...], mean: np.ndarray, scale: np.ndarray
-) -> tuple[tuple[float, ...], float]:
+) -> tuple[np.ndarray, float]:
     """An earlier calibration's weights for `kind`, restated for features with another mean and scale."""
     if kind not in before.weights:  # the head has been rebuilt: its logit is all there is
         before = Calibration.identity((kind,))
@@ -108,7 +106,7 @@ def _carried(
             k = columns.index(name)
             weights[k] = weight / old_scale * scale[k]
             bias += weight / old_scale * (mean[k] - old_mean)
-    return tuple(weights.tolist()), float(bias)
+    return weights, float(bias)
 
 
 def upper_bound(errors: int, count: int) -> float:

@@ -23,7 +23,9 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
     if init is None:
         return ResNet18(defects=kinds, input_size=input_size or 244)
     known = load(init).model
-    model = ResNet18(defects=kinds or known.defects, input_size=input_size or known.input_size)
+    model = ResNet18(
+        defects=kinds or known.defects, input_size=input_size or known.input_size, calibration=known.calibration
+    )
     state = known.float().state_dict()
     had, have = known.labels + known.defects, LABELS + model.defects
     for name in ("head.weight", "head.bias"):
@@ -37,13 +39,14 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
 
 
 def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
-    """Write `model` with its calibration to `folder` as safetensors and config.json. Returns what was written."""
+    """Write `model` with its calibration to `folder` as safetensors, in half precision, and config.json. Returns what
+    was written."""
     whole = ResNet18(
         labels=model.labels, defects=model.defects, input_size=model.input_size, calibration=calibration
     ).eval()
     whole.load_state_dict(model.state_dict())
-    whole.save_pretrained(folder)
-    return whole
+    whole.half().save_pretrained(folder)
+    return whole.float()
 
 
 def portable(module: nn.Module) -> dict[str, Tensor]:
