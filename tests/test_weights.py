@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from darkroom import pull
+from darkroom.calibration import Calibration
 from darkroom.verdict import load
 from huggingface_hub import file_download
 from huggingface_hub.utils import _http
@@ -219,6 +220,16 @@ def test_a_config_of_another_model_and_damaged_weights_are_told_apart(broken):
     whole = (broken / "model.safetensors").read_bytes()
     (broken / "model.safetensors").write_bytes(whole[:5000])
     assert "model.safetensors is damaged" in refused(broken)
+
+
+def test_a_calibration_of_another_version_is_refused_and_its_own_is_kept(broken):
+    config = json.loads((broken / "config.json").read_text())
+    stored = Calibration.identity(tuple(config["defects"])).to_dict()
+    (broken / "config.json").write_text(json.dumps(config | {"calibration": stored}))
+    assert list(load(broken).calibration.features) == list(stored["features"])
+    stored["features"] = ["log moonlight", *stored["features"][1:]]
+    (broken / "config.json").write_text(json.dumps(config | {"calibration": stored}))
+    assert "'log moonlight'" in refused(broken)
 
 
 def test_a_pickle_in_a_folder_is_named_and_never_opened(broken, tmp_path):

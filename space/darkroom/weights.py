@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .calibration import Calibration
+from .calibration import Calibration, feature_names
 from .pull import CONFIG, TENSORS, HubDown, WeightsError, lacking, pull
 from .resnet import ResNet18
 
@@ -62,10 +62,15 @@ def _read(config: Path, tensors: Path, name: str) -> ResNet18:
     try:
         stored = json.loads(config.read_text(encoding="utf-8"))
         model = ResNet18(**stored)
-        if model.calibration:
-            Calibration.from_dict(model.calibration)
+        calibration = Calibration.from_dict(model.calibration) if model.calibration else None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(f"{name}: its {CONFIG} describes another kind of model ({error})") from None
+    strange = set(calibration.features if calibration else ()) - set(feature_names(model.defects))
+    if strange:
+        raise WeightsError(
+            f"{name}: its calibration weighs {min(strange)!r}, which this version does not measure; "
+            "use the version it was trained with, or train again"
+        )
     try:
         state = load_file(tensors)
     except (SafetensorError, OSError) as error:
