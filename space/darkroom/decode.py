@@ -71,7 +71,8 @@ def decode(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ScanTooLarge(_too_large(name)) from None
     except UnidentifiedImageError:
-        raise UnreadableScan(f"{name}: not a picture we can open; use JPEG, PNG, TIFF, WebP, HEIC or a camera raw") from None
+        kinds = "JPEG, PNG, TIFF, WebP, HEIC or a camera raw"
+        raise UnreadableScan(f"{name}: not a picture we can open; use {kinds}") from None
     except MemoryError:
         raise ScanTooLarge(f"{name}: too large for this machine's memory; reduce it and try again") from None
     except Exception as error:  # decoders raise whatever they like on broken bytes: OSError, SyntaxError, struct.error…
