@@ -154,7 +154,7 @@ def fit(
             save(accelerator, folder, progress, portable(averaged), best)
         told(record)
     averaged.module.load_state_dict(best)
-    return averaged.module
+    return averaged.module.half().float()  # rounded as it will be stored: what is measured is what is published
 
 
 def run(args: argparse.Namespace) -> Path:
