@@ -90,7 +90,7 @@ class Evidence:
                 f"{self.density_span:.2f} D (about {self.stops_under:.0f} stops under)",
                 self.stops_under < 2,
             ),
-            ("Lighter than film base", f"{self.below_base:.1%} of the frame", self.below_base < 0.002),
+            ("Lighter than film base", f"{self.below_base:.2%} of the frame", self.below_base < 0.0001),
             ("Opaque, mask colour gone", f"{self.opaque:.1%} of the frame", self.opaque < 0.02),
             ("Without grain or texture", f"{self.flat:.1%} of the frame", self.flat < 0.3),
             ("Clipped", f"{self.clipped:.1%} of the frame", self.clipped < 0.05),
