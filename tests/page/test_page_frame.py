@@ -108,6 +108,7 @@ def test_a_pasted_picture_is_judged(page: Page, negative: Path):
 def test_the_camera_takes_a_picture_that_is_judged(page: Page):
     page.get_by_role("button", name="Use the camera").click()
     page.locator("#camera").get_by_role("button", name="Click to Access Webcam").click()
+    page.wait_for_function("() => document.querySelector('#camera video')?.currentTime > 0.2")  # pictures are coming in
     page.locator("#camera button[aria-label='capture photo']").click()
     expect(page.locator(".verdict h2")).to_be_visible()
 
