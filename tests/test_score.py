@@ -83,7 +83,8 @@ def test_a_row_says_what_the_judge_says_of_that_file_alone(table, weights):
 def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive, weights):
     paths = [archive / "a.png", archive / "b.tif"]
     images = [{"path": str(path), "bytes": path.read_bytes()} for path in paths]
-    trained_on = frames.prepare(Dataset.from_dict({"image": images, "label": [1, 0]}), 64, with_evidence=True)
+    rows = Dataset.from_dict({"image": images, "name": ["a.png", "b.tif"], "label": [1, 0]})
+    trained_on = frames.prepare(rows, 64, with_evidence=True)
     judge = load(weights)
     for row, path in zip(trained_on, paths, strict=True):
         _, scored, _ = score.prepare(judge, path)
