@@ -14,7 +14,8 @@ import gradio as gr
 from darkroom.verdict import Judge, load
 from darkroom.weights import WeightsError
 from page.about import about_tab
-from page.frame import frame_tab
+from page.frame import EXAMPLE_FILES, frame_tab
+from page.judging import warm
 from page.programs import endpoints, guide_tab
 from page.roll import roll_tab
 from page.theme import CSS, HEAD, theme
@@ -60,6 +61,7 @@ def main() -> int:
     except WeightsError as error:
         print(error, file=sys.stderr)
         return 2
+    warm(judge, EXAMPLE_FILES[0])
     launch(build(judge, flags=os.environ.get("FLAG_DATASET", "")), mcp_server=True, footer_links=["api"])
     return 0
 

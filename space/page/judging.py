@@ -74,6 +74,11 @@ def look_at(judge: Judge, path: Path, name: str, prior: float, method: str = "cv
     return Seen(path, verdict, negative, {method: positive})
 
 
+def warm(judge: Judge, example: Path) -> None:
+    """Judge once, so that the first visitor does not wait for libraries to load and the network to settle in memory."""
+    look_at(judge, example, example.name, 0.5)
+
+
 def _preview(scan: Scan, method: str) -> tuple[np.ndarray, np.ndarray]:
     negative = reduce(scan)
     return negative, positive_view(negative, method)
