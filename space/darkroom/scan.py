@@ -40,9 +40,12 @@ class Scan:
 
     @cached_property
     def rgb(self) -> np.ndarray:
-        """(H, W, 3) float32 in 0…1, contiguous."""
+        """(H, W, 3) float32 in 0…1, kept plane by plane, since all that is done with it is done a channel at a time."""
         full = 1 if self.pixels.dtype.kind == "f" else np.iinfo(self.pixels.dtype).max
-        return np.ascontiguousarray(self.pixels, dtype=np.float32) / np.float32(full)
+        planes = np.empty((3, *self.pixels.shape[:2]), np.float32)
+        for c in range(3):
+            np.divide(self.pixels[..., c], np.float32(full), out=planes[c], dtype=np.float32, casting="unsafe")
+        return planes.transpose(1, 2, 0)
 
     @property
     def bits(self) -> int:
