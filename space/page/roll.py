@@ -115,7 +115,9 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
     outputs = [upload, stop, table, progress, roll, *drawn]
     options = {"show_progress": "hidden", **PRIVATE}
     running = upload.upload(judge_all, [upload, prior], outputs, concurrency_id="roll", **options)
-    stop.click(stopped, [roll, prior], [upload, stop, progress, *drawn], cancels=[running], **options)
+    # Cancelled first, drawn after: the run's last word on its progress must not come behind that it was stopped.
+    halted = stop.click(None, cancels=[running], **PRIVATE)
+    halted.then(stopped, [roll, prior], [upload, stop, progress, *drawn], **options)
     prior.release(weigh, [roll, prior], [roll, *drawn], **options)
     show.input(None, show, show, js=FILTER_JS, **options)
     sheet.select(
