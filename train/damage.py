@@ -19,7 +19,7 @@ def _somewhere(shape: tuple[int, int], rng: np.random.Generator, margin: float =
     return rng.uniform(margin, 1 - margin) * shape[0], rng.uniform(margin, 1 - margin) * shape[1]
 
 
-def _evenest(density: np.ndarray, rng: np.random.Generator, radius: float, tries: int = 8) -> tuple[float, float]:
+def _evenest(density: np.ndarray, rng: np.random.Generator, radius: float, tries: int = 16) -> tuple[float, float]:
     """Of some random places the one with the least texture: faint damage shows there and nowhere else."""
     grey = density.mean(axis=-1)
     best, found = np.inf, (0.0, 0.0)
@@ -106,7 +106,7 @@ def blank_area(density: np.ndarray, base: np.ndarray, severity: float, rng: np.r
 def colour_patches(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
     """Soft discs or bands where dye is missing, unlike in each layer, often with a speck at the centre."""
     shape, width = density.shape[:2], density.shape[1]
-    depth = rng.uniform(0.035, 0.05) + 0.033 * severity
+    depth = rng.uniform(0.04, 0.06) + 0.04 * severity
     layers = rng.dirichlet([1.2, 1.2, 1.2]) * 2.2 * depth
     if rng.random() < 0.12:
         layers = -layers
@@ -130,7 +130,7 @@ def colour_patches(density: np.ndarray, base: np.ndarray, severity: float, rng: 
                 ),
             )
     else:
-        largest = rng.uniform(0.02, 0.07)
+        largest = rng.uniform(0.025, 0.1)
         middle = _evenest(density, rng, width * 0.1)
         spread = rng.choice([0.12, 0.3, 1.0])
         for _ in range(rng.integers(1, 3 + round(3 * severity))):
@@ -138,7 +138,7 @@ def colour_patches(density: np.ndarray, base: np.ndarray, severity: float, rng: 
             near = middle[0] + rng.normal(0, spread * shape[0]), middle[1] + rng.normal(0, spread * width)
             y, x = near if 0 < near[0] < shape[0] and 0 < near[1] < width else _evenest(density, rng, radius)
             disc = blob(shape, (y, x), radius, rng, ragged=rng.uniform(0.05, 0.25), soft=radius * rng.uniform(0.3, 1.2))
-            where = np.maximum(where, disc * rng.uniform(0.6, 1.0))
+            where = np.maximum(where, disc * rng.uniform(0.7, 1.0))
             if rng.random() < 0.5:
                 specks = np.maximum(specks, blob(shape, (y, x), rng.uniform(0.8, 2.0), rng, ragged=0.4, soft=1))
     loss = where[..., None] * layers
@@ -171,7 +171,7 @@ def residual_spots(density: np.ndarray, base: np.ndarray, severity: float, rng: 
         left = np.exp(-where[..., None] * rng.uniform(0.4, 0.8) * severity)
         return (base + (density - base) * left).astype(np.float32), where
     rough = np.clip(1 + 0.35 * fractal(shape, 4, rng, 2), 0.2, 2)
-    strength = rng.uniform(0.15, 0.25) + 0.2 * severity * rng.uniform(0.6, 1.1)
+    strength = rng.uniform(0.2, 0.3) + 0.2 * severity * rng.uniform(0.6, 1.1)
     return (density + (where * rough)[..., None] * brown * strength).astype(np.float32), where
 
 
@@ -208,9 +208,9 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
         start = (y, rng.uniform(-0.3, 0.7) * width) if abs(travel) < 1 else (rng.uniform(-0.3, 0.7) * shape[0], x)
         breadth = width * rng.choice([rng.uniform(0.0015, 0.004), rng.uniform(0.004, 0.012)])
         streak = line(shape, start, length, travel, breadth, rng.uniform(0, 0.6), rng)
-        where = np.maximum(where, streak * rng.uniform(0.5, 1))
+        where = np.maximum(where, streak * rng.uniform(0.7, 1))
     where *= np.clip(0.75 + 0.35 * even_noise(shape, 6, rng), 0.1, 1)
-    rubbed = np.clip(where * (0.35 + 0.3 * severity), 0, 1.3)
+    rubbed = np.clip(where * (0.45 + 0.3 * severity), 0, 1.3)
     order = np.clip(rubbed[..., None] * np.array([0.35, 0.65, 1.0]), 0, 0.95)  # red keeps longest
     left = base * (1 - 0.35 * order)  # the mask is dye too
     return (density * (1 - order) + left * order).astype(np.float32), where

@@ -19,12 +19,12 @@ MID_GREY = 0.18
 
 @dataclass(frozen=True)
 class Film:
-    """One roll. base: (3,) density. contrast: of the straight line, 1 is nominal. toe: softness in stops. leak: (3, 3),
-    how much each layer's image shows in the others. grain: standard deviation of D at D = 1 above base; grain_size: in
-    pixels."""
+    """One roll. base: (3,) density. contrast: (3,) of the straight lines, 1 is nominal. toe: softness in stops. leak:
+    (3, 3), how much each layer's image shows in the others. grain: standard deviation of D at D = 1 above base;
+    grain_size: in pixels."""
 
     base: np.ndarray
-    contrast: float
+    contrast: np.ndarray
     toe: float
     leak: np.ndarray
     grain: float
@@ -33,15 +33,15 @@ class Film:
 
 def film(rng: np.random.Generator) -> Film:
     """A roll as a shop might sell it: mask, contrast, grain and purity of the layers vary between makers."""
-    leak = rng.uniform(0, 0.12, (3, 3)).astype(np.float32)
+    leak = rng.uniform(-0.14, 0.06, (3, 3)).astype(np.float32)  # below 0: a layer's developer holds its neighbour back
     np.fill_diagonal(leak, 1)
     return Film(
         base=(BASE * rng.uniform(0.75, 1.25) * rng.uniform(0.88, 1.12, 3)).astype(np.float32),
-        contrast=rng.uniform(0.8, 1.2),
+        contrast=rng.uniform(0.8, 1.2) * rng.lognormal(0, 0.08, 3),
         toe=rng.uniform(0.6, 1.0),
         leak=leak / leak.sum(axis=1, keepdims=True),
-        grain=rng.uniform(0.008, 0.04),
-        grain_size=rng.uniform(0.4, 1.1),
+        grain=rng.uniform(0.012, 0.06),
+        grain_size=rng.uniform(0.3, 0.8),
     )
 
 
@@ -51,7 +51,7 @@ def linear(srgb: np.ndarray) -> np.ndarray:
 
 
 def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, contrast: float = 1.0) -> np.ndarray:
-    """Expose and develop: (H, W, 3) sRGB 0…1 -> density, base included.
+    """Expose and develop: (H, W, 3) sRGB 0…1 -> density, base included; 8 bits of the photograph are used.
 
     stops: exposure off the meter's; −4 and less leave next to nothing. cast: (3,) stops, the colour of the light.
     contrast: of the scene against the photograph, whose own rendering has compressed or stretched it.
@@ -59,12 +59,13 @@ def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, c
     codes = np.arange(256) / 255
     light = np.log2(np.maximum(linear(codes), 2e-3) / MID_GREY) * contrast + stops
     above = np.empty(photograph.shape, np.float32)
-    for c in range(3):  # one curve a layer, tabulated at the photograph's own 8 bits
+    indices = np.rint(photograph * 255).astype(np.uint8)
+    for c in range(3):  # one curve a layer, tabulated
         toe = np.logaddexp(0, (light + cast[c] + SPEED_POINT) / roll.toe) * roll.toe
-        line = SLOPE * roll.contrast * LAYER[c] * toe
+        line = SLOPE * roll.contrast[c] * LAYER[c] * toe
         curve = RANGE[c] * (1 - np.exp(-((line / RANGE[c]) ** 3))) ** (1 / 3)  # a straight line with a shoulder
-        above[..., c] = np.interp(photograph[..., c], codes, curve)
-    return above @ roll.leak.T + roll.base
+        above[..., c] = curve.astype(np.float32)[indices[..., c]]
+    return np.maximum(above @ roll.leak.T, 0) + roll.base
 
 
 def add_grain(density: np.ndarray, roll: Film, rng: np.random.Generator) -> np.ndarray:

@@ -10,9 +10,10 @@ from torch.nn import functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.resnet import DEFECTS, Output  # noqa: E402
 
-PRESENT = 0.1  # a cell of which a tenth is damaged is a damaged cell
+SOUND, DAMAGED = 0.1, 0.4  # a cell's visible coverage: up to the first it is sound, from the second damaged
 POOLED = 0.5  # weight of the pooled defects, which a small hole can hardly move
 CELLS = 0.5  # weight of the cells
+PEAKS = 0.25  # weight of the largest cell of each map
 
 
 def losses(
@@ -24,8 +25,9 @@ def losses(
     smoothing: of the label's target, training only.
 
     A small hole is in one cell of sixty, a blank area in twenty, underexposure in all. So that each counts alike, the
-    damaged cells of a kind are averaged by themselves, and the sound ones by themselves; the peak of a map is then
-    comparable between kinds, and the calibration says what it means.
+    damaged cells of a kind are averaged by themselves, and the sound ones by themselves. That alone would forgive one
+    wrong cell among hundreds, and the verdict rests on the largest one: so the largest of each map is judged as well,
+    where the kind is present among its damaged cells.
     """
     total = F.cross_entropy(output.label, batch["label"], weight=weights, label_smoothing=smoothing, reduction="none")
     if batch["defects"].shape[1]:
@@ -34,11 +36,15 @@ def losses(
     if batch["cells"].shape[-1] and kinds:
         maps = output.maps[:, -len(kinds) :]  # (N, D, h, w)
         share = F.adaptive_max_pool2d(batch["cells"], maps.shape[-2:])[:, [DEFECTS.index(kind) for kind in kinds]]
-        damaged = (share / PRESENT).clamp(max=1)
-        sound = 1 - damaged
+        damaged = ((share - SOUND) / (DAMAGED - SOUND)).clamp(0, 1)
+        sound = (share <= SOUND).float()  # a cell between is neither
         found = -(damaged * F.logsigmoid(maps)).sum((2, 3)) / damaged.sum((2, 3)).clamp(min=1)
         spared = -(sound * F.logsigmoid(-maps)).sum((2, 3)) / sound.sum((2, 3)).clamp(min=1)
         total = total + CELLS * (found + spared).sum(1)
+        present = (damaged.amax((2, 3)) > 0).float()
+        within = torch.where((damaged > 0) | (present[..., None, None] == 0), maps, -torch.inf)
+        peaks = F.binary_cross_entropy_with_logits(within.amax((2, 3)), present, reduction="none")
+        total = total + PEAKS * peaks.sum(1)
     return total
 
 

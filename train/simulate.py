@@ -28,19 +28,23 @@ from tqdm import tqdm
 DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal")
 SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 GRID = 16  # cells of the coarse damage maps, a side
-LONG_SIDE = 640  # pixels of the simulated frame
+LONG_SIDE = 576  # pixels of the simulated frame
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 DRAWN = 0.15  # share of drawn scenes beside photographs
 NORMAL = 0.5  # share of readable frames
-VISIBLE = 0.3  # coverage that damage must reach somewhere
-SECOND = 0.2  # chance of a second kind of damage beside the first
+VISIBLE = 0.5  # what coverage times visibility must reach somewhere; damage below it is none
+TRIES = 4  # places tried before a kind of damage is given up for a frame in which it cannot be seen
+LEAST_SEEN = 0.04  # D; a change that is just seen on an even ground
+MASKED = 0.7  # share of the texture's own deviation by which that limit rises
+NEIGHBOURHOOD = 17  # pixels over which texture is measured
+SECOND = 0.3  # chance of a second kind of damage beside the first
 
 
 @dataclass
 class Frame:
     """What `metadata.jsonl` says of a picture. label: 1 readable, 0 damaged. severity: 0…3, of the worst defect.
     source: the photograph or scene; group: the same, never in two splits. defect_cells: (6, 16, 16) largest coverage in
-    each cell, 0…1."""
+    each cell, 0…1, less where the damage can hardly be seen."""
 
     file_name: str
     label: int
@@ -66,9 +70,10 @@ def plan(rng: np.random.Generator) -> dict[str, float]:
 
 
 def develop(scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generator) -> tuple[bytes, np.ndarray]:
-    """One negative of `scene` ((H, W, 3) sRGB 0…1) with the wanted damage: its JPEG and (H, W, 6) coverage."""
+    """One negative of `scene` ((H, W, 3) sRGB 0…1) with the wanted damage, as far as that can be seen in it: its JPEG
+    and (H, W, 6) visible coverage, all 0 for a kind that the scene hides."""
     roll = film(rng)
-    cast = rng.normal(0, 0.35, 3) * rng.choice([0.5, 1.5])
+    cast = rng.normal(0, 0.5, 3) * rng.choice([0.5, 1.5])
     stops = float(np.clip(rng.normal(0.1, 0.9), -2.2, 2.5))
     density = expose(scene, roll, stops, cast, contrast=rng.uniform(0.85, 1.35))
     coverage = np.zeros((*scene.shape[:2], len(DEFECTS)), np.float32)
@@ -83,16 +88,27 @@ def develop(scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generato
     density = add_grain(density, roll, rng)
     for kind, apply in DAMAGE.items():
         if kind in wanted:
-            damaged, where = apply(density, roll.base, wanted[kind], rng)
-            while where.max() < VISIBLE:  # a streak beside the frame is none
+            for _ in range(TRIES):
                 damaged, where = apply(density, roll.base, wanted[kind], rng)
-            density = damaged
-            coverage[..., DEFECTS.index(kind)] = where
+                seen = where * visibility(density, damaged)
+                if seen.max() >= VISIBLE:
+                    density = damaged
+                    coverage[..., DEFECTS.index(kind)] = seen
+                    break
     density = wear(density, roll.base, rng)
     density, coverage = mount(density, roll.base, coverage, rng)
     quarters, mirrored = int(rng.choice(4, p=[0.7, 0.12, 0.06, 0.12])), rng.random() < 0.15
     density, coverage = (np.rot90(a[:, ::-1] if mirrored else a, quarters) for a in (density, coverage))
     return photograph(np.ascontiguousarray(density), rng), coverage
+
+
+def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
+    """(H, W) in 0…1: how well a change of density, (H, W, 3) to (H, W, 3), is seen. Texture masks it: a patch that is
+    plain in a sky is not damage in foliage."""
+    change = np.abs(damaged - sound).max(axis=-1)
+    grey = sound.mean(axis=-1)
+    variance = ndimage.uniform_filter(grey**2, NEIGHBOURHOOD) - ndimage.uniform_filter(grey, NEIGHBOURHOOD) ** 2
+    return np.clip(change / (LEAST_SEEN + MASKED * np.sqrt(np.maximum(variance, 0))), 0, 1)
 
 
 def _span(density: np.ndarray) -> float:
@@ -137,16 +153,17 @@ def _make(job: tuple[int, str, str], out: Path, photos: Path | None, seed: int) 
     scene = draw(rng) if drawn else scene_from(photos / source, rng)
     wanted = plan(rng)
     file, coverage = develop(scene, wanted, rng)
+    seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
     name = f"{number:06d}.jpg"
     (out / split / name).write_bytes(file)
     return Frame(
         name,
-        int(not wanted),
-        round(max(wanted.values(), default=0.0), 2),
+        int(not seen),
+        round(max(seen.values(), default=0.0), 2),
         source,
         source,
         seed,
-        **dict.fromkeys(wanted, 1),
+        **dict.fromkeys(seen, 1),
         defect_cells=cells(coverage),
     )
 
