@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.calibration import Calibration, at_prior, feature_names, features  # noqa: E402
+from darkroom.calibration import Calibration, at_prior, feature_names, features, sigmoid, soundness  # noqa: E402
 from darkroom.evidence import Evidence  # noqa: E402
 from darkroom.resnet import Output, ResNet18  # noqa: E402
 
@@ -42,24 +42,32 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
     normal, damage = np.array(rows["label"]), np.array(rows["defects"]).reshape(len(rows), -1)
     before = Calibration.from_dict(model.calibration) if model.calibration else Calibration.identity(model.defects)
 
-    weights, bias = {}, {}
-    for key in ("normal", *model.defects):
-        truth = normal if key == "normal" else damage[:, kinds.index(key)] if key in kinds else np.zeros(len(rows))
-        carried = _carried(before, key, columns, mean, scale)
-        own = "label margin" if key == "normal" else f"{key} pooled"
-        directions = _directions(columns, own, truth, carried[0])  # (F, D): what is weighed, in standard features
-        if key == "normal":
-            weighed = standard @ directions
+    weights, bias, unseen = {}, {}, {}  # unseen: the probability of each row by a fit that was not shown it
+    for kind in model.defects:
+        truth = damage[:, kinds.index(kind)] if kind in kinds else np.zeros(len(rows))
+        carried, shift = _carried(before, kind, columns, mean, scale)
         if truth.min() < truth.max():
-            fitted = _regression().fit(standard @ directions, truth)
-            weights[key], bias[key] = directions @ fitted.coef_[0], float(fitted.intercept_[0])
+            directions = _directions(columns, kind, truth, carried)
+            fitted, unseen[kind] = _fit(standard @ directions, truth)
+            weights[kind], bias[kind] = directions @ fitted.coef_[0], float(fitted.intercept_[0])
         else:
-            weights[key], bias[key] = carried
+            weights[kind], bias[kind], unseen[kind] = carried, shift, sigmoid(standard @ carried + shift)
 
-    # Thresholds come from probabilities for pictures that the combination was not fitted on.
-    folds = StratifiedKFold(int(min(5, np.bincount(normal, minlength=2).min())))
-    unseen = cross_val_predict(_regression(), weighed, normal, cv=folds, method="predict_proba")[:, 1]
-    p = at_prior(unseen, normal.mean(), PRIOR)
+    # Readable or not: the label's own logit, and that no defect was found.
+    sound = soundness(np.stack([*unseen.values()], axis=1)) if unseen else np.zeros(len(rows))
+    carried, _ = _carried(before, "normal", columns, mean, scale)
+    own = np.eye(len(columns))[columns.index("label margin")]
+    if min((normal == 0).sum(), (normal == 1).sum()) >= EVENTS * 2 and sound.any():
+        fitted, p_normal = _fit(np.stack([standard @ own, sound], axis=1), normal)
+        weights["normal"], share = fitted.coef_[0, 0] * own, float(fitted.coef_[0, 1])
+    else:  # only what the earlier calibration made of them both: a temperature and a bias
+        length = max(np.linalg.norm([*carried, before.sound]), 1e-9)
+        carried, share = carried / length, before.sound / length
+        fitted, p_normal = _fit((standard @ carried + share * sound)[:, None], normal)
+        weights["normal"], share = fitted.coef_[0, 0] * carried, float(fitted.coef_[0, 0] * share)
+    bias["normal"] = float(fitted.intercept_[0])
+
+    p = at_prior(p_normal, normal.mean(), PRIOR)  # thresholds too come from pictures that were not fitted on
     readable_above, readable = _threshold(p[normal == 0])
     damaged_below, damaged = _threshold(1 - p[normal == 1])
     calibration = Calibration(
@@ -68,25 +76,33 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
         scale=tuple(scale.tolist()),
         weights={key: tuple(map(float, row)) for key, row in weights.items()},
         bias=bias,
+        sound=share,
         prior=float(normal.mean()),
         readable_above=max(PRIOR, readable_above),
         damaged_below=min(PRIOR, 1 - damaged_below),
     )
     used = [name for name, weight in zip(columns, calibration.weights["normal"], strict=True) if weight]
+    used += ["no defect"] if share else []
     return calibration, {"features": used, "false_readable": readable, "false_damaged": damaged}
 
 
-def _regression() -> LogisticRegression:
-    return LogisticRegression(C=1.0, max_iter=1000)
+def _fit(x: np.ndarray, truth: np.ndarray) -> tuple[LogisticRegression, np.ndarray]:
+    """A regression on x (N, D), and for each row the probability by one that was fitted without its fold."""
+    regression = LogisticRegression(C=1.0, max_iter=1000)
+    rarer = int(np.bincount(truth.astype(int), minlength=2).min())
+    if rarer < 2:
+        fitted = regression.fit(x, truth)
+        return fitted, fitted.predict_proba(x)[:, 1]
+    unseen = cross_val_predict(regression, x, truth, cv=StratifiedKFold(min(5, rarer)), method="predict_proba")
+    return regression.fit(x, truth), unseen[:, 1]
 
 
-def _directions(columns: tuple[str, ...], own: str, truth: np.ndarray, carried: np.ndarray) -> np.ndarray:
+def _directions(columns: tuple[str, ...], kind: str, truth: np.ndarray, carried: np.ndarray) -> np.ndarray:
     """(F, D) the D sums of standard features that the data can bear to be weighed: each feature by itself; the
-    question's own logit and peak, and the evidence; or only what the earlier calibration made of them all, so that a
+    defect's own logit and peak, and the evidence; or only what the earlier calibration made of them all, so that a
     temperature and a bias are fitted. Each sum has about the scale of one feature."""
     events = min((truth == 0).sum(), (truth == 1).sum())
-    middle = (own, own.replace("pooled", "peak"), *Evidence.NAMES)
-    for names in (columns, tuple(dict.fromkeys(middle))):
+    for names in (columns, (f"{kind} pooled", f"{kind} peak", *Evidence.NAMES)):
         if events >= EVENTS * len(names):
             return np.eye(len(columns))[:, [columns.index(name) for name in names]]
     return (carried / max(np.linalg.norm(carried), 1e-9))[:, None]

@@ -1,9 +1,10 @@
 """From what the network and the evidence say to honest probabilities and a verdict. numpy only.
 
-One logistic regression a question ("readable?", and each defect) over standardised features: the network's pooled
-logits, its strongest map cells, the measured evidence. It is fitted on validation after training
-(`train/calibrate.py`) and stored in `config.json`. With the label margin alone as feature it is temperature scaling
-with a bias (Guo et al. 2017; Alexandari et al. 2020).
+One logistic regression a defect over standardised features: the network's pooled logits, its strongest map cells, the
+measured evidence. Another for "readable?", which weighs what they find together, as a noisy-or (Pearl 1988): one
+defect is enough, and a hole is no less a hole in a frame with a good density span. They are fitted on validation after
+training (`train/calibrate.py`) and stored in `config.json`. With the label margin alone as feature it is temperature
+scaling with a bias (Guo et al. 2017; Alexandari et al. 2020).
 """
 
 from dataclasses import asdict, dataclass
@@ -45,6 +46,12 @@ def sigmoid(x: float | np.ndarray) -> float | np.ndarray:
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(x, dtype=np.float64)))
 
 
+def soundness(defects: np.ndarray) -> np.ndarray:
+    """(N,) log-odds that there is no defect at all: of the product of 1 − p. defects: (N, K) probabilities."""
+    none = np.log1p(-np.clip(defects, 1e-9, 1 - 1e-9)).sum(axis=1)
+    return logit(np.exp(none))
+
+
 def at_prior(p: float | np.ndarray, fitted: float, prior: float) -> float | np.ndarray:
     """A probability as it would be had the class the frequency `prior` instead of `fitted`, each strictly in 0…1.
 
@@ -58,7 +65,8 @@ class Calibration:
     """The fitted combination and the thresholds; `to_dict` is what `config.json` stores.
 
     features: names of the columns used, a subset of `feature_names`. mean, scale: of each, for standardising.
-    weights: {"normal" or a defect: one weight a feature}; bias: {the same: number}.
+    weights: {"normal" or a defect: one weight a feature}; bias: {the same: number}. sound: weight, in "normal", of the
+    log-odds that there is no defect.
     prior: P(normal) in the data it was fitted on. readable_above, damaged_below: thresholds on `p_normal` at prior
     0.5; between them a person should look.
     """
@@ -68,6 +76,7 @@ class Calibration:
     scale: tuple[float, ...]
     weights: dict[str, tuple[float, ...]]
     bias: dict[str, float]
+    sound: float = 0.0
     prior: float = 0.5
     readable_above: float = 0.5
     damaged_below: float = 0.5
@@ -101,7 +110,11 @@ class Calibration:
         """
         picked = table[:, [columns.index(name) for name in self.features]]
         standard = (picked - np.asarray(self.mean)) / np.asarray(self.scale)
-        return {key: sigmoid(standard @ np.asarray(w) + self.bias[key]) for key, w in self.weights.items()}
+        logits = {key: standard @ np.asarray(w) + self.bias[key] for key, w in self.weights.items()}
+        found = {key: sigmoid(value) for key, value in logits.items() if key != "normal"}
+        if found:
+            logits["normal"] = logits["normal"] + self.sound * soundness(np.stack([*found.values()], axis=1))
+        return {"normal": sigmoid(logits["normal"]), **found}
 
     def decide(self, p_normal: float) -> str:
         """The verdict for a `p_normal` at any prior: the thresholds are on the probability itself."""
