@@ -4,6 +4,7 @@ import io
 import struct
 
 import numpy as np
+import pillow_heif
 import pytest
 import tifffile
 from darkroom import decode
@@ -129,6 +130,61 @@ def test_a_turned_photograph_comes_out_upright(kind, orientation):
     assert upright.shape == (64, 96, 3)
     assert upright[:28, :44].max() < 0.2
     assert min(upright[36:].min(), upright[:, 52:].min()) > 0.7
+
+
+LARGE = np.kron(LOW, np.ones((14, 14, 1), np.uint8))[:1300]  # 1300 × 2016: judged at half its size
+LARGE_DEEP = LARGE.astype(np.uint16) * 257
+HEIC = io.BytesIO()
+pillow_heif.from_pillow(Image.fromarray(LARGE)).save(HEIC, quality=95, chroma=444)
+LARGE_FILES = {
+    "JPEG": saved(LARGE, "JPEG", quality=95),
+    "progressive CMYK JPEG": saved(Image.fromarray(LARGE).convert("CMYK"), "JPEG", quality=95, progressive=True),
+    "PNG": saved(LARGE, "PNG", compress_level=1),
+    "16-bit PNG": png(LARGE_DEEP),
+    "16-bit TIFF": tiff(LARGE_DEEP),
+    "float TIFF": tiff((LARGE / 255).astype(np.float32)),
+    "HEIC": HEIC.getvalue(),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE_FILES)
+def test_a_large_picture_is_judged_small_and_still_there_at_full_size_and_depth(kind):
+    scan = open_scan(LARGE_FILES[kind], "large.png")
+    assert scan.small.shape == (650, 1008, 3) and scan.small.dtype == np.float32
+    blocks = LARGE.reshape(650, 2, 1008, 2, 3).mean(axis=(1, 3)) / 255
+    assert np.abs(scan.small - blocks).mean() < 0.01
+    assert scan.rgb.shape == LARGE.shape and np.abs(scan.rgb - LARGE / 255).mean() < 0.01
+    assert scan.bits == 8 * scan.pixels.dtype.itemsize == (16 if "16" in kind else 32 if "float" in kind else 8)
+    assert (scan.jpeg_tables is not None) == ("JPEG" in kind)
+
+
+@pytest.mark.parametrize(
+    ("size", "small"),
+    [
+        ((4000, 3000), (1000, 750)),
+        ((3024, 4032), (756, 1008)),
+        ((4001, 3001), (1001, 751)),
+        ((1919, 1919), (1919, 1919)),
+        ((6000, 300), (6000, 300)),
+    ],
+)
+def test_judging_keeps_960_pixels_on_the_long_side_and_640_on_the_short(size, small):
+    for kind in ("JPEG", "PNG"):
+        picture = open_scan(saved(Image.new("RGB", size, "orange"), kind)).small_pixels
+        assert picture.shape[1::-1] == small
+
+
+def test_a_large_photograph_held_sideways_comes_out_upright_small_and_large():
+    exif = Image.Exif()
+    exif[decode.EXIF_ORIENTATION] = 6
+    scan = open_scan(saved(np.rot90(LARGE), "JPEG", exif=exif))
+    assert scan.small.shape == (650, 1008, 3) and scan.rgb.shape == LARGE.shape
+    assert np.abs(scan.small - LARGE[::2, ::2] / 255).mean() < 0.02
+
+
+def test_a_large_jpeg_that_is_cut_short_is_refused():
+    with pytest.raises(decode.UnreadableScan, match="half.jpg: the picture is damaged or cut short"):
+        open_scan(LARGE_FILES["JPEG"][:-50_000], "half.jpg")
 
 
 def test_a_multi_picture_phone_file_opens_as_its_main_picture():

@@ -54,7 +54,7 @@ def trained(hub, tmp_path_factory) -> tuple[Path, str]:
 @pytest.fixture(scope="module")
 def picture(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("picture") / "frame.jpg"
-    Image.fromarray(eight_bit(frame(seed=7))).save(path, quality=95)
+    Image.fromarray(eight_bit(frame(seed=7))).resize((2400, 1600)).save(path, quality=95)  # so large, decoded small
     return path
 
 

@@ -96,9 +96,9 @@ def test_a_broken_file_does_not_stop_the_roll_nor_does_one_that_nobody_foresaw(
 
 
 def test_a_frame_of_a_roll_has_the_verdict_that_it_has_alone(judge: Judge, tmp_path: Path):
-    path = tmp_path / "frame.png"
-    Image.fromarray(film.eight_bit(film.frame(seed=3))).save(path)
-    (alone,) = judge_roll(judge, [Found("frame.png", path)], 0.3)
+    path = tmp_path / "frame.jpg"
+    Image.fromarray(film.eight_bit(film.frame(seed=3))).resize((2400, 1600)).save(path)
+    (alone,) = judge_roll(judge, [Found("frame.jpg", path)], 0.3)
     assert alone.verdict.p_normal == pytest.approx(judge.judge(open_scan(path), 0.3).p_normal, abs=1e-6)
 
 

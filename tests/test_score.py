@@ -17,6 +17,7 @@ from darkroom.scan import open_scan
 from darkroom.verdict import COLUMNS, load
 from datasets import Dataset
 from film import eight_bit, frame, png, sixteen_bit, tiff, write
+from PIL import Image
 
 HEADER = "file,verdict,p_normal,confidence,noise,blank_area,colour_patches,holes,residual_spots,dye_removal,error"
 
@@ -80,10 +81,12 @@ def test_a_row_says_what_the_judge_says_of_that_file_alone(table, weights):
     assert len({row["p_normal"] for row in judged}) == 4, "different frames, different numbers"
 
 
-def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive, weights):
-    paths = [archive / "a.png", archive / "b.tif"]
+def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive, weights, tmp_path):
+    large = tmp_path / "large.jpg"  # decoded small, which could differ
+    Image.fromarray(eight_bit(frame())).resize((2400, 1600)).save(large)
+    paths = [archive / "a.png", archive / "b.tif", large]
     images = [{"path": str(path), "bytes": path.read_bytes()} for path in paths]
-    rows = Dataset.from_dict({"image": images, "name": ["a.png", "b.tif"], "label": [1, 0]})
+    rows = Dataset.from_dict({"image": images, "name": [path.name for path in paths], "label": [1, 0, 1]})
     trained_on = frames.prepare(rows, 64, with_evidence=True)
     judge = load(weights)
     for row, path in zip(trained_on, paths, strict=True):

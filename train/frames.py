@@ -127,7 +127,7 @@ def _prepare_one(row: dict, *, size: int, with_evidence: bool, defects: tuple[st
     }
     try:
         opened = picture(row["image"])
-        one["pixels"] = scan.network_input(opened.rgb, size).tobytes()
+        one["pixels"] = scan.network_input(opened.small, size).tobytes()
         if with_evidence:
             one["evidence"] = asdict(evidence.measure(opened))
     except decode.ScanError as error:

@@ -15,6 +15,7 @@ from .camera import RAW_SUFFIXES, decode_heif, decode_raw, is_heif
 
 MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
 MIN_SIDE = 16  # nothing smaller shows a frame
+SMALL = 960, 640  # long and short side that a picture keeps at least when it is decoded small
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", *RAW_SUFFIXES)
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -46,10 +47,11 @@ class ScanTooLarge(ScanError):
     """More pixels than `MAX_PIXELS`."""
 
 
-def decode(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
+def decode(data: bytes, name: str, *, small: bool = False) -> tuple[np.ndarray, str, dict]:
     """Decode a picture file.
 
-    data: the file's bytes. name: what to call it in an error.
+    data: the file's bytes. name: what to call it in an error. small: at a half, a quarter… of its size, the smallest
+    that still has `SMALL`, at the file's own depth; a JPEG is decoded at that scale, which is several times faster.
     Returns the pixels (H, W, 3) as uint8, uint16 or float32 in 0…1, upright; the format's name; and what else the
     file says: {"icc": bytes | None, "exif": bytes | None, "jpeg_tables": quantisation tables | None}.
     Raises EmptyScan, UnreadableScan, ScanTooLarge.
@@ -65,7 +67,9 @@ def decode(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
         elif data[:4] in TIFF_MAGIC:
             pixels, kind, extra = _decode_tiff(data, name)
         else:
-            pixels, kind, extra = _decode_pillow(data, name)
+            pixels, kind, extra = _decode_pillow(data, name, small)
+        if small:
+            pixels = _shrunk(pixels)
     except ScanError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -101,9 +105,32 @@ def _decode_raw(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
     return pixels, "RAW", {"icc": None, "exif": None, "jpeg_tables": None}
 
 
-def _decode_pillow(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
+def _times_smaller(width: int, height: int) -> int:
+    """The power of two by which a picture can be reduced and keep `SMALL`."""
+    times = 1
+    while max(width, height) >= 2 * times * SMALL[0] and min(width, height) >= 2 * times * SMALL[1]:
+        times *= 2
+    return times
+
+
+def _shrunk(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3) reduced by the mean of blocks, as a JPEG is that is decoded small; blocks at the edge may be cut."""
+    times = _times_smaller(pixels.shape[1], pixels.shape[0])
+    if times == 1:
+        return pixels
+    if pixels.dtype == np.uint8:
+        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).reduce(times))
+    planes = [np.asarray(Image.fromarray(pixels[..., c].astype(np.float32)).reduce(times)) for c in range(3)]
+    reduced = np.stack(planes, axis=-1)
+    return reduced if pixels.dtype.kind == "f" else np.rint(reduced).astype(pixels.dtype)
+
+
+def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndarray, str, dict]:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check_size(name, *image.size)
+        if small:
+            times = min(_times_smaller(*image.size), 8)
+            image.draft(None, (image.width // times, image.height // times))  # only a JPEG heeds it
         extra = {
             "icc": image.info.get("icc_profile"),
             "exif": image.info.get("exif"),

@@ -104,12 +104,12 @@ class _Film:
     """The scan reduced to `SIDE`, in density, without holder and light around the film."""
 
     def __init__(self, scan: Scan):
-        height, width = scan.rgb.shape[:2]
+        height, width = scan.small.shape[:2]
         scale = min(1.0, SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        planes = [Image.fromarray(np.ascontiguousarray(scan.rgb[..., c])) for c in range(3)]
+        planes = [Image.fromarray(np.ascontiguousarray(scan.small[..., c])) for c in range(3)]
         reduced = [np.asarray(plane.resize(size, Image.Resampling.BOX, reducing_gap=3.0)) for plane in planes]
-        self.rgb = np.stack(reduced, axis=-1)  # (h, w, 3)
+        self.rgb = np.stack(reduced).transpose(1, 2, 0)  # (h, w, 3), kept plane by plane
         # Scanner raws are linear light: 16 bits without a profile, and dark, since a negative passes little.
         linear = scan.bits > 8 and scan.icc is None and float(np.median(self.rgb)) < 0.12
         self.density = log_density(self.rgb) * (1.0 if linear else CODED_GAMMA)
@@ -133,9 +133,9 @@ class _Film:
 
 
 def measure(scan: Scan) -> Evidence:
-    """Measure a scan. Takes about 0.2 s for 12 megapixels."""
+    """Measure a scan, on its small picture."""
     film = _Film(scan)
-    values = film.density[film.inside]  # (n, 3)
+    values = film.density.transpose(2, 0, 1)[:, film.inside].T  # (n, 3), channel by channel in memory
     low, high = np.percentile(values, (5, 95), axis=0)
     span = float((high - low).mean())
     holes = (film.mask_loss < -MASK_GONE) & (film.density.max(axis=-1) < BARE) & film.inside

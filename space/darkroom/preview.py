@@ -8,7 +8,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from .scan import Scan, invert
+from .scan import Scan, invert, unit
 
 SIDE = 1200  # pixels on the long side: sharp on a laptop, a quarter of a megabyte as JPEG
 THUMBNAIL = 300
@@ -22,14 +22,14 @@ MARK_FROM, MARK_FULL, MARK_COVER = (
 
 def reduce(scan: Scan, side: int = SIDE) -> np.ndarray:
     """The negative with at most `side` pixels on its long side, (h, w, 3) uint16: deep scans keep their tones."""
-    height, width = scan.pixels.shape[:2]
+    height, width = scan.small_pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    if scan.pixels.dtype == np.uint8:
-        picture = Image.fromarray(np.ascontiguousarray(scan.pixels))
+    if scan.small_pixels.dtype == np.uint8:
+        picture = Image.fromarray(np.ascontiguousarray(scan.small_pixels))
         small = np.asarray(picture.resize(size, Image.Resampling.BOX, reducing_gap=2.0))
         return small.astype(np.uint16) * 257
-    planes = [Image.fromarray(np.ascontiguousarray(scan.rgb[..., c])) for c in range(3)]
+    planes = [Image.fromarray(np.ascontiguousarray(scan.small[..., c])) for c in range(3)]
     small = np.stack([np.asarray(p.resize(size, Image.Resampling.BOX, reducing_gap=2.0)) for p in planes], axis=-1)
     return np.rint(small.clip(0, 1) * 65535).astype(np.uint16)
 
@@ -41,8 +41,9 @@ def negative_view(negative: np.ndarray, turns: int = 0) -> np.ndarray:
 
 def positive_view(negative: np.ndarray, method: str = "cvt2pos") -> np.ndarray:
     """The positive of a reduced negative (h, w, 3) uint16, as uint8; method: as for `scan.invert`."""
-    positive = invert(negative.astype(np.float32) / np.float32(65535), method)
-    return np.rint(positive * 255).astype(np.uint8)
+    positive = invert(unit(negative), method)
+    positive *= 255
+    return np.rint(positive, out=positive).astype(np.uint8)
 
 
 def dress(picture: np.ndarray, heat: np.ndarray | None = None, turns: int = 0) -> np.ndarray:

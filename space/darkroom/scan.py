@@ -2,10 +2,10 @@
 
 scan = open_scan("frame.tif")
 positive = invert(scan.rgb)                # for people
-x = network_input(scan.rgb, size=244)      # for the network
+x = network_input(scan.small, size=244)    # for the network
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -26,32 +26,51 @@ LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, s
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A decoded picture of film, upright.
+    """A picture of film, upright: small for judging and looking, and at full size for whoever asks.
 
-    pixels: (H, W, 3) uint8, uint16 or float32, as the file has them. name: what to call it.
-    icc, exif: as in the file, for writing the positive. jpeg_tables: quantisation tables of a JPEG.
+    small_pixels: (h, w, 3) uint8, uint16 or float32, as `decode` makes them small. name: what to call it. data: the
+    file's bytes. icc, exif: as in the file, for writing the positive. jpeg_tables: quantisation tables of a JPEG.
     """
 
-    pixels: np.ndarray
+    small_pixels: np.ndarray
     name: str
+    data: bytes = field(repr=False)
     format: str
     icc: bytes | None = None
     exif: bytes | None = None
     jpeg_tables: dict | None = None
 
     @cached_property
+    def small(self) -> np.ndarray:
+        """(h, w, 3) float32 in 0…1: what every verdict rests on, in training, scoring and on the page."""
+        return unit(self.small_pixels)
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """(H, W, 3) at full size, uint8, uint16 or float32 as the file has them; decoded when first asked for."""
+        return decode(self.data, self.name)[0]
+
+    @cached_property
     def rgb(self) -> np.ndarray:
-        """(H, W, 3) float32 in 0…1, kept plane by plane, since all that is done with it is done a channel at a time."""
-        full = 1 if self.pixels.dtype.kind == "f" else np.iinfo(self.pixels.dtype).max
-        planes = np.empty((3, *self.pixels.shape[:2]), np.float32)
-        for c in range(3):
-            np.divide(self.pixels[..., c], np.float32(full), out=planes[c], dtype=np.float32, casting="unsafe")
-        return planes.transpose(1, 2, 0)
+        """(H, W, 3) float32 in 0…1, at full size."""
+        return unit(self.pixels)
 
     @property
     def bits(self) -> int:
         """Bits a channel: 8, 16 or 32."""
-        return 8 * self.pixels.dtype.itemsize
+        return 8 * self.small_pixels.dtype.itemsize
+
+
+def unit(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8, uint16 or float32 as float32 in 0…1.
+
+    Kept plane by plane, since all that is done with it is done a channel at a time.
+    """
+    full = 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
+    planes = np.empty((3, *pixels.shape[:2]), np.float32)
+    for c in range(3):
+        np.divide(pixels[..., c], np.float32(full), out=planes[c], dtype=np.float32, casting="unsafe")
+    return planes.transpose(1, 2, 0)
 
 
 def open_scan(source: str | Path | bytes, name: str | None = None) -> Scan:
@@ -62,8 +81,8 @@ def open_scan(source: str | Path | bytes, name: str | None = None) -> Scan:
     """
     data = source if isinstance(source, bytes) else read_bytes(Path(source))
     name = name or ("upload" if isinstance(source, bytes) else str(source))
-    pixels, kind, extra = decode(data, name)
-    return Scan(pixels=pixels, name=name, format=kind, **extra)
+    pixels, kind, extra = decode(data, name, small=True)
+    return Scan(small_pixels=pixels, name=name, data=data, format=kind, **extra)
 
 
 def invert(rgb: np.ndarray, method: str = "cvt2pos") -> np.ndarray:
@@ -82,22 +101,34 @@ def invert(rgb: np.ndarray, method: str = "cvt2pos") -> np.ndarray:
 
 
 def _cvt2pos(rgb: np.ndarray) -> np.ndarray:
-    positive = np.empty(rgb.shape, np.float32)
-    for c in range(3):
+    planes = np.empty((3, *rgb.shape[:2]), np.float32)
+    for c, plane in enumerate(planes):
         low, high = np.percentile(rgb[..., c], (1, 99))
-        stretched = np.clip((rgb[..., c] - low) / max(high - low, 1e-6), 0, 1)
-        positive[..., c] = np.trunc((1 - stretched) * 255)
-    means = positive.mean(axis=(0, 1), dtype=np.float64)
-    balanced = positive * (means.mean() / np.maximum(means, 1e-6)).astype(np.float32)
-    return np.clip(np.rint(_blur_5(balanced)), 0, 255) / np.float32(255)
+        stretched = rgb[..., c] - low  # float64; in place from here on, since a new array a step is most of the time
+        stretched /= max(high - low, 1e-6)
+        np.clip(stretched, 0, 1, out=stretched)
+        np.subtract(1, stretched, out=stretched)
+        stretched *= 255
+        plane[:] = np.trunc(stretched, out=stretched)
+    means = planes.mean(axis=(1, 2), dtype=np.float64)
+    for plane, factor in zip(planes, means.mean() / np.maximum(means, 1e-6), strict=True):
+        plane *= np.float32(factor)
+        np.rint(_blur_5(plane), out=plane)
+        np.clip(plane, 0, 255, out=plane)
+        plane /= 255
+    return planes.transpose(1, 2, 0)
 
 
-def _blur_5(picture: np.ndarray) -> np.ndarray:
-    """5 × 5 Gaussian with the border reflected about its outermost pixel (reflect-101)."""
-    height, width = picture.shape[:2]
-    padded = np.pad(picture, ((2, 2), (2, 2), (0, 0)), mode="reflect")
-    rows = sum(padded[k : k + height] * np.float32(weight) for k, weight in enumerate(GAUSSIAN_5))
-    return sum(rows[:, k : k + width] * np.float32(weight) for k, weight in enumerate(GAUSSIAN_5))
+def _blur_5(plane: np.ndarray) -> np.ndarray:
+    """5 × 5 Gaussian of (h, w) with the border reflected about its outermost pixel (reflect-101)."""
+    height, width = plane.shape
+    padded = np.pad(plane, 2, mode="reflect")
+    rows, blurred, part = np.zeros((height, width + 4), plane.dtype), np.zeros_like(plane), np.empty_like(plane)
+    for k, weight in enumerate(GAUSSIAN_5):
+        rows += padded[k : k + height] * np.float32(weight)
+    for k, weight in enumerate(GAUSSIAN_5):
+        blurred += np.multiply(rows[:, k : k + width], np.float32(weight), out=part)
+    return blurred
 
 
 def log_density(rgb: np.ndarray) -> np.ndarray:

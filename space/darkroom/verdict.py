@@ -112,7 +112,7 @@ class Judge:
 
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
-        return Prepared(scan.name, network_input(scan.rgb, self.model.input_size), measure(scan))
+        return Prepared(scan.name, network_input(scan.small, self.model.input_size), measure(scan))
 
     @torch.inference_mode()
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
