@@ -16,6 +16,7 @@ from accelerate import Accelerator
 from calibrate import PRIOR, table
 from datasets import Dataset, DatasetDict
 from frames import SPLITS, defect_columns, picture
+from heat import hits_by_kind
 from jinja2 import Environment, FileSystemLoader
 from metrics import Readability, defect_precision
 
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.calibration import at_prior, feature_names  # noqa: E402
 from darkroom.evidence import Evidence  # noqa: E402
 from darkroom.resnet import LABELS, Output  # noqa: E402
-from darkroom.verdict import Judge, decide, load  # noqa: E402
+from darkroom.verdict import Judge, decide, heat_map, load  # noqa: E402
 
 EVERY = 2  # epochs from one confusion matrix to the next
 
@@ -67,7 +68,7 @@ class Report:
         judged.to_csv(self.folder / "predictions.csv", index=False)
         split = list(outputs)[-1]  # test where there is one
         final = judged[judged["split"] == split].reset_index(drop=True)
-        result = {**self.begun, "split": split, **self._measured(judge, final, ready[split], promise)}
+        result = {**self.begun, "split": split, **self._measured(judge, final, outputs[split], ready[split], promise)}
         (self.folder / "report.json").write_text(json.dumps(result, indent=2))
         (self.folder / "report.html").write_text(self._page(judge, final, result), encoding="utf-8")
         figures = result["figures"]
@@ -75,11 +76,13 @@ class Report:
             f"{split}: balanced accuracy {figures['balanced_accuracy']:.3f}, AUROC {figures['auroc']:.3f}", flush=True
         )
 
-    def _measured(self, judge: Judge, final: pd.DataFrame, rows: Dataset, promise: dict) -> dict:
+    def _measured(self, judge: Judge, final: pd.DataFrame, output: Output, rows: Dataset, promise: dict) -> dict:
         metric = Readability(keep_in_memory=True)
         p, y = final["p_normal"].to_numpy(), final["label"].to_numpy()
         kinds = tuple(kind for kind in defect_columns(self.data["train"]) if kind in judge.model.defects)
         truth = np.array(rows["defects"]).reshape(len(rows), -1)
+        chances = final[list(judge.model.defects)].to_dict("records")
+        heat = [heat_map(maps, found) for maps, found in zip(output.maps.float().numpy(), chances, strict=True)]
         return {
             "counts": {name: len(each) for name, each in self.data.items() if name in SPLITS},
             "epochs": len(self.records),
@@ -87,6 +90,7 @@ class Report:
             "figures": metric.compute(predictions=p, references=y, prior=PRIOR, bootstrap=True),
             "always_normal": metric.compute(predictions=np.ones(len(y)), references=y, prior=PRIOR),
             "defects": defect_precision(final[list(kinds)].to_numpy(), truth, kinds),
+            "heat_hits": hits_by_kind(np.stack(heat), rows),
             "thresholds": {
                 "prior": PRIOR,
                 "readable_above": judge.calibration.readable_above,
