@@ -28,7 +28,7 @@ from predict import p_normal, predict
 from publish import PublishError, publish_trained
 from report import Report
 from simulate import simulated
-from tiles import quarters
+from tiles import tiles
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
@@ -92,6 +92,7 @@ def fit(
     Returns the moving average of the weights as it was when the validation loss was lowest.
     """
     device, progress = accelerator.device, Progress()
+    train = train.select([*range(len(train))] * args.tiles)
     model = model.to(device, memory_format=torch.channels_last)
     averaged = AveragedModel(model, avg_fn=averaging, use_buffers=True)
     best = portable(averaged.module)
@@ -115,7 +116,7 @@ def fit(
         trained.train()
         bar = tqdm(total=len(train), unit="img", desc=f"epoch {epoch}", disable=not accelerator.is_main_process)
         for step, batch in enumerate(loader):
-            batch = quarters(batch) if args.tiles else batch
+            batch = tiles(batch, args.tiles) if args.tiles > 1 else batch
             if epoch == 1:
                 for group in optimizer.param_groups:
                     group["lr"] = args.lr * min(1, (step + 1) / min(WARM_UP, len(loader)))
@@ -206,7 +207,7 @@ def arguments() -> argparse.Namespace:
     add("--batch-size", type=int, default=32, help="pictures a step, over all processes")
     add("--accumulate", type=int, default=1, help="steps whose gradients are added up")
     add("--lr", type=float, help="learning rate of AdamW: 1e-3, with --init 2e-4")
-    add("--tiles", action="store_true", help="train on a quarter of each frame at a time; needs maps of the damage")
+    add("--tiles", type=int, default=1, metavar="PARTS", help="train on tiles of 1/PARTS of a frame's side, PARTS of them")
     add("--input-size", type=int, help="side in pixels of what the network sees: 244, with --init that model's")
     add("--seed", type=int, default=0)
     add("--report-to", action="append", choices=["tensorboard", "wandb"], help="follow the run there too")
