@@ -20,7 +20,7 @@ from augment import augment
 from calibrate import calibrate
 from checkpoint import Progress, RunError, claim, newest, restore, save
 from datasets import Dataset
-from frames import SPLITS, DataError, collate, defect_columns, load, prepare
+from frames import CELLS, SPLITS, DataError, collate, defect_columns, load, prepare
 from metrics import Readability
 from model import begin, finish, portable
 from objective import balance, losses
@@ -169,6 +169,8 @@ def run(args: argparse.Namespace) -> Path:
     with accelerator.main_process_first():
         data = load(args.data or simulated(Path("data/simulated")))
         kinds = defect_columns(data["train"])
+        if args.tiles > 1 and CELLS not in data["train"].column_names:
+            raise DataError(f"--tiles {args.tiles} needs maps of the damage, which {args.data} does not have")
         model = begin(args.init, kinds, args.input_size)
         ready = {
             split: prepare(data[split], model.input_size, with_evidence=split != "train")
