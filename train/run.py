@@ -209,7 +209,7 @@ def arguments() -> argparse.Namespace:
     add("--batch-size", type=int, default=32, help="pictures a step, over all processes")
     add("--accumulate", type=int, default=1, help="steps whose gradients are added up")
     add("--lr", type=float, help="learning rate of AdamW: 1e-3, with --init 2e-4")
-    add("--tiles", type=int, default=1, metavar="PARTS", help="train on tiles of 1/PARTS of a frame's side, PARTS of them")
+    add("--tiles", type=int, default=1, metavar="PARTS", help="train on tiles, 1/PARTS of a frame's side long")
     add("--input-size", type=int, help="side in pixels of what the network sees: 244, with --init that model's")
     add("--seed", type=int, default=0)
     add("--report-to", action="append", choices=["tensorboard", "wandb"], help="follow the run there too")
