@@ -13,6 +13,7 @@ from darkroom.export import save_positive
 from darkroom.preview import dress, positive_view, reduce, thumbnail
 from darkroom.scan import invert, open_scan
 from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
 
 
 def test_a_tiff_keeps_the_cameras_exif_and_the_profile(tmp_path: Path):
@@ -29,6 +30,28 @@ def test_a_tiff_keeps_the_cameras_exif_and_the_profile(tmp_path: Path):
         assert page.tags[271].value == "Camera works" and 274 not in page.tags
         assert page.tags[34675].value == b"a profile"
         assert page.tags[34665].value["ExposureTime"] == (1, 60)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".jpg"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_positive_of_a_tiff_keeps_its_exif_too(tmp_path: Path, bits: int, suffix: str):
+    exif = Image.Exif()
+    exif[271], exif[274], exif[306] = "Scanner works", 6, "2026:01:02 03:04:05"
+    # exposure, maker's note, focal length
+    exif.get_ifd(34665).update({33434: IFDRational(1, 60), 37500: b"offsets", 37386: 50.0})
+    source = tmp_path / "scan.jpg"
+    Image.fromarray(film.eight_bit(film.frame())).save(source, exif=exif, icc_profile=b"a profile")
+    if bits == 8:
+        with Image.open(source) as picture:
+            picture.save(source := tmp_path / "scan.tif", exif=picture.getexif(), icc_profile=b"a profile")
+    else:  # the project's own TIFF is one with EXIF
+        source = save_positive(source, tmp_path, ".tif")
+    with Image.open(save_positive(source, tmp_path / "out", suffix)) as positive:
+        found = positive.getexif()
+        camera = found.get_ifd(34665)
+        assert (found[271], found[306]) == ("Scanner works", "2026:01:02 03:04:05")
+        assert camera[33434] == pytest.approx(1 / 60) and camera[37386] == 50 and 37500 not in camera
+        assert found.get(274, 1) == 1 and positive.info["icc_profile"] == b"a profile"
 
 
 def test_a_scan_of_sixteen_bits_keeps_its_tones_in_the_positive_and_in_the_preview(tmp_path: Path):

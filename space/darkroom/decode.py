@@ -21,6 +21,10 @@ FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 EXIF_ORIENTATION = 274
+EXIF_TEXTS = (270, 271, 272, 306, 315, 33432)  # description, make, model, time, artist, copyright
+EXIF_CAMERA = 34665  # the directory with exposure, lens, time of the picture…
+LARGEST_EXIF = 65_000  # bytes; a JPEG holds no more
+MAKER_NOTE, INTEROPERABILITY = 37500, 40965  # hold offsets into their own file, which are wrong in another
 
 # Over the limit Pillow only warns, up to twice the limit; a warning does not stop a bomb.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -66,6 +70,7 @@ def decode(data: bytes, name: str, *, small: bool = False) -> tuple[np.ndarray, 
             kind, extra = "HEIC", extra | {"jpeg_tables": None}
         elif data[:4] in TIFF_MAGIC:
             pixels, kind, extra = _decode_tiff(data, name)
+            extra |= {"exif": _exif_of_tiff(data)}
         else:
             pixels, kind, extra = _decode_pillow(data, name, small)
         if small:
@@ -174,6 +179,21 @@ def _decode_tiff(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
     elif pixels.dtype.itemsize > 2:
         pixels = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
     return _turn(_three_channels(pixels), int(orientation)), "TIFF", {"icc": icc, "exif": None, "jpeg_tables": None}
+
+
+def _exif_of_tiff(data: bytes) -> bytes | None:
+    """What camera or scanner say of themselves in a TIFF, as EXIF; None without it, or where it cannot be read."""
+    found, kept = Image.Exif(), Image.Exif()
+    try:
+        found.load(b"Exif\0\0" + data)  # EXIF has the structure of a TIFF
+        kept.update({tag: found[tag] for tag in EXIF_TEXTS if tag in found})
+        camera = found.get_ifd(EXIF_CAMERA)
+        for tag in set(camera) - {MAKER_NOTE, INTEROPERABILITY}:
+            kept.get_ifd(EXIF_CAMERA)[tag] = camera[tag]
+        exif = kept.tobytes() if len(kept) or kept.get_ifd(EXIF_CAMERA) else b""
+    except Exception:  # as with pixels, whatever; but the picture is there, and is worth more than its data
+        return None
+    return exif if 0 < len(exif) < LARGEST_EXIF else None
 
 
 def _rgb_from_cmyk(pixels: np.ndarray) -> np.ndarray:

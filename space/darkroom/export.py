@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from .decode import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
 from .scan import Scan, invert, open_scan
 
-ORIENTATION = 274
-EXIF_IFD = 34665
-PLACEHOLDER = 34664  # tifffile writes no EXIF_IFD; this unused tag keeps its place in the order
-TEXT_TAGS = {270: "ImageDescription", 271: "Make", 272: "Model", 306: "DateTime", 315: "Artist", 33432: "Copyright"}
+PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its place in the order
 SOFTWARE = "darkroom"
 
 
@@ -35,7 +33,7 @@ def upright_exif(scan: Scan) -> Image.Exif:
     exif = Image.Exif()
     if scan.exif:
         exif.load(scan.exif)
-    exif.pop(ORIENTATION, None)
+    exif.pop(EXIF_ORIENTATION, None)
     return exif
 
 
@@ -53,8 +51,8 @@ def positive_tiff(positive: np.ndarray, scan: Scan) -> bytes:
     import tifffile
 
     exif = upright_exif(scan)
-    texts = [(tag, "s", 0, str(exif[tag]), True) for tag in TEXT_TAGS if exif.get(tag)]
-    camera = exif.get_ifd(EXIF_IFD)
+    texts = [(tag, "s", 0, str(exif[tag]), True) for tag in EXIF_TEXTS if exif.get(tag)]
+    camera = {tag: value for tag, value in exif.get_ifd(EXIF_CAMERA).items() if tag != INTEROPERABILITY}
     pointer = [(PLACEHOLDER, "I", 1, 0, True)] if camera else []
     out = io.BytesIO()
     tifffile.imwrite(
@@ -84,6 +82,6 @@ def _append_ifd(data: bytes, camera: dict) -> bytes:
     for tag, value in camera.items():
         directory[tag] = value
     out = bytearray(data.ljust(at, b"\0") + directory.tobytes(at))
-    struct.pack_into(order + "H", out, pointer.offset, EXIF_IFD)
+    struct.pack_into(order + "H", out, pointer.offset, EXIF_CAMERA)
     struct.pack_into(order + "I", out, pointer.valueoffset, at)
     return bytes(out)
