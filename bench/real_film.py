@@ -58,6 +58,17 @@ def confusion(rows: list[dict], verdicts: list[Verdict]) -> None:
         print(f"{name:10}" + "".join(f"{words.count(word):>10}" for word in ("readable", "check", "damaged")))
 
 
+def other_kinds(rows: list[dict], verdicts: list[Verdict], others: list[Path], found: list[Verdict]) -> None:
+    """Print how often other pictures, and how often labelled negatives, are said to be no colour negative."""
+    print()
+    for path, verdict in zip(others, found, strict=True):
+        print(f"{path.name:42} {verdict.evidence.not_negative or 'taken for a colour negative'}")
+    caught = sum(bool(verdict.evidence.not_negative) for verdict in found)
+    print(f"not colour negatives, so called: {caught} of {len(found)}")
+    wrongly = [row["file_name"] for row, v in zip(rows, verdicts, strict=True) if v.evidence.not_negative]
+    print(f"labelled colour negatives, wrongly so called: {len(wrongly)} of {len(rows)}", *wrongly)
+
+
 def by_defect(jobs: list[tuple[Path, str, int]], verdicts: list[Verdict]) -> None:
     """Print AUROC of p_normal, damaged composites against their own clean frames, and how often the defect is named."""
     p = dict(zip(jobs, verdicts, strict=True))
@@ -101,16 +112,14 @@ def main() -> None:
         sys.exit(2)
     judge = load(args.weights)
     rows = list(csv.DictReader(labels.open()))
-    confusion(rows, judged([(args.folder / row["file_name"], "file", 0) for row in rows], judge, "Frames"))
+    frames = judged([(args.folder / row["file_name"], "file", 0) for row in rows], judge, "Frames")
+    confusion(rows, frames)
     readable = [args.folder / row["file_name"] for row in rows if row["normal"] == "1"]
     jobs = [(path, "clean", 0) for path in readable]
     jobs += [(path, maker.__name__, s) for path in readable for maker in composite.MAKERS for s in composite.SEVERITIES]
     by_defect(jobs, judged(jobs, judge, "Composites"))
     others = sorted((args.folder / "not_colour_negatives").glob("*"))
-    if others:
-        verdicts = judged([(path, "file", 0) for path in others], judge, "Other pictures")
-        caught = [bool(verdict.evidence.not_negative) for verdict in verdicts]
-        print(f"\nnot colour negatives, so called: {sum(caught)} of {len(caught)}")
+    other_kinds(rows, frames, others, judged([(path, "file", 0) for path in others], judge, "Other pictures"))
 
 
 if __name__ == "__main__":

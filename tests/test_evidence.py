@@ -55,7 +55,7 @@ def test_a_soft_scan_is_less_sharp(sound):
 
 def test_a_grey_picture_is_no_colour_negative(sound):
     grey = np.repeat(sound.mean(axis=-1, keepdims=True), 3, axis=-1)
-    assert "no colour" in measured(grey).not_negative
+    assert "black-and-white" in measured(grey).not_negative
     assert measured(sound).not_negative == ""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from .grid import box_mean, from_border, grown, sobel
+from .negative import kinds
 from .scan import Scan, log_density
 
 SIDE = 512  # pixels on the long side that the film is measured at
@@ -23,6 +24,14 @@ FLAT_SIDE = 15  # pixels of that neighbourhood
 STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 SMALLEST_SHARE = 1e-4  # shares go into the combination as log10; below this they count as this
+GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
+NOT_NEGATIVE = 0.80  # probability from which a picture is called no colour negative; better miss one than refuse film
+OTHERS = {
+    "black_and_white": "its colours only follow its brightness, as in a black-and-white negative or print",
+    "positive": "it looks like a positive, that is a photograph, a print or a slide",
+    "page": "it looks like a page of text or a drawing",
+    "nothing": "there is no picture in it, only one colour or noise",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Evidence:
     sharpness: 99 % point of the gradient a pixel over density_span; a soft or shaken scan is below 0.15.
     monochrome: spread of colour over the spread of density; 0 for a picture without colour.
     bits: bits a channel. jpeg_quality: 1…100, 100 where the file is no JPEG.
+    positive, black_and_white, page, nothing: probability, 0…1, that it is this and no colour negative.
     """
 
     density_span: float
@@ -48,6 +58,10 @@ class Evidence:
     monochrome: float
     bits: int
     jpeg_quality: int
+    positive: float = 0.0
+    black_and_white: float = 0.0
+    page: float = 0.0
+    nothing: float = 0.0
 
     NAMES = ("log span", "log below base", "log opaque", "log flat")
 
@@ -78,9 +92,10 @@ class Evidence:
     @property
     def not_negative(self) -> str:
         """Why this is not a colour negative, or an empty string."""
-        if self.monochrome < 0.02:
-            return "the picture has no colour of its own: a black-and-white negative or a document"
-        return ""
+        chances = {kind: getattr(self, kind) for kind in OTHERS}
+        if sum(chances.values()) < NOT_NEGATIVE and self.monochrome >= GREY:
+            return ""
+        return OTHERS[max(chances, key=chances.get)]
 
     def lines(self) -> list[tuple[str, str, bool]]:
         """(what, value with its unit, whether it is as it should be), for people."""
@@ -100,8 +115,8 @@ class Evidence:
         ]
 
 
-class _Film:
-    """The scan reduced to `SIDE`, in density, without holder and light around the film."""
+class Film:
+    """A scan reduced to `SIDE`: density (h, w, 3), and inside (h, w) bool, without holder and light around the film."""
 
     def __init__(self, scan: Scan):
         height, width = scan.small.shape[:2]
@@ -134,7 +149,7 @@ class _Film:
 
 def measure(scan: Scan) -> Evidence:
     """Measure a scan, on its small picture."""
-    film = _Film(scan)
+    film = Film(scan)
     values = film.density.transpose(2, 0, 1)[:, film.inside].T  # (n, 3), channel by channel in memory
     low, high = np.percentile(values, (5, 95), axis=0)
     span = float((high - low).mean())
@@ -148,6 +163,7 @@ def measure(scan: Scan) -> Evidence:
     step = np.hypot(sobel(grey, 0), sobel(grey, 1))[film.inside] / 8
     ends = (((film.rgb <= 1 / 255) | (film.rgb >= 254 / 255)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
+    chances = kinds(film.density, film.inside)
     return Evidence(
         density_span=span,
         below_base=float(holes.sum() / count),
@@ -158,6 +174,7 @@ def measure(scan: Scan) -> Evidence:
         monochrome=_colour_spread(values) / max(span, 0.01),
         bits=scan.bits,
         jpeg_quality=_jpeg_quality(scan.jpeg_tables),
+        **{kind: chances[kind] for kind in OTHERS},
     )
 
 

@@ -1,0 +1,218 @@
+"""Fit the check that a picture is a colour negative at all: `space/darkroom/negative.json`.
+
+    python train/negatives.py data/simulated --photos photos
+
+DATA is what `train/simulate.py` wrote: the negatives, readable and damaged. The other kinds are made from the
+photographs, by `train/others.py`. A quarter of the folders of photographs, and the negatives simulated from them, are
+kept out of the fit and say how often each kind is told. The same command fits the same numbers.
+"""
+
+import argparse
+import json
+import os
+import sys
+import warnings
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from others import MAKERS
+from PIL import Image
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "space"))
+from darkroom.evidence import NOT_NEGATIVE, Film  # noqa: E402
+from darkroom.negative import CLIPPED, KINDS, chances, reduced, traits  # noqa: E402
+from darkroom.scan import Scan  # noqa: E402
+
+OUT = ROOT / "space/darkroom/negative.json"
+SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `KINDS` among the pictures
+LONG_SIDE = 320  # pixels of a picture; `negative.traits` sees fewer
+LIGHT = (0.25, 0.12, 0.25, 0.12, 0.25)  # D by which each kind's channels shift when its light has another colour
+HIDDEN, NETWORKS = 12, 4  # so many networks of so many units each; their logits are averaged
+RIDGE, STEPS = 3.0, 120
+
+
+class Source(NamedTuple):
+    """A file, what it was made from, and, of a negative, its label (1 readable, 0 damaged; -1 of a photograph)."""
+
+    path: Path
+    origin: str
+    label: int
+
+    @property
+    def held_out(self) -> bool:
+        folder = str(Path(self.origin).parent)
+        key = self.origin if folder in (".", "drawn") else folder
+        return zlib.crc32(key.encode()) % 4 == 0
+
+
+class Measured(NamedTuple):
+    """One picture's traits (2, T), as it is and in another light, its index into `KINDS`, and its source."""
+
+    traits: np.ndarray
+    kind: int
+    source: Source
+
+
+def sources(data: Path, photos: Path) -> tuple[list[Source], list[Source]]:
+    """The negatives and the photographs, each in a random order. Raises FileNotFoundError where there are none."""
+    negatives = []
+    for split in ("train", "validation", "test"):
+        listed = data / split / "metadata.jsonl"
+        rows = map(json.loads, listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else [])
+        negatives += [Source(listed.parent / row["file_name"], row["source"], row["label"]) for row in rows]
+    if not negatives:
+        raise FileNotFoundError(f"{data}: no simulated negatives in it; make some with train/simulate.py")
+    files = sorted(path for path in photos.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not files:
+        raise FileNotFoundError(f"{photos}: no JPEG or PNG in this folder; give a folder of photographs")
+    pictures = [Source(path, str(path.relative_to(photos)), -1) for path in files]
+    rng = np.random.default_rng(0)
+    rng.shuffle(negatives)
+    rng.shuffle(pictures)
+    return negatives, pictures
+
+
+def make(number: int, negatives: list[Source], photos: list[Source]) -> tuple[Scan, int, Source]:
+    """Picture `number` as a scan, its index into `KINDS`, and its source; always the same."""
+    rng = np.random.default_rng((0, number))
+    kind = int(np.searchsorted(np.cumsum(SHARES), rng.random()))
+    pool = photos if kind else negatives
+    source = pool[number % len(pool)]
+    with Image.open(source.path) as image:
+        image.draft("RGB", (LONG_SIDE * 3 // 4, LONG_SIDE * 3 // 4))
+        image = image.convert("RGB")
+        image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.BILINEAR)
+    picture = np.asarray(image, np.float32) / 255
+    if kind:
+        picture = MAKERS[kind - 1](picture, rng).astype(np.float32)
+    return retaken(picture, kind == 0, rng), kind, source
+
+
+def retaken(picture: np.ndarray, negative: bool, rng: np.random.Generator) -> Scan:
+    """The picture as another file: cropped, perhaps linear at 16 bits as scanners write it; a negative also with
+    another white balance, exposure and gamma."""
+    if rng.random() < 0.5:
+        height, width = (int(n * rng.uniform(0.55, 1)) for n in picture.shape[:2])
+        top, left = (int(rng.integers(n - k + 1)) for n, k in zip(picture.shape[:2], (height, width), strict=True))
+        picture = picture[top : top + height, left : left + width]
+    if negative:
+        if rng.random() < 0.05:
+            picture = half_blank(picture, rng)
+        picture = picture * np.exp(rng.choice([0, 0.12, 0.3]) * rng.standard_normal(3)).astype(np.float32)
+        picture = picture * min(1, rng.uniform(0.85, 1.1) / np.percentile(picture, 99.5))
+        picture = np.clip(picture, 0, 1) ** rng.lognormal(0, 0.1)
+    picture = np.clip(picture, 0, 1)
+    if rng.random() < (0.12 if negative else 0.03):
+        linear = picture**2.2 * rng.uniform(0.08, 0.6)
+        return Scan((linear * 65535).astype(np.uint16), "retaken", b"", "TIFF")
+    return Scan((picture * 255 + 0.5).astype(np.uint8), "retaken", b"", "JPEG")
+
+
+def half_blank(negative: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Fogged, or clear, beyond a line: the start of a roll, which the simulator does not know."""
+    y, x = np.ogrid[-1 : 1 : negative.shape[0] * 1j, -1 : 1 : negative.shape[1] * 1j]
+    angle = rng.uniform(0, 6.28)
+    beyond = (np.cos(angle) * x + np.sin(angle) * y - rng.uniform(-0.5, 0.5)) / rng.uniform(0.005, 0.1)
+    cover = (1 / (1 + np.exp(-np.clip(beyond, -30, 30))))[..., None]
+    clear = np.percentile(negative.reshape(-1, 3), 98, axis=0)
+    fogged = clear.mean() * rng.uniform(0.01, 0.15) * rng.lognormal(0, 0.2, 3)
+    left = fogged if rng.random() < 0.6 else clear
+    return negative * (1 - cover) + left * cover * (1 + 0.02 * rng.standard_normal(negative.shape))
+
+
+def relit(density: np.ndarray, kind: int, rng: np.random.Generator) -> np.ndarray:
+    """The same film in light of another colour, at another gamma; no brighter than bare light, 0 D."""
+    density = density * rng.lognormal(0, 0.1) + LIGHT[kind] * rng.standard_normal(3)
+    return density - min(0.0, float(np.percentile(density.min(axis=-1), 1)))
+
+
+def measure(number: int, negatives: list[Source], photos: list[Source]) -> Measured:
+    """Make a picture, and measure it twice."""
+    scan, kind, source = make(number, negatives, photos)
+    film = Film(scan)
+    density, inside = reduced(film.density, film.inside)
+    return Measured(both(density, inside, kind, number), kind, source)
+
+
+def both(density: np.ndarray, inside: np.ndarray, kind: int, number: int) -> np.ndarray:
+    """(2, T): the traits of a film as `reduced` gives it, as it is and relit."""
+    lights = density, relit(density, kind, np.random.default_rng((1, number)))
+    return np.array([[*traits(light, inside).values()] for light in lights])
+
+
+def fit(table: np.ndarray, kinds: np.ndarray) -> dict[str, np.ndarray]:
+    """The network for traits (N, T) of pictures whose kinds (N,) are indices into `KINDS`.
+
+    Small networks side by side are one with a wider hidden layer, and its logits are the mean of theirs.
+    """
+    mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-3)
+    standard = np.clip((table - mean) / scale, -CLIPPED, CLIPPED)
+    found = []
+    for seed in range(NETWORKS):
+        one = MLPClassifier((HIDDEN,), alpha=RIDGE, max_iter=STEPS, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the ridge keeps it smooth, not the last step
+            found.append(one.fit(standard, kinds))
+    return {
+        "mean": mean,
+        "scale": scale,
+        "hidden": np.concatenate([one.coefs_[0] for one in found], axis=1),
+        "hidden_bias": np.concatenate([one.intercepts_[0] for one in found]),
+        "out": np.concatenate([one.coefs_[1] for one in found]) / NETWORKS,
+        "out_bias": np.mean([one.intercepts_[1] for one in found], axis=0),
+    }
+
+
+def told(net: dict[str, np.ndarray], pictures: list[Measured]) -> str:
+    """How many of the pictures, as they are, are said to be no colour negative, by what they are."""
+    groups: dict[str, list[bool]] = {}
+    for picture in pictures:
+        label = {1: ", readable", 0: ", damaged", -1: ""}[picture.source.label]
+        called = 1 - chances(picture.traits[0], net)[0] >= NOT_NEGATIVE
+        groups.setdefault(KINDS[picture.kind].replace("_", " ") + label, []).append(bool(called))
+    return "\n".join(f"{name:20} {sum(called):5} of {len(called):5}" for name, called in sorted(groups.items()))
+
+
+def write(net: dict[str, np.ndarray], path: Path) -> None:
+    """Four digits are enough for weights."""
+    rounded = {name: np.vectorize(lambda v: float(f"{v:.4g}"))(values).tolist() for name, values in net.items()}
+    path.write_text(json.dumps(rounded) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="simulated negatives")
+    parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (JPEG, PNG)")
+    parser.add_argument("--count", type=int, default=3600, help="pictures of all kinds together")
+    args = parser.parse_args()
+    try:
+        negatives, photos = sources(args.data, args.photos)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    one = partial(measure, negatives=negatives, photos=photos)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(one, range(args.count), chunksize=8)
+        pictures = list(tqdm(found, total=args.count, desc="Measuring", unit="picture"))
+    finish(pictures)
+
+
+def finish(pictures: list[Measured]) -> None:
+    kept = [picture for picture in pictures if not picture.source.held_out]
+    table = np.concatenate([picture.traits for picture in kept])
+    net = fit(table, np.repeat([picture.kind for picture in kept], 2))
+    write(net, OUT)
+    print("Said to be no colour negative, of the pictures that were held out:")
+    print(told(net, [picture for picture in pictures if picture.source.held_out]))
+
+
+if __name__ == "__main__":
+    main()
