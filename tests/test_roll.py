@@ -1,6 +1,9 @@
 """A roll's judgement: the summary's arithmetic, the patterns, and ZIPs that are not trusted."""
 
 import io
+import re
+import shutil
+import subprocess
 import zipfile
 from dataclasses import replace
 from itertools import product
@@ -12,7 +15,7 @@ import pytest
 from darkroom.archive import Found, find_frames
 from darkroom.roll import Frame, by_number, damaged_share, judge_roll, summarise, worst_first
 from darkroom.scan import open_scan
-from darkroom.sidecar import sidecars_zip, verdicts_csv
+from darkroom.sidecar import sidecars_zip, verdicts_csv, xmp
 from darkroom.verdict import Judge, Verdict, load
 from PIL import Image
 
@@ -138,3 +141,23 @@ def test_sidecars_of_equal_names_do_not_overwrite_each_other(verdict: Verdict):
 def test_the_table_quotes_what_would_break_it(verdict: Verdict):
     rows = verdicts_csv([Frame('odd, "name".jpg', None, error="odd: broken; copy it again")]).splitlines()
     assert rows[1].startswith('"odd, ""name"".jpg",') and rows[1].endswith(",odd: broken; copy it again")
+
+
+WORDS = "damaged, blank area, holes"
+READERS = {
+    "exiv2": (["exiv2", "-px", "pr"], rf"\.Rating +XmpText +2 +-1\n.*\.subject +XmpBag +3 +{WORDS}\n"),
+    "exiftool": (["exiftool", "-XMP:Rating", "-XMP:Subject"], rf"Rating +: -1\n.*Subject +: {WORDS}\n"),
+}
+
+
+@pytest.mark.parametrize("program", READERS)
+def test_a_photographers_program_reads_rating_and_keywords_from_a_sidecar(judge: Judge, tmp_path: Path, program: str):
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed (Debian: apt install exiv2 libimage-exiftool-perl)")
+    verdict = judge.judge(open_scan(film.png(film.eight_bit(film.frame())), "frame.jpg"))
+    chances = dict.fromkeys(verdict.defects, 0.1) | {"holes": 0.7, "blank_area": 0.9}
+    path = tmp_path / "frame.jpg.xmp"
+    path.write_text(xmp(replace(verdict, verdict="damaged", defects=chances)), encoding="utf-8")
+    command, expected = READERS[program]
+    read = subprocess.run([*command, path], capture_output=True, text=True, check=True).stdout
+    assert re.search(expected, read, re.DOTALL), read
