@@ -9,3 +9,27 @@ document.addEventListener("paste", (event) => {
   input.files = carrier.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
 });
+
+// The line between negative and positive moves with the keyboard too: Gradio's handle by itself knows only the pointer.
+new MutationObserver(() => {
+  const handle = document.querySelector("#slider [data-testid=slider]:not([tabindex])");
+  if (!handle) return;
+  const attributes = { role: "slider", tabindex: 0, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 50 };
+  for (const [name, value] of Object.entries(attributes)) handle.setAttribute(name, value);
+  handle.setAttribute("aria-label", "Share of the width, in per cent, that shows the negative");
+}).observe(document.documentElement, { childList: true, subtree: true });
+
+document.addEventListener("keydown", (event) => {
+  const handle = event.target.closest?.("#slider [role=slider]");
+  const step = { ArrowLeft: -0.05, ArrowDown: -0.05, ArrowRight: 0.05, ArrowUp: 0.05, Home: -1, End: 1 }[event.key];
+  if (!handle || !step) return;
+  event.preventDefault();
+  const { left, width } = handle.parentElement.getBoundingClientRect();
+  const at = new DOMMatrix(getComputedStyle(handle).transform).m41 / width;
+  const to = Math.min(Math.max(at + step, 0), 1);
+  // A press at a place moves the line there.
+  const pointer = { view: window, bubbles: true, cancelable: true, clientX: left + to * width };
+  handle.dispatchEvent(new MouseEvent("mousedown", pointer));
+  window.dispatchEvent(new MouseEvent("mouseup", pointer));
+  handle.setAttribute("aria-valuenow", Math.round(100 * to));
+});

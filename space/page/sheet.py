@@ -6,7 +6,7 @@ from html import escape
 
 from darkroom.roll import Frame, Summary
 
-from .words import SPOKEN
+from .words import SPOKEN, breakable
 
 # One listener for the whole sheet survives every redrawing of what is in it.
 ON_LOAD = """element.addEventListener("click", (event) => {
@@ -36,7 +36,7 @@ def examples_html(examples: Sequence[tuple[str, bytes]]) -> str:
 
 
 def _cell(index: int, frame: Frame) -> str:
-    name, word = escape(frame.name.rsplit("/", 1)[-1]), frame.word
+    name, word = breakable(frame.name.rsplit("/", 1)[-1]), frame.word
     if frame.verdict is None:
         return (
             f'<li class="cell error" data-word="error"><div class="torn" aria-hidden="true"></div>'

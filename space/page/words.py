@@ -1,5 +1,6 @@
 """What the page says, as HTML: verdicts, evidence, remedies. Every string from outside is escaped."""
 
+import re
 from html import escape
 
 from darkroom.verdict import Verdict
@@ -16,6 +17,11 @@ def spoken(defect: str) -> str:
     return defect.replace("_", " ").capitalize()
 
 
+def breakable(name: str) -> str:
+    """A file's name, escaped, that wraps after its marks and not in the middle of a word."""
+    return re.sub(r"([-_.])", r"\1<wbr>", escape(name))
+
+
 def card(title: str, body: str) -> str:
     return f'<section class="card"><h3>{title}</h3>{body}</section>'
 
@@ -26,7 +32,7 @@ def verdict_html(verdict: Verdict) -> str:
     sure = f"{verdict.confidence:.0%} {side}"
     return (
         f'<section class="verdict {verdict.verdict}" role="status" aria-label="Verdict">'
-        f'<p class="edge">{escape(verdict.file)}</p>'
+        f'<p class="edge">{breakable(verdict.file)}</p>'
         f"<h2>{SPOKEN[verdict.verdict]}</h2>"
         f'<p class="sure">{sure}, if {verdict.prior:.0%} of such frames are fine.</p>'
         f'<p class="why">{escape(verdict.reason)}</p></section>'

@@ -32,6 +32,34 @@ def test_axe_finds_nothing_wrong(browser, server: Server, negative: Path, bad_fi
         assert not violations(page)
 
 
+def test_the_line_between_negative_and_positive_moves_with_the_keyboard(page: Page, negative: Path):
+    drop(page, negative)
+    line = page.get_by_role("slider", name="shows the negative")
+    line.focus()
+    covered = "parseFloat(document.querySelectorAll('#slider img')[1].style.clipPath.split(' ').pop())"
+    for key, share in (("ArrowRight", 55), ("ArrowLeft", 50), ("Home", 0), ("ArrowRight", 5), ("End", 100)):
+        page.keyboard.press(key)
+        page.wait_for_function(f"() => Math.abs({covered} - {share}) < 2")
+        expect(line).to_have_attribute("aria-valuenow", str(share))
+
+
+def test_after_a_verdict_the_place_for_the_next_file_is_one_line_and_still_takes_one(page: Page, negative: Path):
+    before = page.locator("#frame-file").bounding_box()["height"]
+    drop(page, negative)
+    expect(page.locator(".verdict .edge")).to_have_text("frame_07.jpg")
+    assert page.locator("#frame-file").bounding_box()["height"] < 50 < before
+    with page.expect_file_chooser() as chooser:
+        page.locator("#frame-file button").click()
+    chooser.value.set_files({"name": "next.jpg", "mimeType": "image/jpeg", "buffer": negative.read_bytes()})
+    expect(page.locator(".verdict .edge")).to_have_text("next.jpg")
+
+
+def test_every_tab_is_in_sight_on_a_phone(browser, server: Server):
+    for page in visit(browser, server.url, viewport=PHONE, has_touch=True, is_mobile=True):
+        for name in ("One frame", "A roll", "For programs", "About"):
+            expect(page.get_by_role("tab", name=name)).to_be_in_viewport()
+
+
 def test_a_roll_is_worked_through_with_the_keyboard_alone(page: Page, negative: Path):
     page.get_by_role("tab", name="One frame").focus()
     page.keyboard.press("Tab")

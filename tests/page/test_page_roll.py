@@ -175,3 +175,27 @@ def test_the_light_table_fits_a_phone(browser, server: Server, frames: list[Path
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         boxes = [page.locator("#roll .cell").nth(i).bounding_box() for i in range(4)]
         assert boxes[0]["y"] == boxes[1]["y"] < boxes[2]["y"], "two frames a row"
+
+
+LINES = """(element) => {
+  const range = document.createRange(), lines = [];
+  let top;
+  for (const node of element.childNodes) for (let i = 0; i < (node.length ?? 0); i++) {
+    range.setStart(node, i); range.setEnd(node, i + 1);
+    const y = range.getBoundingClientRect().top;
+    if (y !== top) lines.push("");
+    top = y;
+    lines[lines.length - 1] += node.data[i];
+  }
+  return lines;
+}"""
+
+
+def test_a_long_name_wraps_between_its_words(browser, server: Server, frames: list[Path], tmp_path: Path):
+    long = tmp_path / "grandfather_summer_holidays-contact.print.jpg"
+    long.write_bytes(frames[0].read_bytes())
+    for page in visit(browser, server.url, viewport=PHONE, has_touch=True, is_mobile=True):
+        judge_roll(page, long, count=1)
+        lines = page.locator("#roll .cell .edge").evaluate(LINES)
+        assert "".join(lines) == long.name and len(lines) > 1
+        assert all(line[-1] in "_-." for line in lines[:-1]), lines
