@@ -16,7 +16,8 @@ from scenes import draw
 from sklearn.datasets import load_sample_image
 
 SEEDS = range(8)
-MOST = 7  # of eight; a measured check is not always right, docs/not_a_negative.md says how often
+MOST = 7  # negatives of eight that must be taken for one; docs/not_a_negative.md says how often each kind is told
+TOLD = 6  # of eight others
 
 
 def scene(seed: int) -> np.ndarray:
@@ -48,7 +49,7 @@ def developed() -> list[np.ndarray]:
 @pytest.mark.parametrize("maker", others.MAKERS)
 def test_other_kinds_of_picture_are_told_with_a_reason(maker):
     said = [reason(maker(photograph(seed), np.random.default_rng(seed))) for seed in SEEDS]
-    assert sum(map(bool, said)) >= MOST, said
+    assert sum(map(bool, said)) >= TOLD, said
     assert set(filter(None, said)) <= set(OTHERS.values())
 
 
@@ -59,6 +60,21 @@ def test_the_reason_names_the_kind():
     assert "black-and-white" in reason(grey)
     assert "page" in reason(page)
     assert "no picture" in reason(noise) and "no picture" in reason(np.full((240, 320, 3), (0.8, 0.5, 0.3)))
+
+
+@pytest.mark.parametrize("colour", [(0.8, 0.5, 0.3), (0.6, 0.3, 0.15), (0.5, 0.5, 0.5), (0.2, 0.4, 0.4)])
+@pytest.mark.parametrize("noise", [0, 0.005, 0.02, 0.05])
+def test_one_colour_is_no_picture_even_the_colour_of_film_shaded_and_noisy(colour, noise):
+    y, x = np.mgrid[-1:1:240j, -1:1:360j]
+    shaded = np.array(colour) * (1 + 0.1 * x - 0.15 * (x**2 + y**2))[..., None]
+    assert "no picture" in reason(shaded + noise * np.random.default_rng(0).standard_normal(shaded.shape))
+
+
+def test_a_thin_underexposed_negative_is_still_a_negative():
+    rngs = [np.random.default_rng(seed) for seed in SEEDS]
+    thin = [open_scan(simulate.develop(scene(n), {"noise": 3.0}, rng)[0], "thin").rgb for n, rng in enumerate(rngs)]
+    said = [reason(picture) for picture in thin]
+    assert sum(map(bool, said)) <= len(SEEDS) - MOST, said
 
 
 @pytest.mark.parametrize("light", [(1, 0.5, 0.5), (1, 0.75, 0.55), (0.8, 0.8, 0.8), (0.6, 0.6, 1), (0.5, 0.9, 0.9)])
@@ -138,7 +154,7 @@ def test_the_command_fits_the_same_file_twice_and_says_what_it_told(material, tm
         written.append((tmp_path / name).read_bytes())
     assert written[0] == written[1]
     net = {name: np.array(value) for name, value in json.loads(written[0]).items()}
-    assert net["mean"].shape == (len(traits(np.zeros((16, 16, 3)), np.ones((16, 16), bool))),)
+    assert net["mean"].shape == (len(negatives.TRAITS),)
     said = capsys.readouterr().out
     assert "held out" in said and "positive" in said and " of " in said
 

@@ -28,10 +28,11 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "space"))
 from darkroom.evidence import NOT_NEGATIVE, Film  # noqa: E402
-from darkroom.negative import CLIPPED, KINDS, chances, reduced, traits  # noqa: E402
+from darkroom.negative import CLIPPED, KINDS, reduced, traits, weighed  # noqa: E402
 from darkroom.scan import Scan  # noqa: E402
 
 OUT = ROOT / "space/darkroom/negative.json"
+TRAITS = tuple(traits(np.zeros((16, 16, 3)), np.ones((16, 16), bool)))  # their names
 SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `KINDS` among the pictures
 LONG_SIDE = 320  # pixels of a picture; `negative.traits` sees fewer
 LIGHT = (0.25, 0.12, 0.25, 0.12, 0.25)  # D by which each kind's channels shift when its light has another colour
@@ -176,7 +177,8 @@ def told(net: dict[str, np.ndarray], pictures: list[Measured]) -> str:
     groups: dict[str, list[bool]] = {}
     for picture in pictures:
         label = {1: ", readable", 0: ", damaged", -1: ""}[picture.source.label]
-        called = 1 - chances(picture.traits[0], net)[0] >= NOT_NEGATIVE
+        found = dict(zip(TRAITS, picture.traits[0].tolist(), strict=True))
+        called = 1 - weighed(found, net)["negative"] >= NOT_NEGATIVE
         groups.setdefault(KINDS[picture.kind].replace("_", " ") + label, []).append(bool(called))
     return "\n".join(f"{name:20} {sum(called):5} of {len(called):5}" for name, called in sorted(groups.items()))
 

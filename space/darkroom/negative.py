@@ -18,6 +18,8 @@ KINDS = ("negative", "positive", "black_and_white", "page", "nothing")
 SIDE = 160  # pixels on the long side; finer detail differs between scanners more than between kinds of picture
 DENSEST = 5.0  # D; below the lowest codes of a file a density is only noise
 LEAST = 64  # pixels of film; with fewer, all are taken
+EVEN = 0.003  # D beyond shading; a thin underexposed frame has four times as much
+AVERAGED = 0.38  # of the deviation in fine detail; white noise averaged over 5 × 5 keeps 0.2, any scene more than 0.45
 CLIPPED = 3.0  # standard deviations beyond which a measurement counts no further
 
 
@@ -172,10 +174,22 @@ def chances(measured: np.ndarray, network: dict[str, np.ndarray]) -> np.ndarray:
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
+def no_picture(found: dict[str, float]) -> bool:
+    """From `traits`: one colour, however unevenly lit, or noise that averages away as nothing on film does."""
+    pattern, detail = 2 ** found["beyond shading"], 2 ** (found["detail"] + found["span"])
+    return pattern < max(EVEN, AVERAGED * detail)
+
+
+def weighed(found: dict[str, float], network: dict[str, np.ndarray]) -> dict[str, float]:
+    """From `traits`: the probability, 0…1, of each of `KINDS`, together 1."""
+    if no_picture(found):
+        return dict.fromkeys(KINDS, 0.0) | {"nothing": 1.0}
+    return dict(zip(KINDS, chances(np.array([*found.values()]), network).tolist(), strict=True))
+
+
 def kinds(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
     """The probability, 0…1, of each of `KINDS`, together 1.
 
     density: (H, W, 3), up to the light's brightness. inside: (H, W) bool, without holder and bare light around.
     """
-    measured = np.array([*traits(*reduced(density, inside)).values()])
-    return dict(zip(KINDS, chances(measured, _network()).tolist(), strict=True))
+    return weighed(traits(*reduced(density, inside)), _network())
