@@ -179,7 +179,7 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
     """Rubbed as the film was coiled: light streaks along its travel, yellow layer first; or flecks and crescents."""
     shape, width = density.shape[:2], density.shape[1]
     where = _union(shape)
-    if rng.random() < 0.4:
+    if rng.random() < 0.35:
         for _ in range(rng.integers(6, 10 + round(16 * severity))):
             radius = max(width * rng.uniform(0.0012, 0.004), 0.8)
             fleck = blob(
@@ -198,7 +198,7 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
             where = np.maximum(where, fleck * rng.uniform(0.5, 1))
         dark = rng.uniform(0.25, 0.45) + 0.2 * severity
         return (density + where[..., None] * dark * rng.uniform(0.8, 1.2, 3)).astype(np.float32), where
-    travel = rng.normal(0, 0.03) + (np.pi / 2 if rng.random() < 0.15 else 0)
+    travel = rng.normal(0, 0.006) + (np.pi / 2 if rng.random() < 0.15 else 0)
     long = shape[0] if abs(travel) > 1 else width
     middle, spread = _somewhere(shape, rng), rng.choice([0.04, 0.15, 1.0])
     for _ in range(rng.integers(2, 4 + round(6 * severity))):
@@ -207,7 +207,7 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
         length = long * rng.uniform(0.15, 1.2)
         start = (y, rng.uniform(-0.3, 0.7) * width) if abs(travel) < 1 else (rng.uniform(-0.3, 0.7) * shape[0], x)
         breadth = width * rng.choice([rng.uniform(0.0015, 0.004), rng.uniform(0.004, 0.012)])
-        streak = line(shape, start, length, travel, breadth, rng.uniform(0, 0.6), rng)
+        streak = line(shape, start, length, travel, breadth, rng.uniform(0, 0.15), rng)
         where = np.maximum(where, streak * rng.uniform(0.7, 1))
     where *= np.clip(0.75 + 0.35 * even_noise(shape, 6, rng), 0.1, 1)
     rubbed = np.clip(where * (0.45 + 0.3 * severity), 0, 1.3)

@@ -83,10 +83,11 @@ class Report:
         truth = np.array(rows["defects"]).reshape(len(rows), -1)
         chances = final[list(judge.model.defects)].to_dict("records")
         heat = [heat_map(maps, found) for maps, found in zip(output.maps.float().numpy(), chances, strict=True)]
+        best = min(self.records, key=lambda record: record["validation_loss"], default={"epoch": 0})
         return {
             "counts": {name: len(each) for name, each in self.data.items() if name in SPLITS},
             "epochs": len(self.records),
-            "best_epoch": min(self.records, key=lambda record: record["validation_loss"])["epoch"],
+            "best_epoch": best["epoch"],
             "figures": metric.compute(predictions=p, references=y, prior=PRIOR, bootstrap=True),
             "always_normal": metric.compute(predictions=np.ones(len(y)), references=y, prior=PRIOR),
             "defects": defect_precision(final[list(kinds)].to_numpy(), truth, kinds),
@@ -114,9 +115,9 @@ class Report:
             "coverage": charts.coverage_risk(
                 p, y, (final["verdict"] != "check").to_numpy(), self.folder / "coverage_risk.png"
             ),
-            "curves": self.folder / "curves.png",
-            "learning_rate": self.folder / "learning_rate.png",
         }
+        if self.records:
+            drawn |= {name: self.folder / f"{name}.png" for name in ("curves", "learning_rate")}
         template = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
         return template.get_template("report.html.jinja").render(
             name=self.folder.name,

@@ -19,7 +19,7 @@ from accelerate.utils import broadcast, broadcast_object_list, set_seed
 from augment import augment
 from calibrate import calibrate
 from checkpoint import Progress, RunError, claim, newest, restore, save
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 from frames import CELLS, SPLITS, DataError, collate, defect_columns, load, prepare
 from metrics import Readability
 from model import begin, finish, portable
@@ -173,12 +173,17 @@ def run(args: argparse.Namespace) -> Path:
             raise DataError(f"--tiles {args.tiles} needs maps of the damage, which {args.data} does not have")
         model = begin(args.init, kinds, args.input_size)
         ready = {
-            split: prepare(data[split], model.input_size, with_evidence=split != "train")
+            split: prepare(data[split], model.input_size, with_evidence=split != "train" or not args.epochs)
             for split in SPLITS
             if split in data
         }
     report = Report(folder, data, accelerator)
-    model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
+    if args.epochs:
+        model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
+    else:  # a calibration alone: what would have been trained on is as unseen as the validation split
+        model = model.to(accelerator.device)
+        ready["validation"] = concatenate_datasets([ready["train"], ready["validation"]])
+        data["validation"] = concatenate_datasets([data["train"], data["validation"]])
 
     weights, held_out = balance(ready["train"]["label"]).to(accelerator.device), [s for s in ready if s != "train"]
     outputs = {s: predict(accelerator, model, ready[s], args.batch_size, weights)[0] for s in held_out}
@@ -204,7 +209,7 @@ def arguments() -> argparse.Namespace:
     add("--name", help="folder below runs/ for everything that this run writes; data's name and a number if not given")
     add("--init", help="folder or Hub id of a model to continue from")
     add("--resume", action="store_true", help="go on with a run that was broken off; same arguments otherwise")
-    add("--epochs", type=int, default=10)
+    add("--epochs", type=int, default=10, help="0 with --init: no training, only another calibration on these data")
     add("--patience", type=int, default=5, help="stop after so many epochs without a lower validation loss")
     add("--batch-size", type=int, default=32, help="pictures a step, over all processes")
     add("--accumulate", type=int, default=1, help="steps whose gradients are added up")

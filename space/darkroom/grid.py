@@ -35,14 +35,18 @@ def grown(mask: np.ndarray, by: int) -> np.ndarray:
     return mask
 
 
+def box_along(values: np.ndarray, length: int, axis: int) -> np.ndarray:
+    """The mean (h, w) float64 of the `length` cells around each along `axis`, `length` odd, mirrored at the border."""
+    width = [(length // 2, length // 2) if a == axis else (0, 0) for a in (0, 1)]
+    padded = np.pad(np.asarray(values, np.float64), width, mode="symmetric")
+    summed = np.insert(np.cumsum(padded, axis=axis), 0, 0, axis=axis)
+    count = summed.shape[axis]
+    return (summed.take(range(length, count), axis) - summed.take(range(count - length), axis)) / length
+
+
 def box_mean(values: np.ndarray, side: int) -> np.ndarray:
     """The mean (h, w) float64 of the `side` × `side` cells around each, `side` odd, mirrored at the border."""
-    total = np.pad(np.asarray(values, np.float64), side // 2, mode="symmetric")
-    for axis in (0, 1):
-        summed = np.insert(np.cumsum(total, axis=axis), 0, 0, axis=axis)
-        length = summed.shape[axis]
-        total = summed.take(range(side, length), axis) - summed.take(range(length - side), axis)
-    return total / side**2
+    return box_along(box_along(values, side, 0), side, 1)
 
 
 def sobel(values: np.ndarray, axis: int) -> np.ndarray:

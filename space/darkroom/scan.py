@@ -20,7 +20,6 @@ GAUSSIAN_5 /= GAUSSIAN_5.sum()
 
 DARKEST = 1 / 512  # below half an 8-bit step a density is only noise
 SPANS_IN_RANGE = 1.6  # spans either side of the median at which the network's input reaches 76 % of its range
-COLOUR = 2.0  # how much more a difference of colour counts in it than one of grey
 LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
 
 
@@ -155,15 +154,13 @@ def network_input(rgb: np.ndarray, size: int) -> np.ndarray:
     rgb: (H, W, 3) float in 0…1. Returns (3, size, size) uint8.
 
     The picture is squashed to a square and taken to density. There a change of light, mask colour or exposure is an
-    offset a channel, and a change of the file's gamma, or of how much of a dye the sensor's colour sees, is a factor a
-    channel: both are taken out (median and 10–90 % span). What is left is turned to one grey and two colour
-    differences, blue–red and green–magenta, which are small in most scenes and large in chemical damage, so they are
-    stretched. tanh keeps what lies far outside, holes below and opaque areas above, in range.
+    offset a channel, and a change of the file's gamma is one factor: both are taken out (median a channel, 10–90 %
+    span over all channels). tanh keeps what lies far outside, holes below and opaque areas above, in range.
     """
     planes = [Image.fromarray(np.ascontiguousarray(rgb[..., c], dtype=np.float32)) for c in range(3)]
     squashed = [plane.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0) for plane in planes]
     density = log_density(np.stack([np.asarray(plane) for plane in squashed]))  # (3, size, size)
-    low, median, high = np.percentile(density, (10, 50, 90), axis=(1, 2))[:, :, None, None]
-    red, green, blue = (density - median) / np.maximum(high - low, LEAST_SPAN)
-    opponent = np.stack([(red + green + blue) / 3, COLOUR * (blue - red), COLOUR * (green - (red + blue) / 2)])
-    return np.rint(127.5 + 127.5 * np.tanh(opponent / SPANS_IN_RANGE)).astype(np.uint8)
+    low, median, high = np.percentile(density, (10, 50, 90), axis=(1, 2))
+    span = max(float((high - low).mean()), LEAST_SPAN)
+    relative = (density - median[:, None, None]) / (SPANS_IN_RANGE * span)
+    return np.rint(127.5 + 127.5 * np.tanh(relative)).astype(np.uint8)
