@@ -2,8 +2,9 @@
 
     python bench/real_film.py FOLDER [--weights WEIGHTS]
 
-FOLDER holds `labels.csv` (`file_name,normal,defects`), the pictures it names, and perhaps a folder
-`not_colour_negatives`. The damage is that of tests/composite.py, which shares nothing with the training simulator.
+FOLDER holds `labels.csv` (`file_name,normal,defects,note`, the note beginning with the photographer), the pictures it
+names, and perhaps a folder `not_colour_negatives`. The damage is that of tests/composite.py, which shares nothing with
+the training simulator.
 """
 
 import argparse
@@ -19,31 +20,42 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "space"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "space"), str(ROOT / "tests"), str(ROOT / "train")]
 import composite  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import Judge, Prepared, Verdict, load  # noqa: E402
+from heat import hits  # noqa: E402
 
-TARGETS = {"overall": 0.95, "a defect at severity 2": 0.85, "named": 0.80}
+LOCAL = ("holes", "blank_area", "residual_spots", "colour_patches")  # damage that a heat map can point at
+COVERED = 0.3  # coverage from which a composite counts as damaged there
+Job = tuple[Path, str, int]
 
 
-def _prepare(job: tuple[Path, str, int], judge: Judge) -> Prepared:
-    """The frame, with `kind` of damage at `severity` (0 for none), ready for the network."""
+def _prepare(job: Job, judge: Judge) -> tuple[Prepared, np.ndarray | None]:
+    """The frame, with `kind` of damage at `severity` (0 for none), ready for the network, and where it is: (h, w) bool
+    on the grid of the heat map."""
     path, kind, severity = job
     scan = open_scan(path)
     if kind == "file":
-        return judge.prepare(scan)
+        return judge.prepare(scan), None
     maker = getattr(composite, kind)
     seed = zlib.crc32(f"{path.stem} {kind} {severity}".encode())
-    file, _ = composite.composite(composite.reduced(scan.rgb), maker, severity, seed, scan.bits)
-    return judge.prepare(open_scan(file, path.name))
+    file, where = composite.composite(composite.reduced(scan.rgb), maker, severity, seed, scan.bits)
+    cells = -(-judge.model.input_size // 32)
+    for axis in (0, 1):
+        where = np.maximum.reduceat(where, np.linspace(0, where.shape[axis], cells + 1).astype(int)[:-1], axis=axis)
+    return judge.prepare(open_scan(file, path.name)), where > COVERED
 
 
-def judged(jobs: list[tuple[Path, str, int]], judge: Judge, what: str) -> list[Verdict]:
-    """Verdicts in the order of `jobs`."""
+def judged(jobs: list[Job], judge: Judge, what: str) -> tuple[list[Verdict], list[np.ndarray | None]]:
+    """Verdicts, and where the damage is, in the order of `jobs`."""
+    if not jobs:
+        return [], []
     with ProcessPoolExecutor() as pool:
-        prepared = list(tqdm(pool.map(partial(_prepare, judge=judge), jobs), total=len(jobs), desc=what, unit="frame"))
-    return [verdict for k in range(0, len(prepared), 16) for verdict in judge.judge_prepared(prepared[k : k + 16])]
+        made = list(tqdm(pool.map(partial(_prepare, judge=judge), jobs), total=len(jobs), desc=what, unit="frame"))
+    prepared, where = zip(*made, strict=True)
+    verdicts = [v for k in range(0, len(prepared), 16) for v in judge.judge_prepared(prepared[k : k + 16])]
+    return verdicts, list(where)
 
 
 def confusion(rows: list[dict], verdicts: list[Verdict]) -> None:
@@ -56,6 +68,17 @@ def confusion(rows: list[dict], verdicts: list[Verdict]) -> None:
     for label, name in (("1", "normal"), ("0", "abnormal")):
         words = [v.verdict for r, v in zip(rows, verdicts, strict=True) if r["normal"] == label]
         print(f"{name:10}" + "".join(f"{words.count(word):>10}" for word in ("readable", "check", "damaged")))
+    for who in sorted({row["note"].split(" (")[0] for row in rows}):
+        own = [
+            (r["normal"], v.p_normal >= 0.5) for r, v in zip(rows, verdicts, strict=True) if r["note"].startswith(who)
+        ]
+        right = [
+            np.mean([called == (label == "1") for truth, called in own if truth == label])
+            for label in "10"
+            if any(truth == label for truth, _ in own)
+        ]
+        if len(right) == 2:
+            print(f"balanced accuracy at 0.5, {who}: {np.mean(right):.3f} ({len(own)} frames)")
 
 
 def other_kinds(rows: list[dict], verdicts: list[Verdict], others: list[Path], found: list[Verdict]) -> None:
@@ -69,7 +92,17 @@ def other_kinds(rows: list[dict], verdicts: list[Verdict], others: list[Path], f
     print(f"labelled colour negatives, wrongly so called: {len(wrongly)} of {len(rows)}", *wrongly)
 
 
-def by_defect(jobs: list[tuple[Path, str, int]], verdicts: list[Verdict]) -> None:
+def heat(jobs: list[Job], verdicts: list[Verdict], where: list[np.ndarray]) -> None:
+    """Print how often the hottest tenth of the heat map meets the damage, and how often a random tenth would."""
+    print("\nthe heat map's hottest tenth meets the damage:")
+    for kind in LOCAL:
+        of_kind = [(v.heat, cells) for job, v, cells in zip(jobs, verdicts, where, strict=True) if job[1] == kind]
+        heat, cells = (np.stack(column) for column in zip(*of_kind, strict=True))
+        guess = np.random.default_rng(0).random(heat.shape)
+        print(f"{kind:16}{hits(heat, cells).mean():9.0%}   (a random tenth: {hits(guess, cells).mean():.0%})")
+
+
+def by_defect(jobs: list[Job], verdicts: list[Verdict]) -> None:
     """Print AUROC of p_normal, damaged composites against their own clean frames, and how often the defect is named."""
     p = dict(zip(jobs, verdicts, strict=True))
     clean = np.array([verdict.p_normal for (_, kind, _), verdict in p.items() if kind == "clean"])
@@ -112,14 +145,17 @@ def main() -> None:
         sys.exit(2)
     judge = load(args.weights)
     rows = list(csv.DictReader(labels.open()))
-    frames = judged([(args.folder / row["file_name"], "file", 0) for row in rows], judge, "Frames")
+    frames, _ = judged([(args.folder / row["file_name"], "file", 0) for row in rows], judge, "Frames")
     confusion(rows, frames)
     readable = [args.folder / row["file_name"] for row in rows if row["normal"] == "1"]
     jobs = [(path, "clean", 0) for path in readable]
     jobs += [(path, maker.__name__, s) for path in readable for maker in composite.MAKERS for s in composite.SEVERITIES]
-    by_defect(jobs, judged(jobs, judge, "Composites"))
+    verdicts, where = judged(jobs, judge, "Composites")
+    by_defect(jobs, verdicts)
+    heat(jobs, verdicts, where)
     others = sorted((args.folder / "not_colour_negatives").glob("*"))
-    other_kinds(rows, frames, others, judged([(path, "file", 0) for path in others], judge, "Other pictures"))
+    found, _ = judged([(path, "file", 0) for path in others], judge, "Other pictures")
+    other_kinds(rows, frames, others, found)
 
 
 if __name__ == "__main__":
