@@ -16,7 +16,7 @@ from darkroom.resnet import DEFECTS
 from emulsion import BASE, Film, add_grain, expose
 from PIL import Image
 
-STRAIGHT = Film(BASE, contrast=1.0, toe=0.8, leak=np.eye(3, dtype=np.float32), grain=0.02, grain_size=0.7)
+STRAIGHT = Film(BASE, contrast=np.ones(3), toe=0.8, leak=np.eye(3, dtype=np.float32), grain=0.02, grain_size=0.7)
 GREY = np.full((4, 4, 3), 0.4614, np.float32)  # sRGB code of 18 % grey
 
 
@@ -79,6 +79,14 @@ def test_a_hole_is_bare_light_and_a_brown_spot_is_bluest_in_density(negative):
         gain = np.median((spotted - negative)[where > 0.5], axis=0)
         if gain[2] > 0:  # not air bells
             assert gain[2] > gain[1] > gain[0] > 0
+
+
+def test_wear_leaves_a_hole_a_hole(negative):
+    torn, where = damage.holes(negative, BASE, 2.0, np.random.default_rng(1))
+    for seed in range(20):
+        worn = capture.wear(torn, BASE, np.random.default_rng(seed))
+        assert np.median(worn[where > 0.99]) < 0.1  # bare light, far below any film base
+        assert (worn[where == 0] >= np.minimum(torn, BASE * 0.9)[where == 0] - 1e-6).all()
 
 
 def test_underexposure_leaves_less_than_the_stated_span():

@@ -16,7 +16,7 @@ OPEN = 0.0  # D of a sprocket hole
 
 def wear(density: np.ndarray, base: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What every roll has: a little dust, a hair, a hairline scratch, a leak at the very edge. Not damage."""
-    shape, width = density.shape[:2], density.shape[1]
+    shape, width, sound = density.shape[:2], density.shape[1], density
     if rng.random() < 0.5:
         for _ in range(rng.integers(1, 5)):
             centre = rng.uniform(0, shape[0]), rng.uniform(0, width)
@@ -37,7 +37,7 @@ def wear(density: np.ndarray, base: np.ndarray, rng: np.random.Generator) -> np.
         leak = fall[:, None] if side < 2 else fall[None, :]
         sway = np.clip(1 + 0.3 * even_noise(shape, width * 0.2, rng), 0, 2)
         density = density + (leak * sway)[..., None] * np.array([0.7, 0.4, 0.2]) * rng.uniform(0.3, 1.2)
-    return np.maximum(density, base * 0.9).astype(np.float32)
+    return np.maximum(density, np.minimum(sound, base * 0.9)).astype(np.float32)  # a hairline leaves the base whole
 
 
 def mount(
