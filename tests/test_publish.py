@@ -73,7 +73,7 @@ def test_a_run_publishes_its_model_in_one_commit_with_all_that_it_needs(hub, tra
     files = hub.files("tester/small")
     assert files["model.safetensors"] == (run / "model/model.safetensors").read_bytes()
     assert files["config.json"] == (run / "model/config.json").read_bytes()
-    package = {f"darkroom/{path.name}" for path in (ROOT / "space/darkroom").glob("*.py")}
+    package = {f"darkroom/{path.name}" for path in (ROOT / "space/darkroom").iterdir() if path.is_file()}
     names = ("curves", "learning_rate", "confusion", "reliability", "coverage_risk")
     pictures = {f"report/{name}.png" for name in names}
     assert set(files) == {"model.safetensors", "config.json", "model.onnx", "README.md", "LICENSE"} | package | pictures
@@ -291,7 +291,7 @@ def test_credits_put_each_sources_licence_on_the_card(logged_in, tmp_path):
             lines.append(json.dumps(json.loads(line) | {"source": "a/1.jpg" if i % 2 else "drawn/7"}))
         listed.write_text("\n".join(lines))
     credits = tmp_path / "index.csv"
-    credits.write_text("path,source,licence,credit\na/1.jpg,Museum A,CC BY 4.0,\"Ann, A.\"\n")
+    credits.write_text('path,source,licence,credit\na/1.jpg,Museum A,CC BY 4.0,"Ann, A."\n')
     publish.publish_dataset(folder, "tester/credited", credits)
     text = logged_in.files("tester/credited", "datasets")["README.md"].decode()
     assert "| Museum A | CC BY 4.0 | 8 | Ann, A. |" in text and "| drawn scenes | CC0 1.0 | 8 |" in text

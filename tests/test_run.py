@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import rolls
+from cards import model_card
 from darkroom.scan import open_scan
 from darkroom.verdict import load
 from PIL import Image
@@ -109,3 +110,19 @@ def test_killed_while_it_writes_a_checkpoint_a_run_resumes_to_the_same_end(unbro
     assert epochs(folder) == epochs(unbroken)
     for name in ("model/model.safetensors", "model/config.json", "predictions.csv"):
         assert (folder / name).read_bytes() == (unbroken / name).read_bytes()
+
+
+def test_a_calibration_alone_keeps_the_weights_and_says_so(unbroken, place):
+    finished(train(place, "--name", "anew", "--init", str(unbroken / "model"), "--epochs", "0"))
+    folder = place / "runs" / "anew"
+    name = "model/model.safetensors"
+    assert (folder / name).read_bytes() == (unbroken / name).read_bytes()
+    report = json.loads((folder / "report.json").read_text())
+    assert report["epochs"] == 0 and report["thresholds"]["false_readable"]["count"] > 7  # train joined validation
+    assert "Not trained" in (folder / "report.html").read_text()
+    assert model_card(folder, "user/anew", []).count("trained nothing") == 1
+
+
+def test_a_run_on_tiles_ends_with_a_model_for_whole_frames(place):
+    finished(train(place, "--name", "cut", "--tiles", "2", "--epochs", "1"))
+    assert load(place / "runs" / "cut" / "model").model.input_size == 64

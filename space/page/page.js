@@ -25,7 +25,9 @@ document.addEventListener("keydown", (event) => {
   if (!handle || !step) return;
   event.preventDefault();
   const { left, width } = handle.parentElement.getBoundingClientRect();
-  const at = new DOMMatrix(getComputedStyle(handle).transform).m41 / width;
+  // Where the positive is cut off says where the line is; the handle itself still glides there.
+  const cut = [...document.querySelectorAll("#slider img")].map((image) => image.style.clipPath).find(Boolean);
+  const at = parseFloat(cut?.split(" ").pop() ?? 50) / 100;
   const to = Math.min(Math.max(at + step, 0), 1);
   // A press at a place moves the line there.
   const pointer = { view: window, bubbles: true, cancelable: true, clientX: left + to * width };

@@ -35,6 +35,7 @@ def test_axe_finds_nothing_wrong(browser, server: Server, negative: Path, bad_fi
 def test_the_line_between_negative_and_positive_moves_with_the_keyboard(page: Page, negative: Path):
     drop(page, negative)
     line = page.get_by_role("slider", name="shows the negative")
+    page.wait_for_function("() => [...document.querySelectorAll('#slider img')].every((i) => i.complete && i.width)")
     line.focus()
     covered = "parseFloat(document.querySelectorAll('#slider img')[1].style.clipPath.split(' ').pop())"
     for key, share in (("ArrowRight", 55), ("ArrowLeft", 50), ("Home", 0), ("ArrowRight", 5), ("End", 100)):
