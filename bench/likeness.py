@@ -16,30 +16,33 @@ from scipy import ndimage
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.scan import SPANS_IN_RANGE, log_density, network_input, open_scan  # noqa: E402
+from darkroom.preview import reduce  # noqa: E402
+from darkroom.scan import log_density, open_scan, unit  # noqa: E402
 
-SIZE, MARGIN = 488, 24  # pixels; the margin leaves most holders out
+MARGIN = 20  # part of each side that is left out, and most holders with it
+LEAST_SPAN = 0.10  # log10 units; thinner channels are not stretched further
 COUNT = 60  # simulated frames
 QUANTILES = (10, 25, 50, 75, 90)
-PLANES = ("grey", "blue–red", "green–magenta")  # of the network's input
+# Each channel over its own span, differences of colour doubled.
+PLANES = ("grey", "blue–red", "green–magenta")
 
 
 def statistics(path: Path) -> dict[str, float]:
-    """Of one frame: density spans in log10 of the file's values, and in spans, of each plane of the network's input,
-    its range, its texture in even and in usual places (5 × 5 pixels), and the share of the spectrum's power above a
-    quarter of the sampling rate."""
-    rgb = open_scan(path).rgb
-    height, width = rgb.shape[:2]
-    inner = rgb[height // 20 : -(height // 20), width // 20 : -(width // 20)][::2, ::2]
-    low, high = np.percentile(log_density(inner), (10, 90), axis=(0, 1))
+    """Of one frame: density spans in log10 of the file's values; and in spans, of each of `PLANES`, its range, its
+    texture in even and in usual places (5 × 5 pixels), and the log10 share of power above a quarter of the sampling
+    rate."""
+    rgb = unit(reduce(open_scan(path)))
+    rows, columns = (n // MARGIN for n in rgb.shape[:2])
+    density = log_density(rgb[rows:-rows, columns:-columns])
+    low, middle, high = np.percentile(density, (10, 50, 90), axis=(0, 1))
     spans = high - low
     found = {
         "span": spans.mean(),
         "red span / mean": spans[0] / spans.mean(),
         "blue span / mean": spans[2] / spans.mean(),
     }
-    coded = network_input(rgb, SIZE)[:, MARGIN:-MARGIN, MARGIN:-MARGIN].astype(float)
-    planes = SPANS_IN_RANGE * np.arctanh(np.clip((coded - 127.5) / 127.5, -0.998, 0.998))
+    red, green, blue = np.moveaxis((density - middle) / np.maximum(spans, LEAST_SPAN), -1, 0)
+    planes = (red + green + blue) / 3, 2 * (blue - red), 2 * (green - (red + blue) / 2)
     for name, plane in zip(PLANES, planes, strict=True):
         variance = ndimage.uniform_filter(plane**2, 5) - ndimage.uniform_filter(plane, 5) ** 2
         texture = np.sqrt(np.maximum(variance, 0))

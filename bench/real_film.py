@@ -68,9 +68,11 @@ def confusion(rows: list[dict], verdicts: list[Verdict]) -> None:
     for label, name in (("1", "normal"), ("0", "abnormal")):
         words = [v.verdict for r, v in zip(rows, verdicts, strict=True) if r["normal"] == label]
         print(f"{name:10}" + "".join(f"{words.count(word):>10}" for word in ("readable", "check", "damaged")))
-    for who in sorted({row["note"].split(" (")[0] for row in rows}):
+    for who in sorted({row.get("note", "").split(" (")[0] for row in rows}):
         own = [
-            (r["normal"], v.p_normal >= 0.5) for r, v in zip(rows, verdicts, strict=True) if r["note"].startswith(who)
+            (row["normal"], verdict.p_normal >= 0.5)
+            for row, verdict in zip(rows, verdicts, strict=True)
+            if row.get("note", "").startswith(who)
         ]
         right = [
             np.mean([called == (label == "1") for truth, called in own if truth == label])

@@ -64,6 +64,8 @@ def start(args: argparse.Namespace) -> Accelerator:
         log_with=args.report_to,
         project_dir=RUNS,
     )
+    if not args.epochs and not args.init:
+        raise RunError("--epochs 0 calibrates a model without training it: name the model with --init")
     if args.batch_size % accelerator.num_processes:
         raise RunError(f"--batch-size {args.batch_size} cannot be split over {accelerator.num_processes} processes")
     return accelerator
@@ -209,7 +211,7 @@ def arguments() -> argparse.Namespace:
     add("--name", help="folder below runs/ for everything that this run writes; data's name and a number if not given")
     add("--init", help="folder or Hub id of a model to continue from")
     add("--resume", action="store_true", help="go on with a run that was broken off; same arguments otherwise")
-    add("--epochs", type=int, default=10, help="0 with --init: no training, only another calibration on these data")
+    add("--epochs", type=int, default=10, help="0 with --init: only another calibration, on data new to that model")
     add("--patience", type=int, default=5, help="stop after so many epochs without a lower validation loss")
     add("--batch-size", type=int, default=32, help="pictures a step, over all processes")
     add("--accumulate", type=int, default=1, help="steps whose gradients are added up")

@@ -124,7 +124,7 @@ def cells(coverage: np.ndarray) -> list:
 
 
 def scene_from(path: Path, rng: np.random.Generator) -> np.ndarray:
-    """A crop of a photograph, (H, W, 3) sRGB 0…1, 640 pixels long and of a frame's proportions."""
+    """A crop of a photograph, (H, W, 3) sRGB 0…1, `LONG_SIDE` long and of a frame's proportions."""
     picture = Image.open(path).convert("RGB")
     width, height = picture.size
     wide = rng.choice([3 / 2, rng.uniform(1.2, 1.6)])

@@ -115,8 +115,6 @@ class Evidence:
             ("Lighter than film base", f"{self.below_base:.2%} of the frame", self.below_base < 0.0001),
             ("Opaque, mask colour gone", f"{self.opaque:.1%} of the frame", self.opaque < 0.02),
             ("Without grain or texture", f"{self.flat:.1%} of the frame", self.flat < 0.3),
-            ("Deepest light streak", f"{self.streak:.3f} D of blue", self.streak < 0.03),
-            ("Strongest deposit", f"{self.deposit:.0f} times the usual difference", self.deposit < 12),
             ("Clipped", f"{self.clipped:.1%} of the frame", self.clipped < 0.05),
             ("Sharpness", f"{self.sharpness:.2f} of the span a pixel", self.sharpness > 0.15),
             ("Bit depth", f"{self.bits} bits a channel", True),
