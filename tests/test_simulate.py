@@ -72,9 +72,10 @@ def test_severer_damage_covers_or_changes_more(kind, negative):
 
 
 def test_a_hole_is_bare_light_and_a_brown_spot_is_bluest_in_density(negative):
-    holed, where = damage.holes(negative, BASE, 3.0, np.random.default_rng(1))
-    assert (np.median(holed[where > 0.99], axis=0) < 0.15).all()
     for seed in range(8):
+        holed, where = damage.holes(negative, BASE, 3.0, np.random.default_rng(seed))
+        bare = np.median(holed[where > 0.99], axis=0)
+        assert (bare < BASE + 0.03 - (0, 0.1, 0.2)).all()  # clearer than film in green and blue
         spotted, where = damage.residual_spots(negative, BASE, 3.0, np.random.default_rng(seed))
         gain = np.median((spotted - negative)[where > 0.5], axis=0)
         if gain[2] > 0:  # not air bells
@@ -83,9 +84,10 @@ def test_a_hole_is_bare_light_and_a_brown_spot_is_bluest_in_density(negative):
 
 def test_wear_leaves_a_hole_a_hole(negative):
     torn, where = damage.holes(negative, BASE, 2.0, np.random.default_rng(1))
+    bare = np.median(torn[where > 0.99])
     for seed in range(20):
         worn = capture.wear(torn, BASE, np.random.default_rng(seed))
-        assert np.median(worn[where > 0.99]) < 0.1  # bare light, far below any film base
+        assert np.median(worn[where > 0.99]) == pytest.approx(bare, abs=0.02)
         assert (worn[where == 0] >= np.minimum(torn, BASE * 0.9)[where == 0] - 1e-6).all()
 
 
@@ -96,6 +98,19 @@ def test_underexposure_leaves_less_than_the_stated_span():
         assert coverage[..., DEFECTS.index("noise")].max() == 1
         pixels, *_ = decode(picture, "thin.jpg")
         assert min(pixels.shape[:2]) > 100
+
+
+@pytest.mark.parametrize("kind", ["holes", "residual_spots", "dye_removal"])
+def test_twins_differ_by_their_damage_and_nothing_else(kind):
+    scene = scenes.draw(np.random.default_rng(3))
+    files, coverage = zip(
+        *(simulate.develop(scene, wanted, np.random.default_rng(11)) for wanted in ({kind: 2.0}, {})), strict=True
+    )
+    assert coverage[0].any() and not coverage[1].any()
+    (damaged, *_), (sound, *_) = (decode(file, "twin.jpg") for file in files)
+    apart = np.log2((damaged + 1.0) / (sound + 1.0)).mean(axis=-1)
+    apart = np.abs(apart - np.median(apart))  # a hole's light changes the exposure, as in a camera
+    assert np.median(apart) < 0.05 and apart.max() > 0.3
 
 
 def test_mounting_takes_the_map_along(negative):
@@ -145,7 +160,7 @@ def test_frames_of_one_photograph_never_straddle_a_split(tmp_path):
         homes.setdefault(source, set()).add(split)
     assert len(planned) == 60 and all(len(home) == 1 for home in homes.values())
     assert {split for _, split, _ in planned} == {"train", "validation", "test"}
-    assert sum(source.startswith("drawn/") for *_, source in planned) == 9
+    assert sum(source.startswith("drawn/") for *_, source in planned) == 8
 
 
 def test_a_folder_that_is_there_is_not_touched(tmp_path):

@@ -36,7 +36,8 @@ def _union(shape: tuple[int, int]) -> np.ndarray:
 
 
 def holes(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
-    """Emulsion and often base gone: bare light, a thin dark rim where the film curls, a glow around."""
+    """Emulsion and often base gone: bare light, or what a last layer of the emulsion or dirt lets through of it; a thin
+    dark rim where the film curls, a glow around."""
     shape, width = density.shape[:2], density.shape[1]
     inside = _union(shape)
     torn = rng.random() < 0.5
@@ -57,7 +58,8 @@ def holes(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random
         )
     ring = np.clip(ndimage.gaussian_filter(inside, 1.6) * 2, 0, 1) * (1 - inside)
     density = density + ring[..., None] * rng.uniform(0.0, 0.5)
-    bare = rng.uniform(0.0, 0.06) + rng.uniform(-0.02, 0.02, 3)
+    bare = rng.choice([rng.uniform(0.0, 0.06), rng.uniform(0.06, 0.45)], p=[0.6, 0.4]) + rng.uniform(-0.02, 0.02, 3)
+    bare = np.minimum(bare, base - [0, 0.1, 0.2])  # clearer than the film in green and blue
     light = 10**-density * (1 - inside[..., None]) + 10**-bare * inside[..., None]
     light += rng.uniform(0, 0.05) * ndimage.gaussian_filter(inside, width * 0.02)[..., None]
     return -np.log10(np.maximum(light, 1e-4)).astype(np.float32), inside

@@ -3,7 +3,8 @@
     python train/simulate.py data/simulated                                 # scenes that it draws
     python train/simulate.py data/simulated --photos photos --count 8000    # photographs of one's own, and scenes
 
-The same command writes the same bytes. How it works and what it leaves out: docs/simulation.md.
+Frames come in twins: one with damage, one the same to the last grain without it, so that what tells them apart is the
+damage and nothing else. The same command writes the same bytes. How it works: docs/simulation.md.
 """
 
 import argparse
@@ -31,20 +32,20 @@ GRID = 16  # cells of the coarse damage maps, a side
 LONG_SIDE = 576  # pixels of the simulated frame
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 DRAWN = 0.15  # share of drawn scenes beside photographs
-NORMAL = 0.5  # share of readable frames
 VISIBLE = 0.5  # what coverage times visibility must reach somewhere; damage below it is none
 TRIES = 4  # places tried before a kind of damage is given up for a frame in which it cannot be seen
 LEAST_SEEN = 0.04  # D; a change that is just seen on an even ground
 MASKED = 0.7  # share of the texture's own deviation by which that limit rises
 NEIGHBOURHOOD = 17  # pixels over which texture is measured
-SECOND = 0.3  # chance of a second kind of damage beside the first
+SECOND = 0.2  # chance of a second kind of damage beside the first
+HOW_OFTEN = np.array([1, 1, 2, 1, 2, 2]) / 9  # of DEFECTS: the three that are hardest to see are met twice as often
 
 
 @dataclass
 class Frame:
     """What `metadata.jsonl` says of a picture. label: 1 readable, 0 damaged. severity: 0…3, of the worst defect.
-    source: the photograph or scene; group: the same, never in two splits. defect_cells: (6, 16, 16) largest coverage in
-    each cell, 0…1, less where the damage can hardly be seen."""
+    source: the photograph or scene; group: the same, never in two splits. pair: the number that twins share.
+    defect_cells: (6, 16, 16) largest coverage in each cell, 0…1, less where the damage can hardly be seen."""
 
     file_name: str
     label: int
@@ -52,6 +53,7 @@ class Frame:
     source: str
     group: str
     seed: int
+    pair: int
     noise: int = 0
     blank_area: int = 0
     colour_patches: int = 0
@@ -62,20 +64,24 @@ class Frame:
 
 
 def plan(rng: np.random.Generator) -> dict[str, float]:
-    """Which defects a frame has, and how badly: {} for a readable one."""
-    if rng.random() < NORMAL:
-        return {}
-    kinds = [str(kind) for kind in rng.choice(DEFECTS, 2 if rng.random() < SECOND else 1, replace=False)]
+    """Which defects a damaged frame has, and how badly."""
+    count = 2 if rng.random() < SECOND else 1
+    kinds = [str(kind) for kind in rng.choice(DEFECTS, count, replace=False, p=HOW_OFTEN)]
     return {kind: float(rng.uniform(0.7, 3.0)) for kind in kinds}
 
 
 def develop(scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generator) -> tuple[bytes, np.ndarray]:
     """One negative of `scene` ((H, W, 3) sRGB 0…1) with the wanted damage, as far as that can be seen in it: its JPEG
-    and (H, W, 6) visible coverage, all 0 for a kind that the scene hides."""
-    roll = film(rng)
-    cast = rng.normal(0, 0.5, 3) * rng.choice([0.5, 1.5])
-    stops = float(np.clip(rng.normal(0.1, 0.9), -2.2, 2.5))
-    density = expose(scene, roll, stops, cast, contrast=rng.uniform(0.85, 1.35))
+    and (H, W, 6) visible coverage, all 0 for a kind that the scene hides.
+
+    Film, damage, wear and camera draw from generators of their own, so that from the same `rng` other damage, or none,
+    leaves all else as it was.
+    """
+    film_rng, damage_rng, wear_rng, camera_rng = rng.spawn(4)
+    roll = film(film_rng)
+    cast = film_rng.normal(0, 0.5, 3) * film_rng.choice([0.5, 1.5])
+    stops = float(np.clip(film_rng.normal(0.1, 0.9), -2.2, 2.5))
+    density = expose(scene, roll, stops, cast, contrast=film_rng.uniform(0.85, 1.35))
     coverage = np.zeros((*scene.shape[:2], len(DEFECTS)), np.float32)
     if "noise" in wanted:
         # Thinner by the severity: 5–95 % spans of .15 D at 0.7 down to .04 D at 3.
@@ -83,23 +89,24 @@ def develop(scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generato
         while stops > -9 and _span(expose(scene[::8, ::8], roll, stops, cast)) > goal:
             stops -= 0.25
         density = expose(scene, roll, stops, cast)
-        roll = replace(roll, grain=roll.grain * rng.uniform(1, 2), grain_size=roll.grain_size * rng.uniform(1, 2.5))
+        roll = replace(roll, grain=roll.grain * damage_rng.uniform(1, 2))
+        roll = replace(roll, grain_size=roll.grain_size * damage_rng.uniform(1, 2.5))
         coverage[..., DEFECTS.index("noise")] = 1
-    density = add_grain(density, roll, rng)
+    density = add_grain(density, roll, film_rng)
     for kind, apply in DAMAGE.items():
         if kind in wanted:
             for _ in range(TRIES):
-                damaged, where = apply(density, roll.base, wanted[kind], rng)
+                damaged, where = apply(density, roll.base, wanted[kind], damage_rng)
                 seen = where * visibility(density, damaged)
                 if seen.max() >= VISIBLE:
                     density = damaged
                     coverage[..., DEFECTS.index(kind)] = seen
                     break
-    density = wear(density, roll.base, rng)
-    density, coverage = mount(density, roll.base, coverage, rng)
-    quarters, mirrored = int(rng.choice(4, p=[0.7, 0.12, 0.06, 0.12])), rng.random() < 0.15
+    density = wear(density, roll.base, wear_rng)
+    density, coverage = mount(density, roll.base, coverage, wear_rng)
+    quarters, mirrored = int(wear_rng.choice(4, p=[0.7, 0.12, 0.06, 0.12])), wear_rng.random() < 0.15
     density, coverage = (np.rot90(a[:, ::-1] if mirrored else a, quarters) for a in (density, coverage))
-    return photograph(np.ascontiguousarray(density), rng), coverage
+    return photograph(np.ascontiguousarray(density), camera_rng), coverage
 
 
 def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
@@ -148,11 +155,11 @@ def scene_from(path: Path, rng: np.random.Generator) -> np.ndarray:
 def _make(job: tuple[int, str, str], out: Path, photos: Path | None, seed: int) -> Frame:
     """Make and write frame `number` of `source` into `split`."""
     number, split, source = job
-    rng = np.random.default_rng((seed, number))
+    scene_rng, plan_rng, film_rng = np.random.default_rng((seed, number // 2)).spawn(3)
     drawn = source.startswith("drawn/")
-    scene = draw(rng) if drawn else scene_from(photos / source, rng)
-    wanted = plan(rng)
-    file, coverage = develop(scene, wanted, rng)
+    scene = draw(scene_rng) if drawn else scene_from(photos / source, scene_rng)
+    wanted = {} if number % 2 else plan(plan_rng)
+    file, coverage = develop(scene, wanted, film_rng)
     seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
     name = f"{number:06d}.jpg"
     (out / split / name).write_bytes(file)
@@ -163,13 +170,14 @@ def _make(job: tuple[int, str, str], out: Path, photos: Path | None, seed: int) 
         source,
         source,
         seed,
+        number // 2,
         **dict.fromkeys(seen, 1),
         defect_cells=cells(coverage),
     )
 
 
 def jobs(photos: Path | None, count: int, seed: int) -> list[tuple[int, str, str]]:
-    """(number, split, source) of every frame. A photograph's frames all go into one split."""
+    """(number, split, source) of every frame, twins next to each other. A photograph's frames all go into one split."""
     rng = np.random.default_rng(seed)
     sources = []
     if photos:
@@ -183,12 +191,13 @@ def jobs(photos: Path | None, count: int, seed: int) -> list[tuple[int, str, str
     place = {
         source: list(SPLITS)[int(np.searchsorted(ends, (i + 0.5) / len(sources)))] for i, source in enumerate(sources)
     }
-    from_photos = round(count * (1 - DRAWN)) if sources else 0
+    pairs = (count + 1) // 2
+    from_photos = round(pairs * (1 - DRAWN)) if sources else 0
     chosen = [sources[i % len(sources)] for i in range(from_photos)]
     planned = [(place[source], source) for source in chosen]
-    drawn = count - from_photos
+    drawn = pairs - from_photos
     planned += [(list(SPLITS)[int(np.searchsorted(ends, (i + 0.5) / drawn))], f"drawn/{i:06d}") for i in range(drawn)]
-    return [(number, split, source) for number, (split, source) in enumerate(planned)]
+    return [(number, *planned[number // 2]) for number in range(count)]
 
 
 def simulate(out: Path, photos: Path | None = None, count: int = 600, seed: int = 0) -> Path:
