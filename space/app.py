@@ -9,7 +9,11 @@ Layout and wiring only: pictures are the business of `darkroom`, and the rooms o
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import page.swift  # noqa: F401 - first, since it imports Gradio
+
+# isort: split
 import gradio as gr
 from darkroom.verdict import Judge, load
 from darkroom.weights import WeightsError
@@ -61,8 +65,12 @@ def main() -> int:
     except WeightsError as error:
         print(error, file=sys.stderr)
         return 2
-    warm(judge, EXAMPLE_FILES[0])
-    launch(build(judge, flags=os.environ.get("FLAG_DATASET", "")), mcp_server=True, footer_links=["api"])
+    sys.modules["matplotlib"] = None  # we draw no plots; Gradio would load it while the first visitor waits
+    with ThreadPoolExecutor(1) as pool:
+        warmed = pool.submit(warm, judge, EXAMPLE_FILES[0])  # on the other core, while the page is built
+        page = build(judge, flags=os.environ.get("FLAG_DATASET", ""))
+        warmed.result()
+    launch(page, mcp_server=True, footer_links=["api"])
     return 0
 
 

@@ -148,10 +148,13 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
 
     for source, event in ((upload, upload.upload), (camera, camera.input)):
         inputs = [source, prior, method, damage]
-        judged = event(first_look, inputs, [source, *view.shown], concurrency_id="judge", **PRIVATE)
+        # Progress in one place: an animation on each of eleven outputs took half a core from the judging.
+        judged = event(
+            first_look, inputs, [source, *view.shown], concurrency_id="judge", show_progress_on=source, **PRIVATE
+        )
         judged.failure(lambda: None, None, source, **PRIVATE)  # an empty place again, ready for the next file
     inputs = [prior, method, damage]
-    examples.select(try_example, inputs, view.shown, concurrency_id="judge", **PRIVATE)
+    examples.select(try_example, inputs, view.shown, concurrency_id="judge", show_progress_on=examples, **PRIVATE)
     again = {"inputs": [seen, method, damage], "outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}
     for control in (method, damage):
         control.input(look_again, **again)

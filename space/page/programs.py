@@ -53,15 +53,15 @@ def record(frame: rolls.Frame) -> dict:
 
 def endpoints(judge: Judge) -> None:
     """Wire the endpoints to components that are never shown; call inside the Blocks."""
-    with gr.Column(visible=False):
-        file, uploads = gr.File(label="file"), gr.File(label="files", file_count="multiple")
-        prior = gr.Number(0.5, label="prior", minimum=0.01, maximum=0.99)
-        method = gr.Dropdown(["cvt2pos", "density"], value="cvt2pos", label="method")
-        kind = gr.Dropdown(["jpeg", "tiff"], value="jpeg", label="kind")
-        label, verdict = gr.Label(label="probabilities"), gr.JSON(label="verdict")
-        records, summary, table = gr.JSON(label="verdicts"), gr.JSON(label="summary"), gr.File(label="CSV")
-        positive = gr.File(label="positive")
-        ask, ask_roll, ask_positive = gr.Button(), gr.Button(), gr.Button()
+    unseen = {"visible": False}  # said of each: for what is only in a hidden column the browser still loads the code
+    file, uploads = gr.File(label="file", **unseen), gr.File(label="files", file_count="multiple", **unseen)
+    prior = gr.Number(0.5, label="prior", minimum=0.01, maximum=0.99, **unseen)
+    method = gr.Dropdown(["cvt2pos", "density"], value="cvt2pos", label="method", **unseen)
+    kind = gr.Dropdown(["jpeg", "tiff"], value="jpeg", label="kind", **unseen)
+    label, verdict = gr.Label(label="probabilities", **unseen), gr.JSON(label="verdict", **unseen)
+    records, summary = gr.JSON(label="verdicts", **unseen), gr.JSON(label="summary", **unseen)
+    table, positive = gr.File(label="CSV", **unseen), gr.File(label="positive", **unseen)
+    ask, ask_roll, ask_positive = (gr.Button(**unseen) for _ in range(3))
 
     def judge_one(file: str, prior: float = 0.5) -> tuple[dict[str, float], dict]:
         """Tell whether a photo of a colour negative is readable or damaged.

@@ -125,5 +125,6 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         [roll, prior, view.method, view.damage],
         [tabs, view.prior, *view.shown],
         concurrency_id="judge",
+        show_progress_on=sheet,
         **PRIVATE,
     )
