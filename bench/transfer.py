@@ -25,9 +25,13 @@ SIZES = {"train": 32, "validation": 16, "test": 300}
 
 
 def deal(frames: Path, out: Path) -> None:
-    """Copy a split into three smaller ones, each half readable and half damaged, with their labels alone."""
+    """Copy a split into three smaller ones, each half readable and half damaged, with their labels alone.
+
+    Of one photograph one frame is taken: what was trained on must not come back in the test.
+    """
     records = [json.loads(line) for line in (frames / "metadata.jsonl").read_text().splitlines()]
     np.random.default_rng(SEED).shuffle(records)
+    records = list({record["group"]: record for record in records}.values())
     piles = [[record for record in records if record["label"] == label] for label in (0, 1)]
     for split, size in SIZES.items():
         (out / split).mkdir(parents=True)

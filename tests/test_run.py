@@ -14,6 +14,7 @@ from cards import model_card
 from darkroom.scan import open_scan
 from darkroom.verdict import load
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = str(ROOT / "train" / "run.py")
@@ -65,7 +66,14 @@ def test_a_run_leaves_everything_that_its_author_wants_to_know(unbroken):
     assert result["figures"]["intervals"]["accuracy"][0] <= result["figures"]["accuracy"]
     assert result["defects"]["holes"]["count"] == 7 and result["defects"]["noise"] is None
     assert result["thresholds"]["false_readable"]["promised"] is False  # 7 damaged frames promise nothing
-    assert list(unbroken.rglob("events.out.tfevents*"))
+
+
+def test_tensorboard_gets_the_curves_that_were_written_down(unbroken):
+    written = EventAccumulator(str(unbroken)).Reload()
+    for key in ("train_loss", "validation_loss", "learning_rate", "accuracy", "f1", "balanced_accuracy", "auroc"):
+        found = written.Scalars(key)
+        assert [event.step for event in found] == [1, 2, 3]
+        assert [event.value for event in found] == pytest.approx([record[key] for record in epochs(unbroken)])
 
 
 def test_the_page_shows_every_mistake_and_needs_no_network(unbroken):
@@ -77,7 +85,7 @@ def test_the_page_shows_every_mistake_and_needs_no_network(unbroken):
     assert page.count('class="mistake"') == len(wrong)
     places = [page.index(f"<h3>{name}") for name in wrong.sort_values("p_normal", key=lambda p: -abs(p - 0.5))["file"]]
     assert places == sorted(places)
-    assert "http://" not in page and "https://" not in page and "src=\"data:image/" in page
+    assert "http://" not in page and "https://" not in page and 'src="data:image/' in page
 
 
 def test_the_saved_model_judges_as_training_did(unbroken, place):
