@@ -1,56 +1,60 @@
-"""How many wrong labels the audit finds: a simulated set with one label in ten flipped.
+"""How many wrong labels the audit finds: a simulated set, one label in ten flipped, again and again.
 
-    python bench/label_errors.py                                    # simulates 600 drawn frames
-    python bench/label_errors.py --frames data/other/test           # or a split that the weights never saw
+    python bench/label_errors.py                            # simulates 750 drawn frames
+    python bench/label_errors.py --data data/other          # or a set that the weights never saw
+
+Prints, for growing parts of the set, the median of recall and precision over the draws, with the lowest and highest.
 """
 
 import argparse
-import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
-from audit import audit
+from audit import issues, look, out_of_sample, roll
+from darkroom.verdict import load as load_judge
+from frames import load
 from simulate import simulate
 
 FLIPPED = 0.1
-SEED = 20  # of no set that the bundled weights were trained on
+DRAWS = 9
+SIZES = (250, 500, 1000, 2000, 4000)  # as many of them as there are frames, and then all
 
 
-def spoil(frames: Path, out: Path) -> set[str]:
-    """Copy a split into train/ and validation/ of `out` with labels flipped. Returns the names of the flipped."""
-    records = [json.loads(line) for line in (frames / "metadata.jsonl").read_text().splitlines()]
-    rng = np.random.default_rng(SEED)
-    flipped = {records[i]["file_name"] for i in rng.choice(len(records), round(FLIPPED * len(records)), replace=False)}
-    for record in records:
-        record["label"] ^= record["file_name"] in flipped
-    parts = {"train": records[::2], "validation": records[1::2]}
-    for split, part in parts.items():
-        (out / split).mkdir(parents=True)
-        for record in part:
-            shutil.copy(frames / record["file_name"], out / split)
-        lines = [json.dumps({key: record[key] for key in ("file_name", "label", "group")}) for record in part]
-        (out / split / "metadata.jsonl").write_text("\n".join(lines) + "\n")
-    return flipped
+def draw(x: np.ndarray, labels: np.ndarray, groups: np.ndarray, size: int, seed: int) -> tuple[float, float, float]:
+    """Recall and precision of the suspects among `size` frames, and AUROC of the fitted probabilities."""
+    rng = np.random.default_rng(seed)
+    order = np.argsort(rng.permutation(groups.max() + 1)[groups], kind="stable")  # whole groups, in another order
+    part = order[:size]
+    flipped = rng.choice(size, round(FLIPPED * size), replace=False)
+    given = labels[part].copy()
+    given[flipped] ^= 1
+    p = out_of_sample(x[part], given, groups[part])
+    found = issues(given, p)
+    hits = np.isin(found, flipped).sum()
+    return hits / len(flipped), hits / max(len(found), 1), roc_auc_score(labels[part], p[:, 1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=Path, help="split folder of a simulated set")
+    parser.add_argument("--data", help="simulated set with splits")
     parser.add_argument("--weights", help="default: the bundled model")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        frames = args.frames or simulate(place / "drawn", count=750, seed=SEED) / "train"
-        flipped = spoil(frames, place / "data")
-        found = audit(str(place / "data"), place / "out", args.weights)
-    hits = found["file"].isin(flipped).sum()
-    print(f"flipped {len(flipped)}, suspected {len(found)}, of which flipped {hits}")
-    print(f"recall {hits / len(flipped):.2f}, precision {hits / max(len(found), 1):.2f}")
+        data = load(args.data or str(simulate(Path(folder) / "drawn", count=750, seed=20)))  # a seed of no training set
+        listed, x = look(data, load_judge(args.weights))
+    labels, groups = listed["normal"].to_numpy(), roll(listed)
+    for size in (*(size for size in SIZES if size < len(labels)), len(labels)):
+        recall, precision, auroc = zip(*(draw(x, labels, groups, size, seed) for seed in range(DRAWS)), strict=True)
+        said = (
+            f"{name} {np.median(each):.2f} ({min(each):.2f} … {max(each):.2f})"
+            for name, each in (("recall", recall), ("precision", precision))
+        )
+        print(f"{size} frames: {', '.join(said)}, AUROC of the folds {np.median(auroc):.3f}", flush=True)
 
 
 if __name__ == "__main__":

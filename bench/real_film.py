@@ -22,6 +22,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "space"), str(ROOT / "tests"), str(ROOT / "train")]
 import composite  # noqa: E402
+from darkroom.cells import cells  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import Judge, Prepared, Verdict, load  # noqa: E402
 from heat import hits  # noqa: E402
@@ -41,10 +42,7 @@ def _prepare(job: Job, judge: Judge) -> tuple[Prepared, np.ndarray | None]:
     maker = getattr(composite, kind)
     seed = zlib.crc32(f"{path.stem} {kind} {severity}".encode())
     file, where = composite.composite(composite.reduced(scan.rgb), maker, severity, seed, scan.bits)
-    cells = -(-judge.model.input_size // 32)
-    for axis in (0, 1):
-        where = np.maximum.reduceat(where, np.linspace(0, where.shape[axis], cells + 1).astype(int)[:-1], axis=axis)
-    return judge.prepare(open_scan(file, path.name)), where > COVERED
+    return judge.prepare(open_scan(file, path.name)), cells(where[None], "max")[0] > COVERED
 
 
 def judged(jobs: list[Job], judge: Judge, what: str) -> tuple[list[Verdict], list[np.ndarray | None]]:
@@ -98,10 +96,10 @@ def heat(jobs: list[Job], verdicts: list[Verdict], where: list[np.ndarray]) -> N
     """Print how often the hottest tenth of the heat map meets the damage, and how often a random tenth would."""
     print("\nthe heat map's hottest tenth meets the damage:")
     for kind in LOCAL:
-        of_kind = [(v.heat, cells) for job, v, cells in zip(jobs, verdicts, where, strict=True) if job[1] == kind]
-        heat, cells = (np.stack(column) for column in zip(*of_kind, strict=True))
+        of_kind = [(v.heat, there) for job, v, there in zip(jobs, verdicts, where, strict=True) if job[1] == kind]
+        heat, damaged = (np.stack(column) for column in zip(*of_kind, strict=True))
         guess = np.random.default_rng(0).random(heat.shape)
-        print(f"{kind:16}{hits(heat, cells).mean():9.0%}   (a random tenth: {hits(guess, cells).mean():.0%})")
+        print(f"{kind:16}{hits(heat, damaged).mean():9.0%}   (a random tenth: {hits(guess, damaged).mean():.0%})")
 
 
 def by_defect(jobs: list[Job], verdicts: list[Verdict]) -> None:

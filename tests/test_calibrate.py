@@ -32,6 +32,8 @@ def case(n: int, seed: int, normal: float = 0.7, kinds: int = 6) -> tuple[Output
     defects = torch.tensor(truth * 2 - 1 + rng.normal(size=(n, 6)), dtype=torch.float32)
     maps = torch.cat([label, defects], 1)[:, :, None, None].expand(-1, -1, 2, 2)
     measured = [dict(zip(EVIDENCE, rng.uniform(0.01, 0.5, len(EVIDENCE)), strict=True)) for _ in range(n)]
+    for one in measured:
+        one["cells"] = rng.normal(size=(6, 1, 1)).tolist()
     return Output(label, defects, maps), Rows(label=y.tolist(), defects=truth[:, :kinds].tolist(), evidence=measured)
 
 

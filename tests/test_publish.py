@@ -135,7 +135,7 @@ def test_hf_download_and_the_cards_snippets_give_the_verdict_of_scoring(hub, tra
     bare = tmp_path / "bare"
     (bare / "frame.jpg").write_bytes(picture.read_bytes())
     card = (bare / "README.md").read_text()
-    for name, absent in (("torch", OTHERS + " onnxruntime"), ("onnx", OTHERS + " torch huggingface_hub safetensors")):
+    for name, absent in (("torch", OTHERS + " onnxruntime"), ("onnx", OTHERS + " torch huggingface_hub")):
         blocked = f"import sys; sys.modules.update(dict.fromkeys({absent.split()!r})); sys.path.insert(0, '')\n"
         code = blocked + snippet(card, name).replace("verdict.defects)", "verdict.defects)\nprint(verdict.p_normal)")
         done = command(hub, tmp_path / "home", sys.executable, "-c", code, cwd=bare, token=False)

@@ -1,8 +1,13 @@
-"""Small damage, measured: each trace is found where it is, and grows with the damage."""
+"""Damage cell by cell: what is measured is where it is, and the network in NumPy is the one that was trained."""
 
 import numpy as np
 import pytest
-from darkroom.traces import deposit, patch, streak
+import torch
+from darkroom.cells import GRID, along, box, cells, measures
+from darkroom.resnet import DEFECTS
+from darkroom.traces import KINDS, around, traces, weigh
+from torch.nn import functional as F
+from traces import Frames, Network, fit, loss
 
 SHAPE = (340, 512)
 
@@ -18,42 +23,102 @@ def film(seed: int = 0) -> np.ndarray:
     return scene[..., None] * (0.8, 1.0, 1.2) + (0.6, 1.0, 1.4) + 0.02 * rng.standard_normal((*SHAPE, 3))
 
 
-INSIDE = np.zeros(SHAPE, bool)
-INSIDE[12:-12, 12:-12] = True
-DISC = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([150, 200])[:, None, None]))
+INSIDE = np.ones(SHAPE, bool)
+DISC = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([150, 200])[:, None, None]))  # in row 7, column 6
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_a_streak_short_of_blue_is_measured_along_either_side(turned):
-    found = []
-    for loss in (0.0, 0.1, 0.3):
-        density = film()
-        density[200:202, 100:400] -= loss * np.array([0.35, 0.65, 1.0])
-        view = (density.transpose(1, 0, 2), INSIDE.T) if turned else (density, INSIDE)
-        found.append(streak(*view))
-    assert found[0] < 0.02 and found[1] > 2 * found[0] and found[2] > 1.2 * found[1]
+def changed(density: np.ndarray) -> np.ndarray:
+    """(16, 16) bool: the cells in which some measurement moved by more than one unit from the sound film's."""
+    return (np.abs(measures(density, INSIDE)[0] - measures(film(), INSIDE)[0]) > 1).any(axis=0)
 
 
-def test_a_streak_that_is_grey_is_an_edge_of_the_scene():
+@pytest.mark.parametrize("change", [(0.2, 0.4, 1.0), (-0.3, -0.5, -0.6), (-0.05, -0.1, -0.15)])
+def test_a_spot_is_measured_in_its_cell(change):
+    density = film() + (DISC < 4)[..., None] * np.array(change)
+    assert changed(density)[7, 6]
+    assert not changed(density)[12:].any()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_streak_is_measured_all_along_it(axis):
     density = film()
-    density[200:202, 100:400] -= 0.3
-    assert streak(density, INSIDE) == pytest.approx(streak(film(), INSIDE), abs=0.003)
+    np.moveaxis(density, axis, 0)[160:162] -= (0.02, 0.05, 0.12)
+    hit = changed(density) if axis == 0 else changed(density).T
+    line = 160 * GRID // SHAPE[axis]
+    assert hit[line, 1:-1].mean() > 0.9 and hit[line + 4 :].mean() < 0.05  # near equals may change places
 
 
-def test_brown_deposits_stand_out_more_than_light_spots():
-    brown, light = film(), film()
-    brown[DISC < 9] += np.array([0.3, 0.7, 2.0]) * 0.4
-    light[DISC < 9] -= np.array([0.3, 0.7, 2.0]) * 0.4
-    assert deposit(brown, INSIDE) > 5 * deposit(film(), INSIDE)
-    assert deposit(brown, INSIDE) > 1.3 * deposit(light, INSIDE)  # whose rim stands out
+def test_what_lies_at_the_films_edge_is_not_measured():
+    inside = INSIDE.copy()
+    inside[:, :60] = False  # a holder
+    density = np.where(inside[..., None], film(), 3.5)
+    local, frame = measures(density, inside)
+    sound, _ = measures(film(), inside)
+    assert np.abs(local - sound)[:, :, 4:].max() < 0.5
+    assert np.isfinite(local).all() and np.isfinite(frame).all()
 
 
-def test_a_soft_green_patch_stands_out_of_its_frame():
-    usual = patch(film(), INSIDE)
-    faint = film() - np.exp(-((DISC / 14) ** 2))[..., None] * np.array([0.0, 0.15, 0.0])
-    assert patch(faint, INSIDE) > 2 * usual
+def test_a_frame_that_is_all_border_or_all_one_density_gives_finite_numbers():
+    for density, inside in ((film(), ~INSIDE), (np.full((64, 64, 3), 1.0), np.ones((64, 64), bool))):
+        assert np.isfinite(traces(density, inside)).all()
 
 
-def test_a_frame_that_is_all_border_has_no_traces():
-    nowhere = np.zeros(SHAPE, bool)
-    assert [measure(film(), nowhere) for measure in (streak, deposit, patch)] == [0, 0, 0]
+def test_means_are_means_with_the_border_mirrored():
+    rng = np.random.default_rng(0)
+    planes = rng.random((2, 20, 30)).astype(np.float32)
+    padded = np.pad(planes, ((0, 0), (2, 2), (2, 2)), mode="symmetric")
+    assert box(planes, 5)[:, 7, 9] == pytest.approx(padded[:, 7:12, 9:14].mean((1, 2)), abs=1e-5)
+    assert box(planes, 5)[:, 0, 29] == pytest.approx(padded[:, 0:5, 29:34].mean((1, 2)), abs=1e-5)
+    assert along(planes, 5, 2)[:, 3, 4] == pytest.approx(planes[:, 3, 2:7].mean(1), abs=1e-5)
+    values = rng.random((3, GRID, GRID))
+    pooled = F.avg_pool2d(torch.from_numpy(values), 3, stride=1, padding=1, count_include_pad=False)
+    assert around(values) == pytest.approx(pooled.numpy())
+
+
+def test_cells_are_the_extremes_of_their_part():
+    plane = np.zeros((1, 33, 50))
+    plane[0, 32, 49], plane[0, 0, 0] = 5, -2
+    assert cells(plane, "max")[0, -1, -1] == 5 and cells(plane, "max").sum() == 5
+    assert cells(plane, "min")[0, 0, 0] == -2 and cells(np.ones((1, 33, 50)), "mean") == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def frames() -> Frames:
+    """Twenty twins of noise; every second frame has a high measurement where its map has a hole."""
+    rng = np.random.default_rng(0)
+    local = rng.normal(0, 1, (40, 30, GRID, GRID)).astype(np.float16)
+    damage = np.zeros((40, 6, GRID, GRID), np.float32)
+    for k in range(0, 40, 2):
+        y, x = rng.integers(GRID, size=2)
+        damage[k, DEFECTS.index("holes"), y, x], local[k, 7, y, x] = 1, 6
+    return Frames(local, rng.normal(0, 1, (40, 20)).astype(np.float32), damage)
+
+
+def test_the_fitted_network_is_the_same_in_numpy(frames):
+    torch.manual_seed(0)
+    network = Network(frames).eval()
+    with torch.no_grad():
+        expected = network(*network.standard(frames)).numpy()
+    for one, local, frame in zip(expected, frames.local, frames.frame, strict=True):
+        assert weigh(local, frame, network.tensors()) == pytest.approx(one, abs=0.01)  # one is in half precision
+
+
+def test_fitting_finds_what_tells_twins_apart(frames, monkeypatch):
+    monkeypatch.setattr("traces.EPOCHS", 60)
+    monkeypatch.setattr("traces.PAIRS", 10)
+    net = fit(frames)
+    peaks = [weigh(*one, net)[DEFECTS.index("holes")].max() for one in zip(frames.local, frames.frame, strict=True)]
+    assert min(peaks[::2]) > max(peaks[1::2])
+
+
+def test_a_wrong_cell_costs_more_than_a_right_one():
+    damage = torch.zeros(1, 6, GRID, GRID)
+    damage[0, 3, 2, 5] = 1
+    right = torch.full((1, 6, GRID, GRID), -3.0)
+    wrong = right.clone()
+    right[0, 3, 2, 5], wrong[0, 3, 9, 9] = 3, 3
+    assert loss(right, damage) < 0.5 * loss(wrong, damage)
+
+
+def test_the_kinds_are_the_networks():
+    assert KINDS == DEFECTS

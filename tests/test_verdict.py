@@ -88,10 +88,24 @@ def test_every_defect_has_a_cause_and_what_can_be_done():
     assert all(remedy.cause and remedy.mend for remedy in REMEDIES.values())
 
 
+MAPS = np.full((2 + len(DEFECTS), 4, 4), -4.0, np.float32)
+MAPS[2 + DEFECTS.index("holes"), 1, 2] = 5
+MAPS[2 + DEFECTS.index("noise"), 3, 3] = 5
+CHANCES = dict.fromkeys(DEFECTS, 0.05) | {"holes": 0.9}
+
+
 def test_the_heat_map_is_hottest_where_a_probable_defect_has_its_cell():
-    maps = np.full((2 + len(DEFECTS), 4, 4), -4.0)
-    maps[2 + DEFECTS.index("holes"), 1, 2] = 5
-    maps[2 + DEFECTS.index("noise"), 3, 3] = 5
-    heat = heat_map(maps, dict.fromkeys(DEFECTS, 0.05) | {"holes": 0.9})
-    assert heat.shape == (4, 4) and 0 <= heat.min() and heat.max() <= 1
-    assert np.unravel_index(heat.argmax(), heat.shape) == (1, 2)
+    heat = heat_map(MAPS, CHANCES, SOUND.cells, Calibration.identity(DEFECTS))
+    assert heat.shape == (16, 16) and heat.min() >= 0 and heat.max() == pytest.approx(0.9)
+    y, x = np.unravel_index(heat.argmax(), heat.shape)
+    assert (y // 4, x // 4) == (1, 2)
+
+
+def test_the_heat_map_follows_the_trace_where_that_is_what_the_calibration_trusts():
+    cells = np.zeros((len(DEFECTS), 16, 16))
+    cells[DEFECTS.index("holes"), 14, 1] = 4
+    weights = dict.fromkeys(("normal", *DEFECTS), (2.0,))
+    trusting = Calibration(("holes trace",), (0.0,), (0.5,), weights, dict.fromkeys(weights, 0.0))
+    assert trusting.slope("holes", "holes trace") == 4 and trusting.slope("holes", "holes peak") == 0
+    heat = heat_map(MAPS, CHANCES, cells, trusting)
+    assert np.unravel_index(heat.argmax(), heat.shape) == (14, 1) and heat[5, 9] == pytest.approx(0.05)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 from cleanlab.filter import find_label_issues
-from datasets import concatenate_datasets
+from datasets import Dataset, DatasetDict, concatenate_datasets
 from frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
 from jinja2 import Environment, FileSystemLoader
 from sklearn.linear_model import LogisticRegression
@@ -28,9 +28,9 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom import verdict  # noqa: E402
-from darkroom.calibration import features  # noqa: E402
+from darkroom.calibration import feature_names, features, logit  # noqa: E402
 from darkroom.evidence import Evidence  # noqa: E402
-from darkroom.resnet import LABELS, ResNet18, to_float  # noqa: E402
+from darkroom.resnet import LABELS, to_float  # noqa: E402
 from darkroom.weights import WeightsError  # noqa: E402
 
 FOLDS = 5
@@ -38,22 +38,39 @@ STRENGTH = 0.2  # inverse of the ridge: hundreds of features meet hundreds of pi
 
 
 @torch.inference_mode()
-def seen(model: ResNet18, rows) -> np.ndarray:
-    """(N, F) what the network and the measurements say of each picture: logits, peaks, evidence, pooled channels.
+def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
+    """(N, F) what is known of each picture without its label: the judge's log-odds of each thing that it answers; the
+    logits, peaks and measurements behind them; the network's pooled channels.
 
-    rows: as `frames.prepare` gives them, with evidence. The few logits and measurements weigh as much together as the
-    many channels; every column is centred, and of one scale within its block.
+    rows: as `frames.prepare` gives them, with evidence. Each of the three blocks weighs as much as another, however
+    many columns it has; every column is centred, and of one scale within its block.
     """
-    parts = []
+    model, parts = judge.model, []
     for batch in tqdm(DataLoader(rows, 32, collate_fn=collate), "Looking"):
         channels = model.blocks(model.stem(to_float(batch["pixels"])))  # (n, 512, h, w)
         maps = torch.nn.functional.conv2d(channels, model.head.weight[:, :, None, None], model.head.bias)
         parts.append([part.numpy() for part in (maps.mean((2, 3)), maps, channels.mean((2, 3)))])
     pooled, maps, channels = (np.concatenate(column) for column in zip(*parts, strict=True))
     measured = np.stack([Evidence(**one).vector() for one in rows["evidence"]])
-    blocks = features(pooled[:, :2], pooled[:, 2:], maps, measured), channels
+    table = features(pooled[:, :2], pooled[:, 2:], maps, measured)
+    answers = judge.calibration.probabilities(table, feature_names(model.defects))
+    blocks = logit(np.stack([*answers.values()], axis=1)), table, channels
     scaled = [(x - x.mean(0)) / np.maximum(x.std(0), 1e-6) / x.shape[1] ** 0.5 for x in blocks]
     return np.concatenate(scaled, axis=1)
+
+
+def look(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndarray]:
+    """Every picture of every split: its row as `train/data.py build` reads one, with its split, and what is seen of it,
+    (N, F)."""
+    splits = [split for split in SPLITS if split in data]
+    ready = [prepare(data[split], judge.model.input_size, with_evidence=True) for split in splits]
+    listed = pd.concat([_labels(data[split], split) for split in splits], ignore_index=True)
+    return listed, seen(judge, concatenate_datasets(ready))
+
+
+def roll(listed: pd.DataFrame) -> np.ndarray:
+    """(N,) int: pictures with the same number may not judge one another."""
+    return pd.factorize(listed["group"] if "group" in listed else listed.index)[0]
 
 
 def out_of_sample(x: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -65,7 +82,12 @@ def out_of_sample(x: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.n
 
 def issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Indices of the labels that look wrong, worst first."""
-    return find_label_issues(labels, probabilities, return_indices_ranked_by="self_confidence")
+    return find_label_issues(
+        labels,
+        probabilities,
+        filter_by="confident_learning",  # fewer false alarms than pruning by the noise rate: bench/label_errors.py
+        return_indices_ranked_by="self_confidence",
+    )
 
 
 def audit(source: str, out: Path, weights: str | None = None, corrected: Path | None = None) -> pd.DataFrame:
@@ -74,21 +96,17 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
     Returns one row a suspect, worst first: file, split, label, suggested, score (probability of the given label).
     Raises DataError or WeightsError.
     """
-    judge, data = verdict.load(weights), load(source)
-    splits = [split for split in SPLITS if split in data]
-    ready = [prepare(data[split], judge.model.input_size, with_evidence=True) for split in splits]
-    listed = pd.concat([_labels(data[split], split) for split in splits], ignore_index=True)
+    data = load(source)
+    listed, x = look(data, verdict.load(weights))
     labels = listed["normal"].to_numpy()
-    groups = listed["group"] if "group" in listed else listed.index
-    x = seen(judge.model, concatenate_datasets(ready))
-    p = out_of_sample(x, labels, pd.factorize(groups)[0])
+    p = out_of_sample(x, labels, roll(listed))
     worst = issues(labels, p)
 
     suspects = listed.loc[worst, ["picture", "split"]].rename(columns={"picture": "file"})
     suspects["label"] = [LABELS[label] for label in labels[worst]]
     suspects["suggested"] = [LABELS[1 - label] for label in labels[worst]]
     suspects["score"] = p[worst, labels[worst]].round(4)
-    first = {split: listed.index[listed["split"] == split][0] for split in splits}
+    first = {split: rows.index[0] for split, rows in listed.groupby("split")}
     shown = [
         {**row, **gallery.frame(picture(data[row["split"]][int(i - first[row["split"]])]["image"]))}
         for i, row in tqdm(suspects.iterrows(), "Drawing", len(suspects))

@@ -98,13 +98,16 @@ def _fit(x: np.ndarray, truth: np.ndarray) -> tuple[LogisticRegression, np.ndarr
 
 
 def _directions(columns: tuple[str, ...], kind: str, truth: np.ndarray, carried: np.ndarray) -> np.ndarray:
-    """(F, D) the D sums of standard features that the data can bear to be weighed: each feature by itself; the
-    defect's own logit and peak, and the evidence; or only what the earlier calibration made of them all, so that a
-    temperature and a bias are fitted. Each sum has about the scale of one feature."""
-    events = min((truth == 0).sum(), (truth == 1).sum())
-    for names in (columns, (f"{kind} pooled", f"{kind} peak", *Evidence.NAMES)):
-        if events >= EVENTS * len(names):
-            return np.eye(len(columns))[:, [columns.index(name) for name in names]]
+    """(F, D) the D sums of standard features that are weighed: the defect's strongest cell in the network's map and the
+    strongest traces of every kind; or, where the data cannot bear that many, only what the earlier calibration made of
+    them all, so that a temperature and a bias are fitted. Each sum has about the scale of one feature.
+
+    The plain measurements are not among them: real film spans more density than simulated film (docs/simulation.md),
+    and the traces know what they know (docs/experiments.md).
+    """
+    names = (f"{kind} peak", *Evidence.TRACES)
+    if min((truth == 0).sum(), (truth == 1).sum()) >= EVENTS * len(names):
+        return np.eye(len(columns))[:, [columns.index(name) for name in names]]
     return (carried / max(np.linalg.norm(carried), 1e-9))[:, None]
 
 

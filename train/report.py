@@ -82,7 +82,9 @@ class Report:
         kinds = tuple(kind for kind in defect_columns(self.data["train"]) if kind in judge.model.defects)
         truth = np.array(rows["defects"]).reshape(len(rows), -1)
         chances = final[list(judge.model.defects)].to_dict("records")
-        heat = [heat_map(maps, found) for maps, found in zip(output.maps.float().numpy(), chances, strict=True)]
+        cells = [measured["cells"] for measured in rows["evidence"]]
+        maps = zip(output.maps.float().numpy(), chances, cells, strict=True)
+        heat = [heat_map(plane, found, each, judge.calibration) for plane, found, each in maps]
         best = min(self.records, key=lambda record: record["validation_loss"], default={"epoch": 0})
         return {
             "counts": {name: len(each) for name, each in self.data.items() if name in SPLITS},

@@ -116,6 +116,13 @@ class Calibration:
             logits["normal"] = logits["normal"] + self.sound * soundness(np.stack([*found.values()], axis=1))
         return {"normal": sigmoid(logits["normal"]), **found}
 
+    def slope(self, key: str, feature: str) -> float:
+        """By how much the log-odds of `key` rise a unit of `feature`, as `features` gives it; 0 without a weight."""
+        if feature not in self.features:
+            return 0.0
+        k = self.features.index(feature)
+        return self.weights[key][k] / self.scale[k]
+
     def decide(self, p_normal: float) -> str:
         """The verdict for a `p_normal` at any prior: the thresholds are on the probability itself."""
         if p_normal >= self.readable_above:

@@ -3,16 +3,17 @@
 Densities are of transmitted linear light, D = −log10 T, up to the light's own brightness, which no file tells.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 from PIL import Image
 
-from . import traces
+from .cells import GRID
 from .grid import box_mean, from_border, grown, sobel
 from .negative import kinds
 from .scan import Scan, log_density
+from .traces import KINDS, traces
 
 SIDE = 512  # pixels on the long side that the film is measured at
 HOLDER_DENSITY = 3.0  # denser than any film: a holder, or nothing
@@ -22,7 +23,6 @@ BARE = 0.35  # D; bare light in every channel, where even the clearest film keep
 OPAQUE, NEUTRAL = 1.4, 0.25  # D; retained silver is denser than this, and its channels no further apart than that
 FLAT_SD, FLAT_SHARE = 0.008, 0.15  # D, and share of the frame's median: an unusually even neighbourhood
 FLAT_SIDE = 15  # pixels of that neighbourhood
-EDGE = 10  # pixels of the picture's border in which no small damage is looked for
 STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 SMALLEST_SHARE = 1e-4  # shares go into the combination as log10; below this they count as this
@@ -44,12 +44,12 @@ class Evidence:
     below_base: share of the frame, 0…1, that is lighter than film can be, its mask colour missing (holes).
     opaque: share, 0…1, that is dense and neutral, without the mask's colour (retained silver).
     flat: share, 0…1, of neighbourhoods with next to no grain or texture.
-    streak, deposit, patch: small damage, see `traces`; D, and twice a multiple.
     clipped: share, 0…1, with two channels or more at an end of the file's range; one alone is a strong colour.
     sharpness: 99 % point of the gradient a pixel over density_span; a soft or shaken scan is below 0.15.
     monochrome: spread of colour over the spread of density; 0 for a picture without colour.
     bits: bits a channel. jpeg_quality: 1…100, 100 where the file is no JPEG.
     positive, black_and_white, page, nothing: probability, 0…1, that it is this and no colour negative.
+    cells: (6, 16, 16) log-odds that a part of the frame has each kind of damage, see `traces`; not shown as a number.
     """
 
     density_span: float
@@ -65,20 +65,20 @@ class Evidence:
     black_and_white: float = 0.0
     page: float = 0.0
     nothing: float = 0.0
-    streak: float = 0.0
-    deposit: float = 0.0
-    patch: float = 0.0
+    cells: np.ndarray = field(default_factory=partial(np.zeros, (len(KINDS), GRID, GRID)), repr=False, compare=False)
 
-    NAMES = ("log span", "log below base", "log opaque", "log flat", "log streak", "log deposit", "log patch")
+    TRACES = tuple(f"{kind} trace" for kind in KINDS)
+    NAMES = ("log span", "log below base", "log opaque", "log flat", *TRACES)
 
     def vector(self) -> np.ndarray:
-        """(7,) float64, finite, in the order of `NAMES`: what the fitted combination weighs.
+        """(10,) float64, finite, in the order of `NAMES`: what the fitted combination weighs. A trace is the strongest
+        of a kind's cells.
 
         Only what measures the film: how sharp or clipped a scan is says nothing of damage to the film in it.
         """
         shares = (self.below_base, self.opaque, self.flat)
-        small = (max(self.streak, 0.001), max(self.deposit, 0.1), max(self.patch, 0.1))
-        return np.log10([max(self.density_span, 0.01), *(max(share, SMALLEST_SHARE) for share in shares), *small])
+        plain = np.log10([max(self.density_span, 0.01), *(max(share, SMALLEST_SHARE) for share in shares)])
+        return np.concatenate([plain, np.max(self.cells, axis=(1, 2))])
 
     @property
     def stops_under(self) -> float:
@@ -171,8 +171,6 @@ def measure(scan: Scan) -> Evidence:
     ends = (((film.rgb <= 1 / 255) | (film.rgb >= 254 / 255)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
     chances = kinds(film.density, film.inside)
-    inner = box_mean(film.inside, FLAT_SIDE) > 0.999  # off the film's own edges, which are no damage
-    inner[:EDGE] = inner[-EDGE:] = inner[:, :EDGE] = inner[:, -EDGE:] = False
     return Evidence(
         density_span=span,
         below_base=float(holes.sum() / count),
@@ -184,9 +182,7 @@ def measure(scan: Scan) -> Evidence:
         bits=scan.bits,
         jpeg_quality=_jpeg_quality(scan.jpeg_tables),
         **{kind: chances[kind] for kind in OTHERS},
-        streak=traces.streak(film.density, inner),
-        deposit=traces.deposit(film.density, inner),
-        patch=traces.patch(film.density, inner),
+        cells=traces(film.density, film.inside),
     )
 
 

@@ -1,59 +1,55 @@
-"""Small damage measured on the film: streaks along its travel, deposits, soft patches. NumPy only.
+"""Where small damage is: for every cell of a frame the log-odds of each kind, from what `cells` measures there.
 
-None of these is a verdict. Each says how far something stands out that chemistry and friction leave and scenes seldom
-do; `train/calibrate.py` fits what it is worth.
+A small network, the same for every cell, weighs a cell's measurements against what the whole frame is like, and what it
+makes of them against its eight neighbours. `train/traces.py` fitted it on simulated twins; docs/evidence.md says how
+well. It sees spots and lines of a few pixels, which the large network, that sees the frame as a whole, does not.
 """
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
+from safetensors.numpy import load_file
 
-from .grid import box_along, box_mean
+from .cells import GRID, measures
+from .remedy import REMEDIES
 
-STREAK, ACROSS = 81, 13  # pixels: length over which a streak is averaged, and breadth of the ground it is held against
-FAINT = 0.15  # D; what differs more from its ground is an edge of the scene, and counts as this
-SPECK, AROUND = 3, 11  # pixels: size of a deposit, and of its ground
-PATCH = 19  # pixels: size of a patch; its ground is twice as wide
-LARGEST = 99.9  # percentile that stands for the strongest few pixels
-
-
-def streak(density: np.ndarray, inside: np.ndarray) -> float:
-    """Deepest light streak, in D of blue less red density, along either side of the picture.
-
-    density: (h, w, 3), inside: (h, w) bool, as `evidence.Film` has them. The yellow layer lies on top and is rubbed
-    off first, so a streak is short of blue density.
-    """
-    yellow = density[..., 2] - density[..., 0]
-    deepest = 0.0
-    for axis in (0, 1):
-        apart = np.clip(yellow - box_along(yellow, ACROSS, axis), -FAINT, FAINT)
-        deepest = max(deepest, -float(box_along(apart, STREAK, 1 - axis)[inside].min(initial=0)))
-    return deepest
+KINDS = tuple(REMEDIES)  # of the six answers, in their order
+FILE = Path(__file__).with_name("traces.safetensors")
+CLIPPED = 4.0  # standard deviations beyond which a measurement counts no further
 
 
-def deposit(density: np.ndarray, inside: np.ndarray) -> float:
-    """How far the strongest small surplus of blue over red density stands out of such differences in the frame, as a
-    multiple of their deviation: brown deposits hold (0.3, 0.7, 2) D of red, green and blue."""
-    yellow = density[..., 2] - density[..., 0]
-    apart = (box_mean(yellow, SPECK) - box_mean(box_mean(yellow, AROUND), AROUND))[inside]
-    if not apart.size:
-        return 0.0
-    deviation = 1.48 * float(np.median(np.abs(apart - np.median(apart))))  # robust: of a normal distribution, its σ
-    return float(np.percentile(apart, LARGEST)) / (deviation + 1e-3)
+def traces(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """(6, 16, 16) float32 log-odds that each cell has each kind of damage, in the order of `KINDS`, were damaged cells
+    as frequent as sound ones. density, inside: as `cells.measures` takes them."""
+    return weigh(*measures(density, inside), _fitted())
 
 
-def patch(density: np.ndarray, inside: np.ndarray) -> float:
-    """How far the strongest soft spot of green against magenta stands out, as a multiple of the frame's usual one.
-
-    Where the picture itself is busy a difference counts less."""
-    values = density[inside]
-    if not values.size:
-        return 0.0
-    low, middle, high = np.percentile(values, (10, 50, 90), axis=0)
-    red, green, blue = np.moveaxis((density - middle) / np.maximum(high - low, 0.2), -1, 0)
-    colour, grey = green - (red + blue) / 2, (red + green + blue) / 3
-    busy = box_mean(np.abs(grey - _soft(grey, 7)), 31)
-    apart = (np.abs(_soft(colour, PATCH) - _soft(colour, 2 * PATCH + 1)) / (busy + 0.02))[inside]
-    return float(np.percentile(apart, 99.5)) / (float(np.median(apart)) + 1e-4)
+def weigh(local: np.ndarray, frame: np.ndarray, net: dict[str, np.ndarray]) -> np.ndarray:
+    """The network `net` on `cells.measures`' two answers; its tensors are what `train/traces.py` writes."""
+    x = standard(local, net["mean"], net["scale"]).reshape(len(local), -1)  # (F, 256)
+    of_frame = net["frame"] @ standard(frame, net["frame_mean"], net["frame_scale"]) + net["hidden_bias"]
+    hidden = np.maximum(net["hidden"] @ x + of_frame[:, None], 0)  # (H, 256)
+    both = np.concatenate([hidden, around(hidden.reshape(-1, GRID, GRID)).reshape(hidden.shape)])
+    joined = np.maximum(net["joined"] @ both + net["joined_bias"][:, None], 0)
+    return (net["out"] @ joined + net["out_bias"][:, None]).reshape(-1, GRID, GRID)
 
 
-def _soft(values: np.ndarray, side: int) -> np.ndarray:
-    return box_mean(box_mean(values, side), side)
+def standard(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Values (F, …) less their mean (F,), in units of their deviation (F,), clipped."""
+    shape = (-1,) + (1,) * (values.ndim - 1)
+    return np.clip((values - mean.reshape(shape)) / scale.reshape(shape), -CLIPPED, CLIPPED)
+
+
+def around(values: np.ndarray) -> np.ndarray:
+    """(C, h, w) -> the mean of the up to nine cells about each; fewer at the border."""
+    padded = np.pad(values, ((0, 0), (1, 1), (1, 1)))
+    one = np.pad(np.ones(values.shape[1:], values.dtype), 1)
+    rows, columns = values.shape[1:]
+    shifts = [np.s_[..., i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
+    return sum(padded[s] for s in shifts) / sum(one[s] for s in shifts)
+
+
+@cache
+def _fitted() -> dict[str, np.ndarray]:
+    return {name: tensor.astype(np.float32) for name, tensor in load_file(FILE).items()}

@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 
-from .calibration import Calibration, at_prior, feature_names, features
+from .calibration import Calibration, at_prior, feature_names, features, logit, sigmoid
+from .cells import GRID
 from .evidence import Evidence, measure
 from .remedy import REMEDIES, Remedy
 from .resnet import DEFECTS, ResNet18, to_float
 from .scan import Scan, network_input
+from .traces import KINDS
 from .weights import find
 
 PRIOR = 0.5
@@ -130,25 +133,31 @@ class Judge:
             by_defect = {name: float(found[name][i]) for name in self.model.defects}
             p_normal = float(at_prior(found["normal"][i], self.calibration.prior, prior))
             word, reason = decide(p_normal, by_defect, evidence[i], self.calibration)
-            heat = heat_map(maps[i], by_defect)
+            heat = heat_map(maps[i], by_defect, evidence[i].cells, self.calibration)
             verdicts.append(
                 Verdict(name, word, p_normal, by_defect, heat, evidence[i], reason, prior, self.calibration)
             )
         return verdicts
 
 
-def heat_map(maps: np.ndarray, defects: dict[str, float]) -> np.ndarray:
-    """(h, w) float32 in 0…1: how much each cell speaks of damage.
+def heat_map(maps: np.ndarray, defects: dict[str, float], cells: np.ndarray, calibration: Calibration) -> np.ndarray:
+    """(16, 16) float32 in 0…1: how much each cell speaks of damage.
 
-    maps: (2 + K, h, w) logits. Each defect's cells count as much as the defect is probable; without defects the map of
-    "abnormal" less that of "normal" is shown.
+    maps: (2 + K, h, w) logits of the network. defects: K probabilities. cells: (6, 16, 16), `Evidence.cells`. The
+    hottest cell of a defect has its probability; another has log-odds that are lower by what its own two logits,
+    weighed as in the calibration, fall short. Without defects the map of "abnormal" less that of "normal" is shown.
     """
-    if defects:
-        chance = np.array(list(defects.values()))[:, None, None]
-        cells = (chance / (1 + np.exp(-np.clip(maps[2:], -30, 30)))).max(axis=0)
-    else:
-        cells = 1 / (1 + np.exp(-np.clip(maps[0] - maps[1], -30, 30)))
-    return cells.astype(np.float32)
+    maps = np.stack([Image.fromarray(plane).resize((GRID, GRID), Image.Resampling.BILINEAR) for plane in maps])
+    if not defects:
+        return sigmoid(maps[0] - maps[1]).astype(np.float32)
+    heat = np.zeros((GRID, GRID))
+    for plane, (name, p) in zip(maps[2:], defects.items(), strict=True):
+        of_map, of_trace = (max(calibration.slope(name, f"{name} {part}"), 0) for part in ("peak", "trace"))
+        if of_map == of_trace == 0:  # neither was fitted, or neither is trusted
+            of_map = 1.0
+        of_cell = of_map * plane + of_trace * np.asarray(cells)[KINDS.index(name)]
+        heat = np.maximum(heat, sigmoid(logit(p) + of_cell - of_cell.max()))
+    return heat.astype(np.float32)
 
 
 def load(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Judge:

@@ -1,0 +1,149 @@
+"""What a frame's density does, cell by cell: spots, lines, soft patches, bare and opaque places. NumPy only.
+
+The frame is cut into 16 × 16 cells. In each, filters of known size are held against the film around: a spot, a disc and
+a patch against a wider neighbourhood, a line against what lies beside it. What counts is the difference in density, so
+that the film's mask and the light's colour cancel.
+"""
+
+import numpy as np
+
+GRID = 16  # cells a side
+RIM = 4  # pixels of the picture's border, and of the film's own edge, in which nothing is looked for
+DENSEST = 4.0  # D; beyond it there is no film
+FAINT = 0.15  # D; a line that differs more from its sides is an edge of the scene, and counts as this
+LINES = (25, 81)  # pixels: lengths over which a line is averaged
+BESIDE = 13  # pixels across a line: what it is held against
+COARSER = 4  # pixels of the frame to one of the picture in which wide patches are looked for
+UNLIKE = 2.5  # times that a layer's span may be made larger or smaller
+QUIET = 0.004  # D; texture finer than this is taken for this
+STEP = 0.02  # D; responses below it count in proportion, above by their logarithm
+Where = tuple[np.ndarray, np.ndarray]
+
+
+def measures(density: np.ndarray, inside: np.ndarray) -> Where:
+    """Measure every cell of a frame.
+
+    density: (h, w, 3), inside: (h, w) bool, as `evidence.Film` has them, 64 pixels or more a side. Returns (F, 16, 16)
+    float32, each response by itself and then each less the frame's median, and (G,) float32, what the frame is like as
+    a whole; both finite.
+    """
+    planes = np.minimum(np.moveaxis(density, -1, 0), DENSEST).astype(np.float32)
+    film = planes[:, inside] if inside.any() else planes.reshape(3, -1)
+    low, middle, high = np.percentile(film, (10, 50, 90), axis=1)
+    spans = np.maximum(high - low, STEP)
+    planes = np.where(inside, planes, middle[:, None, None])
+    levels = _levels(box(planes, 3), middle, inside)
+    # A layer that spans more than another would show every grey edge as a colour: all are made to span the same.
+    planes = (planes * np.clip(spans.mean() / spans, 1 / UNLIKE, UNLIKE)[:, None, None]).astype(np.float32)
+    looked = box(inside[None].astype(np.float32), 2 * RIM + 1)[0] > 0.999
+    looked[:RIM] = looked[-RIM:] = looked[:, :RIM] = looked[:, -RIM:] = False
+
+    near, disc = box(planes, 3), box(planes, 7)
+    coarse, coarse_looked = _coarser(planes), _coarser(looked[None].astype(np.float32))[0] > 0.5
+    narrow = box(coarse, 3)
+    patches = [narrow - box(coarse, 11), box(coarse, 7) - box(coarse, 23)]
+    busy = box(np.abs(colours(coarse - narrow)[5:]), 11) + QUIET
+    responses = [
+        *_spots(near - box(planes, 11), looked),
+        *_spots(disc - box(planes, 21), looked),
+        *(part for patch in patches for part in _spots(patch, coarse_looked)),
+        *(part for patch in patches for part in _standing_out(patch / busy, coarse_looked)),
+        cells(np.abs(colours(planes - near)) * looked, "mean"),  # grain
+        *_lines(planes, looked),
+        *levels,
+    ]
+    local = np.arcsinh(np.concatenate(responses) / STEP).astype(np.float32)
+    seen = cells(looked[None].astype(np.float32), "mean")
+    valid = seen[0] > 0.3
+    known = local[:, valid] if valid.any() else local.reshape(len(local), -1)
+    usual, strong = np.percentile(known, (50, 90), axis=1).astype(np.float32)
+    frame = np.concatenate([usual, strong, np.log(spans).astype(np.float32)])
+    return np.concatenate([local, local - usual[:, None, None], seen]), frame
+
+
+def colours(planes: np.ndarray) -> np.ndarray:
+    """(3, …) red, green and blue density -> (6, …): the same, blue less red, green less magenta, and grey."""
+    red, green, blue = planes
+    return np.stack([red, green, blue, blue - red, green - (red + blue) / 2, (red + green + blue) / 3])
+
+
+def _spots(response: np.ndarray, looked: np.ndarray) -> list[np.ndarray]:
+    """Of a spot filter's response (3, h, w): the largest, the least and the usual in each cell, in all six colours; and
+    where a mixed colour is largest or least, what each layer has there."""
+    planes = colours(response) * looked
+    there = [layers_at(planes[:3], guide, how) for guide in planes[3:] for how in ("max", "min")]
+    return [cells(planes, "max"), -cells(planes, "min"), cells(np.abs(planes), "mean"), *there]
+
+
+def _standing_out(response: np.ndarray, looked: np.ndarray) -> list[np.ndarray]:
+    """Of a response (3, h, w) as a multiple of the texture about it: the largest and the least of the mixed colours."""
+    planes = STEP * colours(response)[3:] * looked
+    return [cells(planes, "max"), -cells(planes, "min")]
+
+
+def _lines(planes: np.ndarray, looked: np.ndarray) -> list[np.ndarray]:
+    """The faintest and strongest lines along either side, of two lengths, in blue, blue less red and grey."""
+    found = []
+    for axis in (1, 2):
+        across = colours(planes - along(planes, BESIDE, axis))[[2, 3, 5]]
+        across = np.clip(across, -FAINT, FAINT) * looked
+        for length in LINES:
+            line = 2 * along(across, length, 3 - axis)
+            found += [-cells(line, "min"), cells(line, "max")]
+    return found
+
+
+def _levels(planes: np.ndarray, middle: np.ndarray, inside: np.ndarray) -> list[np.ndarray]:
+    """How dense and how coloured a cell is, beside the frame's middle and by itself."""
+    mean = cells(planes, "mean")
+    lightest = np.percentile(planes[:, inside] if inside.any() else planes.reshape(3, -1), 2, axis=1)
+    bare = cells(planes.max(axis=0)[None], "min")
+    below = cells((planes - lightest[:, None, None]).max(axis=0)[None], "min")
+    apart = cells(np.abs(planes - planes.mean(axis=0)).max(axis=0)[None], "mean")
+    opaque = cells(planes.min(axis=0)[None], "max")
+    return [colours(mean - middle[:, None, None]), bare, below, apart, opaque]
+
+
+def cells(planes: np.ndarray, how: str) -> np.ndarray:
+    """(C, h, w) -> (C, 16, 16): the "max", "min" or "mean" of each cell."""
+    rows, columns = (np.linspace(0, n, GRID + 1).astype(int) for n in planes.shape[1:])
+    reduce = {"max": np.maximum, "min": np.minimum, "mean": np.add}[how].reduceat
+    out = reduce(reduce(planes, rows[:-1], axis=1), columns[:-1], axis=2)
+    return out / (np.diff(rows)[:, None] * np.diff(columns)) if how == "mean" else out
+
+
+def layers_at(layers: np.ndarray, guide: np.ndarray, how: str) -> np.ndarray:
+    """(3, 16, 16): what `layers` (3, h, w) hold in each cell where `guide` (h, w) is largest or least there.
+
+    The picture is cut to whole cells of one size, so up to 15 pixels of its right and lower border do not count.
+    """
+    h, w = (n // GRID for n in guide.shape)
+
+    def parts(plane: np.ndarray) -> np.ndarray:
+        cut = plane[: h * GRID, : w * GRID].reshape(GRID, h, GRID, w)
+        return cut.transpose(0, 2, 1, 3).reshape(GRID, GRID, h * w)
+
+    place = parts(guide)
+    place = (place.argmax(-1) if how == "max" else place.argmin(-1))[..., None]
+    return np.stack([np.take_along_axis(parts(layer), place, -1)[..., 0] for layer in layers])
+
+
+def along(planes: np.ndarray, length: int, axis: int) -> np.ndarray:
+    """(C, h, w) float32 means of the `length` pixels around each along `axis`, `length` odd, mirrored at the border."""
+    width = [(0, 0)] * 3
+    width[axis] = (length // 2 + 1, length // 2)
+    summed = np.cumsum(np.pad(planes, width, mode="symmetric"), axis=axis, dtype=np.float32)
+    ends = summed.take(range(length, summed.shape[axis]), axis)
+    return (ends - summed.take(range(summed.shape[axis] - length), axis)) / np.float32(length)
+
+
+def box(planes: np.ndarray, side: int) -> np.ndarray:
+    """(C, h, w) float32 means of the `side` × `side` pixels around each, `side` odd, mirrored at the border."""
+    return along(along(planes, side, 1), side, 2)
+
+
+def _coarser(planes: np.ndarray) -> np.ndarray:
+    """(C, h, w) -> (C, h / 4, w / 4), means."""
+    channels, height, width = planes.shape
+    h, w = height // COARSER, width // COARSER
+    return planes[:, : h * COARSER, : w * COARSER].reshape(channels, h, COARSER, w, COARSER).mean((2, 4))
