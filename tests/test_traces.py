@@ -58,9 +58,13 @@ def test_what_lies_at_the_films_edge_is_not_measured():
     assert np.isfinite(local).all() and np.isfinite(frame).all()
 
 
-def test_a_frame_that_is_all_border_or_all_one_density_gives_finite_numbers():
-    for density, inside in ((film(), ~INSIDE), (np.full((64, 64, 3), 1.0), np.ones((64, 64), bool))):
-        assert np.isfinite(traces(density, inside)).all()
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (63, 20), (64, 64)])
+def test_a_picture_of_any_size_and_of_one_density_gives_finite_numbers(shape):
+    assert np.isfinite(traces(np.full((*shape, 3), 1.0), np.ones(shape, bool))).all()
+
+
+def test_a_frame_that_is_all_border_gives_finite_numbers():
+    assert np.isfinite(traces(film(), ~INSIDE)).all()
 
 
 def test_means_are_means_with_the_border_mirrored():

@@ -23,10 +23,13 @@ Where = tuple[np.ndarray, np.ndarray]
 def measures(density: np.ndarray, inside: np.ndarray) -> Where:
     """Measure every cell of a frame.
 
-    density: (h, w, 3), inside: (h, w) bool, as `evidence.Film` has them, 64 pixels or more a side. Returns (F, 16, 16)
-    float32, each response by itself and then each less the frame's median, and (G,) float32, what the frame is like as
-    a whole; both finite.
+    density: (h, w, 3), inside: (h, w) bool, as `evidence.Film` has them, of any size. Returns (F, 16, 16) float32,
+    each response by itself and then each less the frame's median, and (G,) float32, what the frame is like as a whole;
+    both finite.
     """
+    for axis in (0, 1):  # a picture of fewer than four pixels a cell is enlarged
+        by = -(-GRID * COARSER // density.shape[axis])
+        density, inside = (np.repeat(plane, by, axis) if by > 1 else plane for plane in (density, inside))
     planes = np.minimum(np.moveaxis(density, -1, 0), DENSEST).astype(np.float32)
     film = planes[:, inside] if inside.any() else planes.reshape(3, -1)
     low, middle, high = np.percentile(film, (10, 50, 90), axis=1)
