@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import rolls
-
 from data import build
 
 AUDIT = Path(__file__).resolve().parents[1] / "train" / "audit.py"

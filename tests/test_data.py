@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from darkroom.scan import open_scan
+from data import build, picture_of, table
 from datasets import load_dataset
 from frames import DataError, load
 from PIL import Image
 from rolls import labelled
-
-from data import build, picture_of, table
 
 DATA = Path(__file__).resolve().parents[1] / "train" / "data.py"
 
