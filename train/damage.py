@@ -89,7 +89,7 @@ def _large_region(shape: tuple[int, int], share: float, rng: np.random.Generator
 def blank_area(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
     """Films that touched in the tank: opaque and neutral, the mask gone, with a pale fringe; or never developed."""
     shape, width = density.shape[:2], density.shape[1]
-    field = _large_region(shape, rng.uniform(0.03, 0.06) + 0.13 * severity * rng.uniform(0.5, 1.2), rng)
+    field = _large_region(shape, rng.uniform(0.02, 0.05) + 0.13 * severity * rng.uniform(0.3, 1.2), rng)
     soft = rng.choice([rng.uniform(0.002, 0.01), rng.uniform(0.01, 0.08)])
     inside = (1 / (1 + np.exp(-np.clip(field / (soft / 2), -30, 30)))).astype(np.float32)
     if rng.random() < 0.7:

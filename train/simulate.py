@@ -32,13 +32,13 @@ GRID = 16  # cells of the coarse damage maps, a side
 LONG_SIDE = 576  # pixels of the simulated frame
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 DRAWN = 0.15  # share of drawn scenes beside photographs
-VISIBLE = 0.5  # what coverage times visibility must reach somewhere; damage below it is none
-TRIES = 4  # places tried before a kind of damage is given up for a frame in which it cannot be seen
-LEAST_SEEN = 0.04  # D; a change that is just seen on an even ground
-MASKED = 0.7  # share of the texture's own deviation by which that limit rises
+SEEN = 0.7  # share of the damage that must be seen; with less of it in sight a frame is not damaged
+TRIES = 6  # places tried before a kind of damage is given up for a frame in which it cannot be seen
+LEAST_SEEN = 0.06  # D; a change that is plainly seen on an even ground
+MASKED = 2.0  # deviations of the texture around by which that limit rises
 NEIGHBOURHOOD = 17  # pixels over which texture is measured
 SECOND = 0.2  # chance of a second kind of damage beside the first
-HOW_OFTEN = np.array([1, 1, 2, 1, 2, 2]) / 9  # of DEFECTS: the three that are hardest to see are met twice as often
+HOW_OFTEN = np.array([1, 1, 2, 1, 1, 1]) / 7  # of DEFECTS: many scenes hide patches, so they are tried more often
 
 
 @dataclass
@@ -98,7 +98,7 @@ def develop(scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generato
             for _ in range(TRIES):
                 damaged, where = apply(density, roll.base, wanted[kind], damage_rng)
                 seen = where * visibility(density, damaged)
-                if seen.max() >= VISIBLE:
+                if seen.sum() >= SEEN * where.sum() > 0:
                     density = damaged
                     coverage[..., DEFECTS.index(kind)] = seen
                     break
