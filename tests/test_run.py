@@ -83,6 +83,7 @@ def test_the_page_shows_every_mistake_and_needs_no_network(unbroken):
     wrong = final[(final["p_normal"] >= 0.5) != (final["label"] == 1)]
     assert f"Mistakes: {len(wrong)} of 13" in page
     assert page.count('class="mistake"') == len(wrong)
+    assert (unbroken / "mistakes.png").is_file() == bool(len(wrong))  # the largest, in one picture
     places = [page.index(f"<h3>{name}") for name in wrong.sort_values("p_normal", key=lambda p: -abs(p - 0.5))["file"]]
     assert places == sorted(places)
     assert "http://" not in page and "https://" not in page and 'src="data:image/' in page

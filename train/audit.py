@@ -115,7 +115,9 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
         out.mkdir(parents=True, exist_ok=True)
         suspects.to_csv(out / "audit.csv", index=False)
         template = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
-        page = template.get_template("audit.html.jinja").render(suspects=shown, total=len(listed), source=source)
+        page = template.get_template("audit.html.jinja").render(
+            suspects=shown, total=len(listed), source=source, uri=gallery.uri
+        )
         (out / "audit.html").write_text(page, encoding="utf-8")
         if corrected:
             listed.loc[worst, "normal"] = 1 - labels[worst]

@@ -22,6 +22,7 @@ from darkroom.pull import CONFIG, TENSORS  # noqa: E402
 from darkroom.resnet import Output, ResNet18, to_float  # noqa: E402
 from darkroom.weights import find  # noqa: E402
 
+# Charts alone: mistakes.png shows frames of somebody's film.
 PICTURES = ("curves", "learning_rate", "confusion", "reliability", "coverage_risk")
 
 

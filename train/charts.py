@@ -114,3 +114,19 @@ def coverage_risk(p: np.ndarray, y: np.ndarray, decided: np.ndarray, path: Path)
     axes.set(xlim=(0, 1.03), ylim=(0, None), xlabel="coverage: share decided", ylabel="risk: share of these wrong")
     axes.legend()
     return _write(figure, path)
+
+
+def mistakes(frames: list[dict], path: Path) -> Path:
+    """The largest errors, a row a picture: negative, positive, where the model sees damage.
+
+    frames: with `gallery.frame`'s three pictures, `given` (the label's word), `p_normal` and the kinds of damage.
+    """
+    figure, axes = plt.subplots(len(frames), 3, figsize=(7.5, 1.9 * len(frames)), squeeze=False)
+    for row, frame in zip(axes, frames, strict=True):
+        for place, kind in zip(row, ("negative", "positive", "heat"), strict=True):
+            place.imshow(frame[kind])
+            place.axis("off")
+        row[1].set_title(f"labelled {frame['given']}, P(normal) {frame['p_normal']:.2f}", fontsize=8)
+    axes[0][0].set_title("negative", fontsize=8)
+    axes[0][2].set_title("where it sees damage", fontsize=8)
+    return _write(figure, path)

@@ -27,6 +27,7 @@ from darkroom.resnet import LABELS, Output  # noqa: E402
 from darkroom.verdict import Judge, decide, heat_map, load  # noqa: E402
 
 EVERY = 2  # epochs from one confusion matrix to the next
+SHOWN = 6  # largest errors drawn in mistakes.png
 
 
 class Report:
@@ -121,12 +122,16 @@ class Report:
         if self.records:
             drawn |= {name: self.folder / f"{name}.png" for name in ("curves", "learning_rate")}
         template = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+        mistakes = self._mistakes(judge, final, result["split"])
+        if mistakes:
+            charts.mistakes(mistakes[:SHOWN], self.folder / "mistakes.png")
         return template.get_template("report.html.jinja").render(
             name=self.folder.name,
+            uri=gallery.uri,
             result=result,
             charts={key: gallery.chart(path) for key, path in drawn.items()},
             confusions=[gallery.chart(path) for path in sorted((self.folder / "confusion").glob("epoch-*.png"))],
-            mistakes=self._mistakes(judge, final, result["split"]),
+            mistakes=mistakes,
             total=len(final),
         )
 
