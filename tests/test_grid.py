@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from darkroom.grid import box_mean, from_border, grown, sobel
+from darkroom.grid import box_along, box_mean, from_border, grown, pooled, sobel
 from scipy import ndimage
 
 
@@ -42,7 +42,22 @@ def test_the_box_mean_is_the_uniform_filter(rng, side):
     np.testing.assert_allclose(box_mean(values, side), ndimage.uniform_filter(values, side), atol=1e-12)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_mean_along_one_side_is_the_uniform_filter_in_single_precision_too(rng, axis):
+    values = rng.normal(size=(3, 30, 41)).astype(np.float32)
+    found = box_along(values, 13, axis)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, ndimage.uniform_filter1d(values, 13, axis), atol=1e-6)
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_the_slope_is_sobels(rng, axis):
     values = rng.normal(size=(30, 41))
     np.testing.assert_allclose(sobel(values, axis), ndimage.sobel(values, axis), atol=1e-12)
+
+
+def test_pooled_are_the_extremes_and_the_mean_of_each_part():
+    plane = np.zeros((1, 33, 50))
+    plane[0, 32, 49], plane[0, 0, 0] = 5, -2
+    assert pooled(plane, 16, "max")[0, -1, -1] == 5 and pooled(plane, 16, "max").sum() == 5
+    assert pooled(plane, 16, "min")[0, 0, 0] == -2 and pooled(np.ones((1, 33, 50)), 16, "mean") == pytest.approx(1)

@@ -23,11 +23,6 @@ def losses(
 
     batch: as `frames.collate` gives it. kinds: names of the model's defect outputs. weights: (2,) of the two labels.
     smoothing: of the label's target, training only.
-
-    A small hole is in one cell of sixty, a blank area in twenty, underexposure in all. So that each counts alike, the
-    damaged cells of a kind are averaged by themselves, and the sound ones by themselves. That alone would forgive one
-    wrong cell among hundreds, and the verdict rests on the largest one: so the largest of each map is judged as well,
-    where the kind is present among its damaged cells.
     """
     total = F.cross_entropy(output.label, batch["label"], weight=weights, label_smoothing=smoothing, reduction="none")
     if batch["defects"].shape[1]:
@@ -36,16 +31,29 @@ def losses(
     if batch["cells"].shape[-1] and kinds:
         maps = output.maps[:, -len(kinds) :]  # (N, D, h, w)
         share = F.adaptive_max_pool2d(batch["cells"], maps.shape[-2:])[:, [DEFECTS.index(kind) for kind in kinds]]
-        damaged = ((share - SOUND) / (DAMAGED - SOUND)).clamp(0, 1)
-        sound = (share <= SOUND).float()  # a cell between is neither
-        found = -(damaged * F.logsigmoid(maps)).sum((2, 3)) / damaged.sum((2, 3)).clamp(min=1)
-        spared = -(sound * F.logsigmoid(-maps)).sum((2, 3)) / sound.sum((2, 3)).clamp(min=1)
-        total = total + CELLS * (found + spared).sum(1)
-        present = (damaged.amax((2, 3)) > 0).float()
-        within = torch.where((damaged > 0) | (present[..., None, None] == 0), maps, -torch.inf)
-        peaks = F.binary_cross_entropy_with_logits(within.amax((2, 3)), present, reduction="none")
-        total = total + PEAKS * peaks.sum(1)
+        cells, peaks = of_maps(maps, share)
+        total = total + CELLS * cells + PEAKS * peaks
     return total
+
+
+def of_maps(maps: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Loss of each picture's cells, and of the largest cell of each of its maps, (N,) each.
+
+    maps: (N, D, h, w) logits. share: (N, D, h, w), how much of each cell the damage visibly covers, 0…1.
+
+    A small hole is in one cell of sixty, a blank area in twenty, underexposure in all. So that each counts alike, the
+    damaged cells of a kind are averaged by themselves, and the sound ones by themselves. That alone would forgive one
+    wrong cell among hundreds, and the verdict rests on the largest one: so the largest of each map is judged as well,
+    where the kind is present among its damaged cells.
+    """
+    damaged = ((share - SOUND) / (DAMAGED - SOUND)).clamp(0, 1)
+    sound = (share <= SOUND).float()  # a cell between is neither
+    found = -(damaged * F.logsigmoid(maps)).sum((2, 3)) / damaged.sum((2, 3)).clamp(min=1)
+    spared = -(sound * F.logsigmoid(-maps)).sum((2, 3)) / sound.sum((2, 3)).clamp(min=1)
+    present = (damaged.amax((2, 3)) > 0).float()
+    within = torch.where((damaged > 0) | (present[..., None, None] == 0), maps, -torch.inf)
+    peaks = F.binary_cross_entropy_with_logits(within.amax((2, 3)), present, reduction="none")
+    return (found + spared).sum(1), peaks.sum(1)
 
 
 def balance(labels: list[int]) -> Tensor:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from objective import DAMAGED, SOUND
+from objective import DAMAGED, of_maps
 from safetensors.numpy import save_file
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
@@ -105,18 +105,6 @@ class Network(nn.Module):
         return {name: np.ascontiguousarray(value, np.float32) for name, value in (self.stored | flat).items()}
 
 
-def loss(maps: Tensor, cells: Tensor) -> Tensor:
-    """Damaged cells of each kind count as much as sound ones, and the largest cell of each map once more, as in
-    `objective.losses`."""
-    damaged, sound = ((cells - SOUND) / (DAMAGED - SOUND)).clamp(0, 1), (cells <= SOUND).float()
-    found = -(damaged * F.logsigmoid(maps)).sum((2, 3)) / damaged.sum((2, 3)).clamp(min=1)
-    spared = -(sound * F.logsigmoid(-maps)).sum((2, 3)) / sound.sum((2, 3)).clamp(min=1)
-    present = (damaged.amax((2, 3)) > 0).float()
-    within = torch.where((damaged > 0) | (present[..., None, None] == 0), maps, -torch.inf).amax((2, 3))
-    peaks = F.binary_cross_entropy_with_logits(within, present, reduction="none")
-    return (found + spared + peaks).sum(1).mean()
-
-
 def fit(frames: Frames) -> dict[str, np.ndarray]:
     """Train the network on twins. Returns its tensors, for `darkroom.traces.weigh`."""
     torch.manual_seed(SEED)
@@ -130,7 +118,8 @@ def fit(frames: Frames) -> dict[str, np.ndarray]:
     for _ in bar:
         drawn = torch.randperm(pairs)[:PAIRS] * 2
         rows = torch.stack([drawn, drawn + 1], 1).ravel()
-        value = loss(network(local[rows], frame[rows]), cells[rows])
+        in_cells, of_peaks = of_maps(network(local[rows], frame[rows]), cells[rows])
+        value = (in_cells + of_peaks).mean()
         optimizer.zero_grad()
         value.backward()
         optimizer.step()

@@ -7,6 +7,8 @@ that the film's mask and the light's colour cancel.
 
 import numpy as np
 
+from .grid import box_along, box_mean, pooled
+
 GRID = 16  # cells a side
 RIM = 4  # pixels of the picture's border, and of the film's own edge, in which nothing is looked for
 DENSEST = 4.0  # D; beyond it there is no film
@@ -35,20 +37,20 @@ def measures(density: np.ndarray, inside: np.ndarray) -> Where:
     low, middle, high = np.percentile(film, (10, 50, 90), axis=1)
     spans = np.maximum(high - low, STEP)
     planes = np.where(inside, planes, middle[:, None, None])
-    levels = _levels(box(planes, 3), middle, inside)
+    levels = _levels(box_mean(planes, 3), middle, inside)
     # A layer that spans more than another would show every grey edge as a colour: all are made to span the same.
     planes = (planes * np.clip(spans.mean() / spans, 1 / UNLIKE, UNLIKE)[:, None, None]).astype(np.float32)
-    looked = box(inside[None].astype(np.float32), 2 * RIM + 1)[0] > 0.999
+    looked = box_mean(inside[None].astype(np.float32), 2 * RIM + 1)[0] > 0.999
     looked[:RIM] = looked[-RIM:] = looked[:, :RIM] = looked[:, -RIM:] = False
 
-    near, disc = box(planes, 3), box(planes, 7)
+    near, disc = box_mean(planes, 3), box_mean(planes, 7)
     coarse, coarse_looked = _coarser(planes), _coarser(looked[None].astype(np.float32))[0] > 0.5
-    narrow = box(coarse, 3)
-    patches = [narrow - box(coarse, 11), box(coarse, 7) - box(coarse, 23)]
-    busy = box(np.abs(colours(coarse - narrow)[5:]), 11) + QUIET
+    narrow = box_mean(coarse, 3)
+    patches = [narrow - box_mean(coarse, 11), box_mean(coarse, 7) - box_mean(coarse, 23)]
+    busy = box_mean(np.abs(colours(coarse - narrow)[5:]), 11) + QUIET
     responses = [
-        *_spots(near - box(planes, 11), looked),
-        *_spots(disc - box(planes, 21), looked),
+        *_spots(near - box_mean(planes, 11), looked),
+        *_spots(disc - box_mean(planes, 21), looked),
         *(part for patch in patches for part in _spots(patch, coarse_looked)),
         *(part for patch in patches for part in _standing_out(patch / busy, coarse_looked)),
         cells(np.abs(colours(planes - near)) * looked, "mean"),  # grain
@@ -88,10 +90,10 @@ def _lines(planes: np.ndarray, looked: np.ndarray) -> list[np.ndarray]:
     """The faintest and strongest lines along either side, of two lengths, in blue, blue less red and grey."""
     found = []
     for axis in (1, 2):
-        across = colours(planes - along(planes, BESIDE, axis))[[2, 3, 5]]
+        across = colours(planes - box_along(planes, BESIDE, axis))[[2, 3, 5]]
         across = np.clip(across, -FAINT, FAINT) * looked
         for length in LINES:
-            line = 2 * along(across, length, 3 - axis)
+            line = 2 * box_along(across, length, 3 - axis)
             found += [-cells(line, "min"), cells(line, "max")]
     return found
 
@@ -109,10 +111,7 @@ def _levels(planes: np.ndarray, middle: np.ndarray, inside: np.ndarray) -> list[
 
 def cells(planes: np.ndarray, how: str) -> np.ndarray:
     """(C, h, w) -> (C, 16, 16): the "max", "min" or "mean" of each cell."""
-    rows, columns = (np.linspace(0, n, GRID + 1).astype(int) for n in planes.shape[1:])
-    reduce = {"max": np.maximum, "min": np.minimum, "mean": np.add}[how].reduceat
-    out = reduce(reduce(planes, rows[:-1], axis=1), columns[:-1], axis=2)
-    return out / (np.diff(rows)[:, None] * np.diff(columns)) if how == "mean" else out
+    return pooled(planes, GRID, how)
 
 
 def layers_at(layers: np.ndarray, guide: np.ndarray, how: str) -> np.ndarray:
@@ -129,20 +128,6 @@ def layers_at(layers: np.ndarray, guide: np.ndarray, how: str) -> np.ndarray:
     place = parts(guide)
     place = (place.argmax(-1) if how == "max" else place.argmin(-1))[..., None]
     return np.stack([np.take_along_axis(parts(layer), place, -1)[..., 0] for layer in layers])
-
-
-def along(planes: np.ndarray, length: int, axis: int) -> np.ndarray:
-    """(C, h, w) float32 means of the `length` pixels around each along `axis`, `length` odd, mirrored at the border."""
-    width = [(0, 0)] * 3
-    width[axis] = (length // 2 + 1, length // 2)
-    summed = np.cumsum(np.pad(planes, width, mode="symmetric"), axis=axis, dtype=np.float32)
-    ends = summed.take(range(length, summed.shape[axis]), axis)
-    return (ends - summed.take(range(summed.shape[axis] - length), axis)) / np.float32(length)
-
-
-def box(planes: np.ndarray, side: int) -> np.ndarray:
-    """(C, h, w) float32 means of the `side` × `side` pixels around each, `side` odd, mirrored at the border."""
-    return along(along(planes, side, 1), side, 2)
 
 
 def _coarser(planes: np.ndarray) -> np.ndarray:

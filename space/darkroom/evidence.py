@@ -71,7 +71,7 @@ class Evidence:
     NAMES = ("log span", "log below base", "log opaque", "log flat", *TRACES)
 
     def vector(self) -> np.ndarray:
-        """(10,) float64, finite, in the order of `NAMES`: what the fitted combination weighs. A trace is the strongest
+        """(10,) float64, finite, in the order of `NAMES`: what a fitted combination may weigh. A trace is the strongest
         of a kind's cells.
 
         Only what measures the film: how sharp or clipped a scan is says nothing of damage to the film in it.
@@ -163,7 +163,7 @@ def measure(scan: Scan) -> Evidence:
     holes = (film.mask_loss < -MASK_GONE) & (film.density.max(axis=-1) < BARE) & film.inside
     apart = np.abs(film.density - film.density.mean(axis=-1, keepdims=True)).max(axis=-1)
     opaque = (film.density.mean(axis=-1) > OPAQUE) & (apart < NEUTRAL) & film.inside
-    grey = film.density.mean(axis=-1)
+    grey = film.density.mean(axis=-1, dtype=np.float64)
     variance = box_mean(grey**2, FLAT_SIDE) - box_mean(grey, FLAT_SIDE) ** 2
     deviation = np.sqrt(np.maximum(variance, 0))
     flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(np.median(deviation[film.inside])))) & film.inside

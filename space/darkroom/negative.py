@@ -103,7 +103,7 @@ def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, f
         found[name] = np.arctanh(np.clip(_correlation(even[:, a], even[:, b]), -0.999, 0.9999))
     away = ~grown(~inside, 2)
     away = away if away.sum() >= LEAST else inside
-    grey = density.mean(axis=-1)
+    grey = density.mean(axis=-1, dtype=np.float64)
     smooth = soft.mean(axis=-1)
     wide = box_mean(grey * inside, 15) / np.maximum(box_mean(inside, 15), 1e-6)
     fine, coarse = (grey - smooth)[away], (smooth - wide)[away]
