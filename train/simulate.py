@@ -38,7 +38,6 @@ LEAST_SEEN = 0.06  # D; a change that is plainly seen on an even ground
 MASKED = 2.0  # deviations of the texture around by which that limit rises
 NEIGHBOURHOOD = 17  # pixels over which texture is measured
 SECOND = 0.2  # chance of a second kind of damage beside the first
-HOW_OFTEN = np.array([1, 1, 2, 1, 1, 1]) / 7  # of DEFECTS: many scenes hide patches, so they are tried more often
 
 
 @dataclass
@@ -66,7 +65,7 @@ class Frame:
 def plan(rng: np.random.Generator) -> dict[str, float]:
     """Which defects a damaged frame has, and how badly."""
     count = 2 if rng.random() < SECOND else 1
-    kinds = [str(kind) for kind in rng.choice(DEFECTS, count, replace=False, p=HOW_OFTEN)]
+    kinds = [str(kind) for kind in rng.choice(DEFECTS, count, replace=False)]
     return {kind: float(rng.uniform(0.7, 3.0)) for kind in kinds}
 
 
