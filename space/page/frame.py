@@ -98,7 +98,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
                 as_tiff = gr.Button("↓ 16-bit TIFF", size="sm", min_width=110, elem_id="save-tiff")
             download = gr.DownloadButton("Positive", visible="hidden", elem_id="positive-file")
         with gr.Column(scale=2, min_width=320):
-            banner = gr.HTML()
+            banner = gr.HTML(elem_classes="verdict-place")
             chances = gr.Label(label="Calibrated probability", show_heading=False, elem_id="chances")
             prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="prior", buttons=[])
             bars = gr.HTML()

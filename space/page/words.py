@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from darkroom.preview import MARK_FROM
+from darkroom.archive import MOST_FRAMES
 from darkroom.verdict import Verdict
 
 SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}
@@ -12,6 +12,12 @@ FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
     "<kbd>Ctrl</kbd> <kbd>V</kbd>.</p>"
 )
+ROLL = (
+    f'<p class="hint">Up to {MOST_FRAMES} frames. They come out as a contact sheet, worst first, with a summary of the '
+    "roll, a table, and sidecars that other programs read.</p>"
+)
+
+MARK_SEEN = 0.25  # probability from which a mark can be told from the picture under it
 
 # What it means when a measurement is not as it should be, by the name that `Evidence.lines` gives it.
 UNUSUAL = {
@@ -82,8 +88,8 @@ def evidence_html(verdict: Verdict) -> str:
 
 def marking(verdict: Verdict) -> str:
     """What the marks mean, or that there is nothing to mark."""
-    if verdict.heat.max() <= MARK_FROM:
-        return f"Nothing to mark: no part of it is damaged with more than {MARK_FROM:.0%} probability."
+    if verdict.heat.max() < MARK_SEEN:
+        return f"Nothing to mark: no damage is more than {MARK_SEEN:.0%} likely."
     return "The stronger the colour, the likelier the damage."
 
 

@@ -56,7 +56,7 @@ def test_the_prior_moves_the_verdict_as_the_library_does(judged: Page, negative:
 
 
 def test_switching_marking_and_turning_change_the_picture_and_not_the_verdict(judged: Page, negative: Path):
-    said, standard = judged.locator(".verdict").inner_text(), shown_picture(judged, 1)
+    said, negative_half, standard = judged.locator(".verdict").inner_text(), *(shown_picture(judged, i) for i in (0, 1))
     judged.get_by_label("Density print").check()
     print_ = shown_picture(judged, 1, unlike=standard)
     assert difference(print_, np.rint(invert(open_scan(negative).rgb, "density") * 255)) < 4
@@ -65,6 +65,7 @@ def test_switching_marking_and_turning_change_the_picture_and_not_the_verdict(ju
     marked = shown_picture(judged, 1, unlike=print_)
     redder = marked[..., 0].astype(int) - marked[..., 2] > print_[..., 0].astype(int) - print_[..., 2] + 20
     assert redder.mean() > 0.1
+    shown_picture(judged, 0, unlike=negative_half)  # marked too: half of each is behind the line
     judged.get_by_label("Mark the damage").uncheck()
     shown_picture(judged, 1, unlike=marked)
     judged.get_by_role("button", name="Turn left").click()
@@ -144,5 +145,6 @@ def test_at_phone_width_nothing_runs_out_of_the_screen_and_the_verdict_follows_t
         whole = ["#frame-file", "#camera", "#slider", "text=Mark the damage", "text=Density print", "#save-tiff"]
         for control in [*whole, "#prior", ".verdict", ".bars", ".evidence"]:
             assert page.locator(control).first.evaluate(inside), f"{control} is cut off"
-        below = [page.locator(each).bounding_box()["y"] for each in ("#slider", ".verdict", ".bars", ".evidence")]
+        order = ("#slider", ".verdict", "#tools", ".bars", ".evidence")
+        below = [page.locator(each).bounding_box()["y"] for each in order]
         assert below == sorted(below)
