@@ -30,6 +30,12 @@ def test_axe_finds_nothing_wrong(browser, server: Server, negative: Path, bad_fi
         drop(page, negative, bad_files["text.jpg"], into="#roll-files")
         expect(page.locator(".progress")).to_contain_text("done in")
         assert not violations(page)
+        for room in ("For programs", "About"):
+            page.get_by_role("tab", name=room).click()
+            expect(page.get_by_role("tabpanel").filter(visible=True)).to_contain_text(
+                "weights" if room == "About" else "curl"
+            )
+            assert not violations(page)
 
 
 COVERED = "parseFloat(document.querySelectorAll('#slider img')[1].style.clipPath.split(' ').pop())"  # per cent

@@ -101,7 +101,7 @@ def test_a_file_that_is_no_picture_gets_one_sentence_and_the_next_one_is_judged(
     expect(alert.get_by_test_id("toast-text")).to_contain_text("text.jpg: not a picture we can open")
     heading = "getComputedStyle(document.querySelector('.toast-title'), '::before').content"
     assert page.evaluate(heading) == '"That did not work"'
-    alert.get_by_role("button", name="Close").click()
+    page.get_by_test_id("toast-close").click()
     expect(alert).to_have_count(0)
     drop(page, negative)
     expect(page.locator(".verdict .edge")).to_have_text("frame_07.jpg")
