@@ -34,9 +34,9 @@ def reduce(scan: Scan, side: int = SIDE) -> np.ndarray:
     return np.rint(small.clip(0, 1) * 65535).astype(np.uint16)
 
 
-def negative_view(negative: np.ndarray, turns: int = 0) -> np.ndarray:
-    """A reduced negative (h, w, 3) uint16 as uint8, turned by `turns` quarters to the left."""
-    return dress((negative >> 8).astype(np.uint8), turns=turns)
+def negative_view(negative: np.ndarray) -> np.ndarray:
+    """A reduced negative (h, w, 3) uint16 as uint8."""
+    return (negative >> 8).astype(np.uint8)
 
 
 def positive_view(negative: np.ndarray, method: str = "cvt2pos") -> np.ndarray:

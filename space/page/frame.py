@@ -35,7 +35,8 @@ class FrameView:
 
     def show(self, seen: Seen, method: str, damage: bool) -> list:
         """Values for `shown`."""
-        return [seen, *opened(), pictures(seen, method, damage, new_folder(self.prior)), *said(seen)]
+        marking = gr.update(info=words.marking(seen.verdict))
+        return [seen, *opened(), pictures(seen, method, damage, new_folder(self.prior)), marking, *said(seen)]
 
 
 def opened() -> tuple[dict, dict, dict]:
@@ -97,7 +98,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
                 as_tiff = gr.Button("↓ 16-bit TIFF", size="sm", min_width=110, elem_id="save-tiff")
             download = gr.DownloadButton("Positive", visible="hidden", elem_id="positive-file")
         with gr.Column(scale=2, min_width=320):
-            banner = gr.HTML()
+            banner = gr.HTML(elem_classes="verdict-place")
             chances = gr.Label(label="Calibrated probability", show_heading=False, elem_id="chances")
             prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="prior", buttons=[])
             bars = gr.HTML()
@@ -110,7 +111,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
                 flag_corner(judge, seen, flags)
 
     said_by = [banner, chances, bars, remedies, evidence]
-    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, *said_by])
+    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, damage, *said_by])
 
     def first_look(path: str | None, percent: float, method: str, damage: bool) -> list:
         if path is None:

@@ -37,11 +37,15 @@ class Seen:
         return replace(self, verdict=self.verdict.at_prior(prior))
 
     def views(self, method: str, damage: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Negative and positive to show, (h, w, 3) uint8, with the damage marked or not."""
+        """Negative and positive to show, (h, w, 3) uint8, with the damage marked or not.
+
+        On both, since the line between them hides a part of each.
+        """
         if method not in self.positives:
             self.positives[method] = positive_view(self.negative, method)
         heat = self.verdict.heat if damage else None
-        return negative_view(self.negative, self.turns), dress(self.positives[method], heat, self.turns)
+        negative, positive = negative_view(self.negative), self.positives[method]
+        return dress(negative, heat, self.turns), dress(positive, heat, self.turns)
 
 
 def new_folder(component: gr.components.Component) -> Path:

@@ -19,19 +19,33 @@ new MutationObserver(() => {
   handle.setAttribute("aria-label", "Share of the width, in per cent, that shows the negative");
 }).observe(document.documentElement, { childList: true, subtree: true });
 
+// The address that each picture has loaded. Its `complete` will not do: it is true a moment before Gradio hears of it.
+const loaded = new WeakMap();
+document.addEventListener("load", ({ target }) => loaded.set(target, target.src), true);
+
+function moveLine(handle, step) {
+  const images = [...document.querySelectorAll("#slider img")];
+  // Until both are there Gradio does not know where the pictures lie, and would put the line anywhere: wait for them.
+  const coming = images.find((image) => loaded.get(image) !== image.src);
+  if (coming) return coming.addEventListener("load", () => moveLine(handle, step), { once: true });
+  const table = handle.parentElement.getBoundingClientRect();
+  const { naturalWidth, naturalHeight } = images[0];
+  const width = Math.min(table.width, (table.height * naturalWidth) / naturalHeight);
+  const margin = (table.width - width) / 2; // beside an upright picture
+  const at = (parseFloat(handle.style.transform.slice("translateX(".length)) - margin) / width;
+  const to = Math.min(Math.max(at + step, 0), 1);
+  // A press at a place moves the line there; a browser drops what is behind the point.
+  const clientX = Math.round(table.left + margin + to * width);
+  const pointer = { view: window, bubbles: true, cancelable: true, clientX };
+  handle.dispatchEvent(new MouseEvent("mousedown", pointer));
+  window.dispatchEvent(new MouseEvent("mouseup", pointer));
+  handle.setAttribute("aria-valuenow", Math.round(100 * to));
+}
+
 document.addEventListener("keydown", (event) => {
   const handle = event.target.closest?.("#slider [role=slider]");
   const step = { ArrowLeft: -0.05, ArrowDown: -0.05, ArrowRight: 0.05, ArrowUp: 0.05, Home: -1, End: 1 }[event.key];
   if (!handle || !step) return;
   event.preventDefault();
-  const { left, width } = handle.parentElement.getBoundingClientRect();
-  // Where the positive is cut off says where the line is; the handle itself still glides there.
-  const cut = [...document.querySelectorAll("#slider img")].map((image) => image.style.clipPath).find(Boolean);
-  const at = parseFloat(cut?.split(" ").pop() ?? 50) / 100;
-  const to = Math.min(Math.max(at + step, 0), 1);
-  // A press at a place moves the line there.
-  const pointer = { view: window, bubbles: true, cancelable: true, clientX: left + to * width };
-  handle.dispatchEvent(new MouseEvent("mousedown", pointer));
-  window.dispatchEvent(new MouseEvent("mouseup", pointer));
-  handle.setAttribute("aria-valuenow", Math.round(100 * to));
+  moveLine(handle, step);
 });

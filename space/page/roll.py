@@ -9,6 +9,7 @@ from darkroom.roll import Frame, judge_roll, summarise, worst_first
 from darkroom.sidecar import sidecars_zip, verdicts_csv
 from darkroom.verdict import Judge
 
+from . import words
 from .frame import QUESTION, FrameView
 from .judging import PRIVATE, frames_of, look_at, new_folder, refuse, share
 from .sheet import ON_LOAD, progress_html, sheet_html, summary_html
@@ -34,6 +35,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
     upload = gr.File(
         label="The frames of a roll, or a ZIP of them", file_count="multiple", elem_id="roll-files", height=132
     )
+    gr.HTML(words.ROLL, elem_id="roll-welcome")
     with gr.Row(elem_id="roll-progress"):
         progress = gr.HTML()
         stop = gr.Button("Stop", variant="stop", visible=False, size="sm", scale=0, min_width=110)

@@ -43,6 +43,8 @@ def _cell(index: int, frame: Frame) -> str:
             f'<span class="edge">{name}</span><strong>{SPOKEN["error"]}</strong><p>{escape(frame.error)}</p></li>'
         )
     sure = f"{frame.verdict.confidence:.0%}"
+    if word == "check":
+        sure += " readable" if frame.verdict.p_normal >= 0.5 else " damaged"
     return (
         f'<li class="cell {word}" data-word="{word}"><button type="button" data-frame="{index}">'
         f'<img alt="" loading="lazy" src="{picture_url(frame.thumbnail)}"><span class="edge">{name}</span>'

@@ -3,6 +3,7 @@
 import re
 from html import escape
 
+from darkroom.archive import MOST_FRAMES
 from darkroom.verdict import Verdict
 
 SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}
@@ -11,6 +12,23 @@ FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
     "<kbd>Ctrl</kbd> <kbd>V</kbd>.</p>"
 )
+ROLL = (
+    f'<p class="hint">Up to {MOST_FRAMES} frames. They come out as a contact sheet, worst first, with a summary of the '
+    "roll, a table, and sidecars that other programs read.</p>"
+)
+
+MARK_SEEN = 0.25  # probability from which a mark can be told from the picture under it
+
+# What it means when a measurement is not as it should be, by the name that `Evidence.lines` gives it.
+UNUSUAL = {
+    "Density span": "Little lies between the film's clearest and densest parts: it got too little light, or has faded.",
+    "Lighter than film base": "Sound film has no such place: bare light comes through, as at a hole or a tear.",
+    "Opaque, mask colour gone": "Sound film has next to none: grey and dense is silver that was not bleached, or dirt.",
+    "Without grain or texture": "More than in most frames: an even sky, or a part of the film that holds no picture.",
+    "Clipped": "The scan lost its darkest or lightest tones: another exposure of the scan would show them.",
+    "Sharpness": "A soft scan: fine damage does not show in it. Focus on the film's grain.",
+    "JPEG quality": "Compressed hard: fine damage is lost, and blocks can look like it.",
+}
 
 
 def spoken(defect: str) -> str:
@@ -57,13 +75,22 @@ def defect_bars(verdict: Verdict) -> str:
 
 
 def evidence_html(verdict: Verdict) -> str:
-    """What was measured, each line marked fine or not in words as well as in colour."""
-    rows = []
-    for label, value, fine in verdict.evidence.lines():
+    """What was measured; a line that is not as it should be says what that means, in words as well as in colour."""
+    lines, rows = verdict.evidence.lines(), []
+    for label, value, fine in lines:
         state = "fine" if fine else "look"
-        mark = "" if fine else " <em>unusual</em>"
-        rows.append(f'<div class="{state}"><dt>{escape(label)}</dt><dd>{escape(value)}{mark}</dd></div>')
-    return card("Measured on the film", f'<dl class="evidence">{"".join(rows)}</dl>')
+        meaning = "" if fine else f"<em>{UNUSUAL.get(label, 'Unlike most sound frames.')}</em>"
+        rows.append(f'<div class="{state}"><dt>{escape(label)}</dt><dd>{escape(value)}{meaning}</dd></div>')
+    unusual = not all(fine for _, _, fine in lines)
+    hint = '<p class="hint">What is explained is unusual: a hint, not yet a fault.</p>' if unusual else ""
+    return card("Measured on the film", f'<dl class="evidence">{"".join(rows)}</dl>{hint}')
+
+
+def marking(verdict: Verdict) -> str:
+    """What the marks mean, or that there is nothing to mark."""
+    if verdict.heat.max() < MARK_SEEN:
+        return f"Nothing to mark: no damage is more than {MARK_SEEN:.0%} likely."
+    return "The stronger the colour, the likelier the damage."
 
 
 def remedies_html(verdict: Verdict) -> str:

@@ -30,18 +30,53 @@ def test_axe_finds_nothing_wrong(browser, server: Server, negative: Path, bad_fi
         drop(page, negative, bad_files["text.jpg"], into="#roll-files")
         expect(page.locator(".progress")).to_contain_text("done in")
         assert not violations(page)
+        for room in ("For programs", "About"):
+            page.get_by_role("tab", name=room).click()
+            expect(page.get_by_role("tabpanel").filter(visible=True)).to_contain_text(
+                "weights" if room == "About" else "curl"
+            )
+            assert not violations(page)
+
+
+COVERED = "parseFloat(document.querySelectorAll('#slider img')[1].style.clipPath.split(' ').pop())"  # per cent
 
 
 def test_the_line_between_negative_and_positive_moves_with_the_keyboard(page: Page, negative: Path):
     drop(page, negative)
     line = page.get_by_role("slider", name="shows the negative")
-    page.wait_for_function("() => [...document.querySelectorAll('#slider img')].every((i) => i.complete && i.width)")
     line.focus()
-    covered = "parseFloat(document.querySelectorAll('#slider img')[1].style.clipPath.split(' ').pop())"
     for key, share in (("ArrowRight", 55), ("ArrowLeft", 50), ("Home", 0), ("ArrowRight", 5), ("End", 100)):
         page.keyboard.press(key)
-        page.wait_for_function(f"() => Math.abs({covered} - {share}) < 2")
+        page.wait_for_function(f"() => Math.abs({COVERED} - {share}) < 2")
         expect(line).to_have_attribute("aria-valuenow", str(share))
+
+
+def test_the_line_moves_over_the_width_of_an_upright_picture(page: Page, negative: Path):
+    drop(page, negative)
+    expect(page.locator("#slider img")).to_have_count(2)
+    page.get_by_role("button", name="Turn left").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#slider img')].every((i) => i.naturalHeight > i.naturalWidth)"
+    )
+    line = page.get_by_role("slider", name="shows the negative")
+    line.focus()
+    for key, share in (("Home", 0), ("ArrowRight", 5), ("ArrowRight", 10), ("End", 100), ("ArrowLeft", 95)):
+        page.keyboard.press(key)
+        expect(line).to_have_attribute("aria-valuenow", str(share))
+
+
+def test_a_key_pressed_while_a_picture_is_still_on_its_way_is_not_lost(page: Page, negative: Path):
+    held = []
+    page.route("**/*-negative.jpg", lambda route: held.append(route))
+    drop(page, negative)
+    page.wait_for_function("() => document.querySelectorAll('#slider img')[1]?.naturalWidth")
+    line = page.get_by_role("slider", name="shows the negative")
+    line.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    held[0].continue_()
+    page.wait_for_function(f"() => Math.abs({COVERED} - 60) < 2")
+    expect(line).to_have_attribute("aria-valuenow", "60")
 
 
 def test_after_a_verdict_the_place_for_the_next_file_is_one_line_and_still_takes_one(page: Page, negative: Path):

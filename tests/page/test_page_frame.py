@@ -56,14 +56,16 @@ def test_the_prior_moves_the_verdict_as_the_library_does(judged: Page, negative:
 
 
 def test_switching_marking_and_turning_change_the_picture_and_not_the_verdict(judged: Page, negative: Path):
-    said, standard = judged.locator(".verdict").inner_text(), shown_picture(judged, 1)
+    said, negative_half, standard = judged.locator(".verdict").inner_text(), *(shown_picture(judged, i) for i in (0, 1))
     judged.get_by_label("Density print").check()
     print_ = shown_picture(judged, 1, unlike=standard)
     assert difference(print_, np.rint(invert(open_scan(negative).rgb, "density") * 255)) < 4
+    expect(judged.locator("#tools")).to_contain_text("the likelier the damage")
     judged.get_by_label("Mark the damage").check()
     marked = shown_picture(judged, 1, unlike=print_)
     redder = marked[..., 0].astype(int) - marked[..., 2] > print_[..., 0].astype(int) - print_[..., 2] + 20
     assert redder.mean() > 0.1
+    shown_picture(judged, 0, unlike=negative_half)  # marked too: half of each is behind the line
     judged.get_by_label("Mark the damage").uncheck()
     shown_picture(judged, 1, unlike=marked)
     judged.get_by_role("button", name="Turn left").click()
@@ -91,6 +93,18 @@ def test_the_positive_is_downloaded_at_full_size_with_exif_and_icc(page: Page, p
     assert download.value.suggested_filename == f"{phone_photo.stem}-positive.tif"
     data = Path(download.value.path()).read_bytes()
     assert np.array_equal(tifffile.imread(io.BytesIO(data)), np.rint(expected * 65535).astype(np.uint16))
+
+
+def test_a_file_that_is_no_picture_gets_one_sentence_and_the_next_one_is_judged(page: Page, bad_files, negative: Path):
+    drop(page, bad_files["text.jpg"])
+    alert = page.get_by_test_id("toast-body")
+    expect(alert.get_by_test_id("toast-text")).to_contain_text("text.jpg: not a picture we can open")
+    heading = "getComputedStyle(document.querySelector('.toast-title'), '::before').content"
+    assert page.evaluate(heading) == '"That did not work"'
+    page.get_by_test_id("toast-close").click()
+    expect(alert).to_have_count(0)
+    drop(page, negative)
+    expect(page.locator(".verdict .edge")).to_have_text("frame_07.jpg")
 
 
 def test_a_pasted_picture_is_judged(page: Page, negative: Path):
@@ -131,5 +145,6 @@ def test_at_phone_width_nothing_runs_out_of_the_screen_and_the_verdict_follows_t
         whole = ["#frame-file", "#camera", "#slider", "text=Mark the damage", "text=Density print", "#save-tiff"]
         for control in [*whole, "#prior", ".verdict", ".bars", ".evidence"]:
             assert page.locator(control).first.evaluate(inside), f"{control} is cut off"
-        below = [page.locator(each).bounding_box()["y"] for each in ("#slider", ".verdict", ".bars", ".evidence")]
+        order = ("#slider", ".verdict", "#tools", ".bars", ".evidence")
+        below = [page.locator(each).bounding_box()["y"] for each in order]
         assert below == sorted(below)

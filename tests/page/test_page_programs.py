@@ -3,13 +3,15 @@
 import io
 import json
 import subprocess
+import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from conftest import Server
+from conftest import ROOT, Server
 from darkroom.scan import invert, open_scan
 from darkroom.verdict import COLUMNS, load
 from gradio_client import Client, handle_file
@@ -58,11 +60,13 @@ def test_invert_gives_the_positive_at_full_size_and_depth(client: Client, phone_
     assert np.array_equal(tifffile.imread(path), expected)
 
 
-def test_the_documented_curl_commands_judge_a_frame(server: Server, negative: Path):
-    """Runs the lines of the page's own guide."""
+@pytest.mark.parametrize("where", ["the page's own guide", "the readme"])
+def test_the_documented_curl_commands_judge_a_frame(server: Server, negative: Path, where: str):
     from page.programs import GUIDE
 
-    lines = GUIDE.format(url=server.url).split("```bash\n")[1].split("```")[0].replace("@frame.jpg", f"@{negative}")
+    readme = (ROOT / "space" / "README.md").read_text().replace("http://127.0.0.1:7860", server.url.rstrip("/"))
+    document = readme if where == "the readme" else GUIDE.format(url=server.url)
+    lines = document.split("```bash\n")[1].split("```")[0].replace("@frame.jpg", f"@{negative}")
     answer = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, timeout=60).stdout
     data = json.loads(answer.split("data: ", 1)[1].splitlines()[0])
     assert data[1]["file"] == "frame_07.jpg" and 0 < data[1]["p_normal"] < 1
@@ -77,3 +81,17 @@ def test_an_mcp_client_finds_the_three_tools(server: Server):
     tools = json.loads(text.split("data: ", 1)[-1])["result"]["tools"]
     named = {tool["name"]: tool["description"] for tool in tools}
     assert len(named) == 3 and any("readable or damaged" in description for description in named.values())
+
+
+def test_the_documented_python_lines_judge_a_frame_a_roll_and_give_its_positive(
+    server: Server, negative: Path, tmp_path: Path
+):
+    lines = (ROOT / "space" / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    (tmp_path / "frame.jpg").write_bytes(negative.read_bytes())
+    with zipfile.ZipFile(tmp_path / "roll.zip", "w") as archive:
+        archive.write(negative, "frame_07.jpg")
+    lines = lines.replace("http://127.0.0.1:7860/", server.url)
+    show = "\nprint(verdict['file'], len(records), summary['counts'], positive)"
+    said = subprocess.run([sys.executable, "-c", lines + show], cwd=tmp_path, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    assert "frame.jpg 1 {" in said.stdout and said.stdout.rstrip().endswith(".tif")
