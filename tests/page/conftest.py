@@ -100,10 +100,10 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """The page, opened at desk width; nothing it does may reach beyond this machine."""
-    yield from visit(browser, server.url, viewport=WIDE)
+@pytest.fixture(params=[WIDE, PHONE], ids=["desk", "phone"])
+def page(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Page]:
+    """The page, opened on a desk and on a phone; nothing it does may reach beyond this machine."""
+    yield from visit(browser, server.url, viewport=request.param)
 
 
 def visit(browser: Browser, url: str, **options) -> Iterator[Page]:

@@ -148,3 +148,16 @@ def test_at_phone_width_nothing_runs_out_of_the_screen_and_the_verdict_follows_t
         order = ("#slider", ".verdict", "#tools", ".bars", ".evidence")
         below = [page.locator(each).bounding_box()["y"] for each in order]
         assert below == sorted(below)
+
+
+def test_a_file_dragged_onto_the_page_gets_a_verdict(page: Page, negative: Path):
+    dragged = page.evaluate_handle(
+        """bytes => {
+            const dragged = new DataTransfer();
+            dragged.items.add(new File([new Uint8Array(bytes)], "dragged.jpg", { type: "image/jpeg" }));
+            return dragged;
+        }""",
+        list(negative.read_bytes()),
+    )
+    page.dispatch_event("#frame-file button", "drop", {"dataTransfer": dragged})
+    expect(page.locator(".verdict .edge")).to_have_text("dragged.jpg")

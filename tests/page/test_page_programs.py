@@ -1,5 +1,6 @@
 """The named endpoints, through the real client, plain curl and an MCP request."""
 
+import base64
 import io
 import json
 import subprocess
@@ -72,15 +73,25 @@ def test_the_documented_curl_commands_judge_a_frame(server: Server, negative: Pa
     assert data[1]["file"] == "frame_07.jpg" and 0 < data[1]["p_normal"] < 1
 
 
-def test_an_mcp_client_finds_the_three_tools(server: Server):
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).encode()
+def mcp(server: Server, method: str, **params) -> dict:
+    """The result of one MCP request."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     request = urllib.request.Request(f"{server.url}gradio_api/mcp/", body, headers)
     with urllib.request.urlopen(request) as response:
         text = io.TextIOWrapper(response).read()
-    tools = json.loads(text.split("data: ", 1)[-1])["result"]["tools"]
-    named = {tool["name"]: tool["description"] for tool in tools}
-    assert len(named) == 3 and any("readable or damaged" in description for description in named.values())
+    (line,) = [line for line in text.splitlines() if line.startswith(("data: {", "{")) and '"result"' in line]
+    return json.loads(line.removeprefix("data: "))["result"]
+
+
+def test_an_mcp_client_finds_the_three_tools_and_gets_a_verdict(server: Server, negative: Path):
+    named = {tool["name"]: tool for tool in mcp(server, "tools/list")["tools"]}
+    assert len(named) == 3
+    (judge,) = [name for name, tool in named.items() if "readable or damaged" in tool["description"]]
+    picture, prior = named[judge]["inputSchema"]["properties"]
+    sent = "data:image/jpeg;base64," + base64.b64encode(negative.read_bytes()).decode()
+    answer = mcp(server, "tools/call", name=judge, arguments={picture: sent, prior: 0.5})
+    assert not answer.get("isError") and "p_normal" in str(answer["content"])
 
 
 def test_the_documented_python_lines_judge_a_frame_a_roll_and_give_its_positive(
