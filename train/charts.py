@@ -119,7 +119,7 @@ def coverage_risk(p: np.ndarray, y: np.ndarray, decided: np.ndarray, path: Path)
 def mistakes(frames: list[dict], path: Path) -> Path:
     """The largest errors, a row a picture: negative, positive, where the model sees damage.
 
-    frames: with `gallery.frame`'s three pictures, `given` (the label's word), `p_normal` and the kinds of damage.
+    frames: with `gallery.frame`'s three pictures, `given` (the label's word) and `p_normal`.
     """
     figure, axes = plt.subplots(len(frames), 3, figsize=(7.5, 1.9 * len(frames)), squeeze=False)
     for row, frame in zip(axes, frames, strict=True):
