@@ -12,7 +12,7 @@ BASE = np.array([0.25, 0.64, 0.97])  # density of the orange mask, R G B
 def frame(height: int = 96, width: int = 144, seed: int = 0) -> np.ndarray:
     """A colour negative of a random smooth scene: float64 (height, width, 3) in 0…1, coded with gamma 2.2."""
     rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:1 : height * 1j, 0:1 : width * 1j]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     stops = np.zeros((height, width, 3))
     for _ in range(6):
         fy, fx, phase = rng.uniform(0.5, 6, 2).tolist() + [rng.uniform(0, 6.28)]
@@ -20,6 +20,17 @@ def frame(height: int = 96, width: int = 144, seed: int = 0) -> np.ndarray:
     density = BASE + 0.7 + 0.15 * stops + rng.normal(0, 0.01, stops.shape)
     light = 10 ** -(density.clip(BASE, None) - BASE.min())
     return light ** (1 / 2.2)
+
+
+def grainy(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
+    """The density of a frame of soft shapes with grain, (height, width, 3), as `evidence.Film` measures it."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    scene = sum(
+        rng.uniform(-0.1, 0.1) * np.sin((x * np.cos(a) + y * np.sin(a)) / rng.uniform(20, 80))
+        for a in rng.uniform(0, 6, 8)
+    )
+    return scene[..., None] * (0.8, 1.0, 1.2) + (0.6, 1.0, 1.4) + 0.02 * rng.standard_normal((height, width, 3))
 
 
 def eight_bit(rgb: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Training as a user starts it: one command, whole files, the same result after a kill and with two processes."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -43,7 +44,8 @@ def finished(process: subprocess.Popen) -> str:
 
 @pytest.fixture(scope="module")
 def unbroken(place) -> Path:
-    said = finished(train(place, "--name", "unbroken", "--report-to", "tensorboard"))
+    followed = ("--report-to", "tensorboard", "--report-to", "wandb")
+    said = finished(train(place, "--name", "unbroken", *followed, env={**os.environ, "WANDB_MODE": "offline"}))
     assert "runs/unbroken/report.html" in said
     return place / "runs" / "unbroken"
 
@@ -74,6 +76,14 @@ def test_tensorboard_gets_the_curves_that_were_written_down(unbroken):
         found = written.Scalars(key)
         assert [event.step for event in found] == [1, 2, 3]
         assert [event.value for event in found] == pytest.approx([record[key] for record in epochs(unbroken)])
+
+
+def test_weights_and_biases_gets_the_figures_that_were_written_down(place, unbroken):
+    (log,) = (place / "wandb").glob("offline-run-*/run-*.wandb")
+    written = log.read_bytes()  # records with a name and a number in JSON
+    for record in epochs(unbroken):
+        assert json.dumps(record["validation_loss"]).encode() in written
+    assert b"validation_loss" in written
 
 
 def test_the_page_shows_every_mistake_and_needs_no_network(unbroken):

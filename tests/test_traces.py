@@ -6,42 +6,30 @@ import torch
 from darkroom.cells import GRID, measures
 from darkroom.resnet import DEFECTS
 from darkroom.traces import KINDS, around, traces, weigh
+from film import grainy
 from torch.nn import functional as F
 from traces import Frames, Network, fit
 
-SHAPE = (340, 512)
-
-
-def film(seed: int = 0) -> np.ndarray:
-    """A frame of soft shapes with grain, density (h, w, 3)."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]]
-    scene = sum(
-        rng.uniform(-0.1, 0.1) * np.sin((x * np.cos(a) + y * np.sin(a)) / rng.uniform(20, 80))
-        for a in rng.uniform(0, 6, 8)
-    )
-    return scene[..., None] * (0.8, 1.0, 1.2) + (0.6, 1.0, 1.4) + 0.02 * rng.standard_normal((*SHAPE, 3))
-
-
+SHAPE = grainy().shape[:2]
 INSIDE = np.ones(SHAPE, bool)
 DISC = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([150, 200])[:, None, None]))  # in row 7, column 6
 
 
 def changed(density: np.ndarray) -> np.ndarray:
     """(16, 16) bool: the cells in which some measurement moved by more than one unit from the sound film's."""
-    return (np.abs(measures(density, INSIDE)[0] - measures(film(), INSIDE)[0]) > 1).any(axis=0)
+    return (np.abs(measures(density, INSIDE)[0] - measures(grainy(), INSIDE)[0]) > 1).any(axis=0)
 
 
 @pytest.mark.parametrize("change", [(0.2, 0.4, 1.0), (-0.3, -0.5, -0.6), (-0.05, -0.1, -0.15)])
 def test_a_spot_is_measured_in_its_cell(change):
-    density = film() + (DISC < 4)[..., None] * np.array(change)
+    density = grainy() + (DISC < 4)[..., None] * np.array(change)
     assert changed(density)[7, 6]
     assert not changed(density)[12:].any()
 
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_a_streak_is_measured_all_along_it(axis):
-    density = film()
+    density = grainy()
     np.moveaxis(density, axis, 0)[160:162] -= (0.02, 0.05, 0.12)
     hit = changed(density) if axis == 0 else changed(density).T
     line = 160 * GRID // SHAPE[axis]
@@ -51,9 +39,9 @@ def test_a_streak_is_measured_all_along_it(axis):
 def test_what_lies_at_the_films_edge_is_not_measured():
     inside = INSIDE.copy()
     inside[:, :60] = False  # a holder
-    density = np.where(inside[..., None], film(), 3.5)
+    density = np.where(inside[..., None], grainy(), 3.5)
     local, frame = measures(density, inside)
-    sound, _ = measures(film(), inside)
+    sound, _ = measures(grainy(), inside)
     assert np.abs(local - sound)[:, :, 4:].max() < 0.5
     assert np.isfinite(local).all() and np.isfinite(frame).all()
 
@@ -64,7 +52,7 @@ def test_a_picture_of_any_size_and_of_one_density_gives_finite_numbers(shape):
 
 
 def test_a_frame_that_is_all_border_gives_finite_numbers():
-    assert np.isfinite(traces(film(), ~INSIDE)).all()
+    assert np.isfinite(traces(grainy(), ~INSIDE)).all()
 
 
 def test_what_is_around_a_cell_is_the_mean_that_the_network_was_trained_with():
@@ -98,9 +86,9 @@ def test_fitting_finds_what_tells_twins_apart(frames, monkeypatch):
     monkeypatch.setattr("traces.EPOCHS", 60)
     monkeypatch.setattr("traces.PAIRS", 10)
     net = fit(frames)
-    peaks = [weigh(*one, net)[DEFECTS.index("holes")].max() for one in zip(frames.local, frames.frame, strict=True)]
+    peaks = [weigh(*one, net)[KINDS.index("holes")].max() for one in zip(frames.local, frames.frame, strict=True)]
     assert min(peaks[::2]) > max(peaks[1::2])
 
 
-def test_the_kinds_are_the_networks():
-    assert KINDS == DEFECTS
+def test_the_kinds_are_the_networks_but_patches():
+    assert KINDS == tuple(kind for kind in DEFECTS if kind != "colour_patches")

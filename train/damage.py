@@ -142,7 +142,9 @@ def colour_patches(density: np.ndarray, base: np.ndarray, severity: float, rng: 
             disc = blob(shape, (y, x), radius, rng, ragged=rng.uniform(0.05, 0.25), soft=radius * rng.uniform(0.3, 1.2))
             where = np.maximum(where, disc * rng.uniform(0.7, 1.0))
             if rng.random() < 0.5:
-                specks = np.maximum(specks, blob(shape, (y, x), rng.uniform(0.8, 2.0), rng, ragged=0.4, soft=1))
+                specks = np.maximum(
+                    specks, blob(shape, (y, x), width * rng.uniform(0.0014, 0.0035), rng, ragged=0.4, soft=1)
+                )
     loss = where[..., None] * layers
     density = density - loss + (specks * rng.uniform(-0.1, 0.35))[..., None]
     return np.maximum(density, base * 0.6).astype(np.float32), where

@@ -17,7 +17,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Image, disable_progress_b
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom import cells, decode, evidence, grid, scan, traces  # noqa: E402
+from darkroom import cells, decode, evidence, grid, patches, scan, traces  # noqa: E402
 from darkroom.resnet import DEFECTS, LABELS  # noqa: E402
 
 SPLITS = ("train", "validation", "test")
@@ -95,8 +95,8 @@ def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset
     `Evidence`; None unless asked for). Raises DataError that names every picture that cannot be decoded.
     """
     # `datasets` recognises a function by its name and arguments: the code that makes the pixels is one of them.
-    modules = (decode, scan, evidence, grid, cells, traces, sys.modules[__name__])
-    sources = [*(module.__file__ for module in modules), traces.FILE]
+    modules = (decode, scan, evidence, grid, cells, traces, patches, sys.modules[__name__])
+    sources = [*(module.__file__ for module in modules), traces.FILE, patches.FILE]
     code = hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()
     ready = rows.map(
         _prepare_one,

@@ -36,7 +36,7 @@ SEEN = 0.7  # share of the damage that must be seen; with less of it in sight a 
 TRIES = 6  # places tried before a kind of damage is given up for a frame in which it cannot be seen
 LEAST_SEEN = 0.06  # D; a change that is plainly seen on an even ground
 MASKED = 2.0  # deviations of the texture around by which that limit rises
-NEIGHBOURHOOD = 17  # pixels over which texture is measured
+NEIGHBOURHOOD = 0.03  # of the long side, over which texture is measured
 SECOND = 0.2  # chance of a second kind of damage beside the first
 
 
@@ -112,8 +112,8 @@ def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
     """(H, W) in 0…1: how well a change of density, (H, W, 3) to (H, W, 3), is seen. Texture masks it: a patch that is
     plain in a sky is not damage in foliage."""
     change = np.abs(damaged - sound).max(axis=-1)
-    grey = sound.mean(axis=-1)
-    variance = ndimage.uniform_filter(grey**2, NEIGHBOURHOOD) - ndimage.uniform_filter(grey, NEIGHBOURHOOD) ** 2
+    grey, side = sound.mean(axis=-1), round(NEIGHBOURHOOD * max(sound.shape))
+    variance = ndimage.uniform_filter(grey**2, side) - ndimage.uniform_filter(grey, side) ** 2
     return np.clip(change / (LEAST_SEEN + MASKED * np.sqrt(np.maximum(variance, 0))), 0, 1)
 
 

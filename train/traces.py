@@ -1,6 +1,6 @@
 """Fit the small network that finds damage cell by cell: `space/darkroom/traces.safetensors`.
 
-    python train/simulate.py data/simulated --photos photos --count 6000 --seed 1
+    python train/simulate.py data/simulated --photos photos --count 8000 --seed 1
     python train/traces.py data/simulated
 
 Every frame is measured once (`darkroom.cells`); the network learns from the maps of the damage, twins side by side.
@@ -30,18 +30,19 @@ from darkroom.cells import measures  # noqa: E402
 from darkroom.evidence import Film  # noqa: E402
 from darkroom.resnet import DEFECTS  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
-from darkroom.traces import FILE, standard, weigh  # noqa: E402
+from darkroom.traces import FILE, KINDS, standard, weigh  # noqa: E402
 
 HIDDEN, JOINED = 96, 48
 EPOCHS = 24
 PAIRS = 24  # twins a step
 RATE, DECAY, DROPPED = 3e-3, 0.05, 0.15
 SEED = 0
+FOUND = [DEFECTS.index(kind) for kind in KINDS]
 
 
 @dataclass
 class Frames:
-    """A split, measured. local: (N, F, 16, 16) float16, frame: (N, G) float32; cells: (N, 6, 16, 16) float32, of the
+    """A split, measured. local: (N, F, 16, 16) float16, frame: (N, G) float32; cells: (N, 6, 16, 16) float32, of all
     damage, 0…1."""
 
     local: np.ndarray
@@ -83,7 +84,7 @@ class Network(nn.Module):
         self.hidden = nn.Conv2d(some.shape[1], HIDDEN, 1)
         self.frame = nn.Linear(frames.frame.shape[1], HIDDEN, bias=False)
         self.joined = nn.Conv2d(2 * HIDDEN, JOINED, 1)
-        self.out = nn.Conv2d(JOINED, len(DEFECTS), 1)
+        self.out = nn.Conv2d(JOINED, len(KINDS), 1)
         self.drop_measures, self.drop_hidden = nn.Dropout2d(DROPPED), nn.Dropout(DROPPED)
 
     def standard(self, frames: Frames) -> tuple[Tensor, Tensor]:
@@ -110,7 +111,7 @@ def fit(frames: Frames) -> dict[str, np.ndarray]:
     torch.manual_seed(SEED)
     network, pairs = Network(frames), len(frames.local) // 2
     local, frame = network.standard(frames)
-    cells = torch.from_numpy(frames.cells)
+    cells = torch.from_numpy(frames.cells[:, FOUND])
     steps = max(1, EPOCHS * pairs // PAIRS)
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
@@ -134,8 +135,8 @@ def told(net: dict[str, np.ndarray], frames: Frames) -> str:
     present = frames.cells.max((2, 3)) >= DAMAGED
     sound = ~present.any(1)
     lines = []
-    for k, kind in enumerate(DEFECTS):
-        with_it, without = peaks[present[:, k], k], peaks[sound, k]
+    for k, kind in enumerate(KINDS):
+        with_it, without = peaks[present[:, FOUND[k]], k], peaks[sound, k]
         truth = np.repeat([1, 0], [len(with_it), len(without)])
         score = roc_auc_score(truth, np.concatenate([with_it, without])) if len(with_it) else np.nan
         lines.append(f"{kind:16} {score:.3f}  ({len(with_it)} frames with it, {len(without)} without damage)")

@@ -1,23 +1,23 @@
-"""What a frame's density does, cell by cell: spots, lines, soft patches, bare and opaque places. NumPy only.
+"""What a frame's density does, cell by cell: spots, lines, bare and opaque places. NumPy only.
 
-The frame is cut into 16 × 16 cells. In each, filters of known size are held against the film around: a spot, a disc and
-a patch against a wider neighbourhood, a line against what lies beside it. What counts is the difference in density, so
+The frame is cut into 16 × 16 cells. In each, filters of known size are held against the film around: a spot and a disc
+against a wider neighbourhood, a line against what lies beside it. What counts is the difference in density, so
 that the film's mask and the light's colour cancel.
 """
 
 import numpy as np
 
-from .grid import box_along, box_mean, pooled
+from .grid import box_along, box_mean, followed, pooled
 
 GRID = 16  # cells a side
 RIM = 4  # pixels of the picture's border, and of the film's own edge, in which nothing is looked for
 DENSEST = 4.0  # D; beyond it there is no film
 FAINT = 0.15  # D; a line that differs more from its sides is an edge of the scene, and counts as this
 LINES = (25, 81)  # pixels: lengths over which a line is averaged
+MEMORY, STRIDE = 0.97, 2  # of a line that is followed: what a step keeps of the steps before; pixels a step
 BESIDE = 13  # pixels across a line: what it is held against
-COARSER = 4  # pixels of the frame to one of the picture in which wide patches are looked for
+SMALLEST = 4  # pixels to a side of a cell; a picture with fewer is enlarged
 UNLIKE = 2.5  # times that a layer's span may be made larger or smaller
-QUIET = 0.004  # D; texture finer than this is taken for this
 STEP = 0.02  # D; responses below it count in proportion, above by their logarithm
 Where = tuple[np.ndarray, np.ndarray]
 
@@ -29,8 +29,8 @@ def measures(density: np.ndarray, inside: np.ndarray) -> Where:
     each response by itself and then each less the frame's median, and (G,) float32, what the frame is like as a whole;
     both finite.
     """
-    for axis in (0, 1):  # a picture of fewer than four pixels a cell is enlarged
-        by = -(-GRID * COARSER // density.shape[axis])
+    for axis in (0, 1):
+        by = -(-GRID * SMALLEST // density.shape[axis])
         density, inside = (np.repeat(plane, by, axis) if by > 1 else plane for plane in (density, inside))
     planes = np.minimum(np.moveaxis(density, -1, 0), DENSEST).astype(np.float32)
     film = planes[:, inside] if inside.any() else planes.reshape(3, -1)
@@ -38,21 +38,14 @@ def measures(density: np.ndarray, inside: np.ndarray) -> Where:
     spans = np.maximum(high - low, STEP)
     planes = np.where(inside, planes, middle[:, None, None])
     levels = _levels(box_mean(planes, 3), middle, inside)
-    # A layer that spans more than another would show every grey edge as a colour: all are made to span the same.
-    planes = (planes * np.clip(spans.mean() / spans, 1 / UNLIKE, UNLIKE)[:, None, None]).astype(np.float32)
+    planes = alike(planes, spans)
     looked = box_mean(inside[None].astype(np.float32), 2 * RIM + 1)[0] > 0.999
     looked[:RIM] = looked[-RIM:] = looked[:, :RIM] = looked[:, -RIM:] = False
 
     near, disc = box_mean(planes, 3), box_mean(planes, 7)
-    coarse, coarse_looked = _coarser(planes), _coarser(looked[None].astype(np.float32))[0] > 0.5
-    narrow = box_mean(coarse, 3)
-    patches = [narrow - box_mean(coarse, 11), box_mean(coarse, 7) - box_mean(coarse, 23)]
-    busy = box_mean(np.abs(colours(coarse - narrow)[5:]), 11) + QUIET
     responses = [
         *_spots(near - box_mean(planes, 11), looked),
         *_spots(disc - box_mean(planes, 21), looked),
-        *(part for patch in patches for part in _spots(patch, coarse_looked)),
-        *(part for patch in patches for part in _standing_out(patch / busy, coarse_looked)),
         cells(np.abs(colours(planes - near)) * looked, "mean"),  # grain
         *_lines(planes, looked),
         *levels,
@@ -64,6 +57,13 @@ def measures(density: np.ndarray, inside: np.ndarray) -> Where:
     usual, strong = np.percentile(known, (50, 90), axis=1).astype(np.float32)
     frame = np.concatenate([usual, strong, np.log(spans).astype(np.float32)])
     return np.concatenate([local, local - usual[:, None, None], seen]), frame
+
+
+def alike(planes: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    """Layers (3, h, w) whose densities span `spans` (3,), made to span the same: else one that spans more than another
+    would show every grey edge as a colour."""
+    spans = np.maximum(spans, STEP)
+    return (planes * np.clip(spans.mean() / spans, 1 / UNLIKE, UNLIKE)[:, None, None]).astype(np.float32)
 
 
 def colours(planes: np.ndarray) -> np.ndarray:
@@ -80,14 +80,9 @@ def _spots(response: np.ndarray, looked: np.ndarray) -> list[np.ndarray]:
     return [cells(planes, "max"), -cells(planes, "min"), cells(np.abs(planes), "mean"), *there]
 
 
-def _standing_out(response: np.ndarray, looked: np.ndarray) -> list[np.ndarray]:
-    """Of a response (3, h, w) as a multiple of the texture about it: the largest and the least of the mixed colours."""
-    planes = STEP * colours(response)[3:] * looked
-    return [cells(planes, "max"), -cells(planes, "min")]
-
-
 def _lines(planes: np.ndarray, looked: np.ndarray) -> list[np.ndarray]:
-    """The faintest and strongest lines along either side, of two lengths, in blue, blue less red and grey."""
+    """The faintest and strongest lines along either side, of two lengths and followed where they bend, in blue, blue
+    less red and grey."""
     found = []
     for axis in (1, 2):
         across = colours(planes - box_along(planes, BESIDE, axis))[[2, 3, 5]]
@@ -95,6 +90,8 @@ def _lines(planes: np.ndarray, looked: np.ndarray) -> list[np.ndarray]:
         for length in LINES:
             line = 2 * box_along(across, length, 3 - axis)
             found += [-cells(line, "min"), cells(line, "max")]
+        paths = followed(np.concatenate([-across, across]), 3 - axis, MEMORY, STRIDE)
+        found.append(2 * cells(paths, "max"))
     return found
 
 
@@ -128,10 +125,3 @@ def layers_at(layers: np.ndarray, guide: np.ndarray, how: str) -> np.ndarray:
     place = parts(guide)
     place = (place.argmax(-1) if how == "max" else place.argmin(-1))[..., None]
     return np.stack([np.take_along_axis(parts(layer), place, -1)[..., 0] for layer in layers])
-
-
-def _coarser(planes: np.ndarray) -> np.ndarray:
-    """(C, h, w) -> (C, h / 4, w / 4), means."""
-    channels, height, width = planes.shape
-    h, w = height // COARSER, width // COARSER
-    return planes[:, : h * COARSER, : w * COARSER].reshape(channels, h, COARSER, w, COARSER).mean((2, 4))

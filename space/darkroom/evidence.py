@@ -12,9 +12,12 @@ from PIL import Image
 from .cells import GRID
 from .grid import box_mean, from_border, grown, sobel
 from .negative import kinds
+from .patches import patches
+from .remedy import REMEDIES
 from .scan import Scan, log_density
-from .traces import KINDS, traces
+from .traces import traces
 
+KINDS = tuple(REMEDIES)  # of damage, in their order
 SIDE = 512  # pixels on the long side that the film is measured at
 HOLDER_DENSITY = 3.0  # denser than any film: a holder, or nothing
 CODED_GAMMA = 2.2  # a file made for display stores roughly light ** (1 / 2.2)
@@ -49,7 +52,7 @@ class Evidence:
     monochrome: spread of colour over the spread of density; 0 for a picture without colour.
     bits: bits a channel. jpeg_quality: 1…100, 100 where the file is no JPEG.
     positive, black_and_white, page, nothing: probability, 0…1, that it is this and no colour negative.
-    cells: (6, 16, 16) log-odds that a part of the frame has each kind of damage, see `traces`; not shown as a number.
+    cells: (6, 16, 16) log-odds that a part of the frame has each of `KINDS`, see `traces` and `patches`; not shown.
     """
 
     density_span: float
@@ -182,8 +185,14 @@ def measure(scan: Scan) -> Evidence:
         bits=scan.bits,
         jpeg_quality=_jpeg_quality(scan.jpeg_tables),
         **{kind: chances[kind] for kind in OTHERS},
-        cells=traces(film.density, film.inside),
+        cells=_cells(film),
     )
+
+
+def _cells(film: Film) -> np.ndarray:
+    """`Evidence.cells`: traces of five kinds, and patches, which are wider than a trace, in their place."""
+    found = patches(film.density, film.inside)
+    return np.insert(traces(film.density, film.inside), KINDS.index("colour_patches"), found, axis=0)
 
 
 def _colour_spread(values: np.ndarray) -> float:

@@ -14,13 +14,13 @@ from safetensors.numpy import load_file
 from .cells import GRID, measures
 from .remedy import REMEDIES
 
-KINDS = tuple(REMEDIES)  # of the six answers, in their order
+KINDS = tuple(kind for kind in REMEDIES if kind != "colour_patches")  # those are wider, see `patches`
 FILE = Path(__file__).with_name("traces.safetensors")
 CLIPPED = 4.0  # standard deviations beyond which a measurement counts no further
 
 
 def traces(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """(6, 16, 16) float32 log-odds that each cell has each kind of damage, in the order of `KINDS`, were damaged cells
+    """(5, 16, 16) float32 log-odds that each cell has each kind of damage, in the order of `KINDS`, were damaged cells
     as frequent as sound ones. density, inside: as `cells.measures` takes them."""
     return weigh(*measures(density, inside), _fitted())
 

@@ -16,11 +16,10 @@ from PIL import Image
 
 from .calibration import Calibration, at_prior, feature_names, features, logit, sigmoid
 from .cells import GRID
-from .evidence import Evidence, measure
+from .evidence import KINDS, Evidence, measure
 from .remedy import REMEDIES, Remedy
 from .resnet import DEFECTS, ResNet18, to_float
 from .scan import Scan, network_input
-from .traces import KINDS
 from .weights import find
 
 PRIOR = 0.5

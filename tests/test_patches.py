@@ -1,0 +1,108 @@
+"""Colour patches: found where they are, in a frame of any size and either way up; twins differ by a patch alone."""
+
+import numpy as np
+import patches as training
+import pytest
+import torch
+from darkroom.cells import GRID
+from darkroom.patches import SIZE, inputs, patches, reduced, standard, weigh
+from film import grainy
+from sklearn.metrics import roc_auc_score
+from torch.nn import functional as F
+
+SHAPE = grainy().shape[:2]
+INSIDE = np.ones(SHAPE, bool)
+DISC = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([150, 200])[:, None, None]))  # in row 7, column 6
+
+
+def patched(density: np.ndarray) -> np.ndarray:
+    return density - np.clip((34 - DISC) / 20, 0, 1)[..., None] * (0.22, 0.12, 0.05)
+
+
+def test_a_patch_is_found_where_it_is():
+    sound, found = patches(grainy(0), INSIDE), patches(patched(grainy(0)), INSIDE)
+    row, column = np.unravel_index(found.argmax(), found.shape)
+    assert abs(row - 7) <= 1 and abs(column - 6) <= 1
+    assert found.max() > sound.max() + 1
+
+
+def test_an_upright_frame_is_answered_upright():
+    density = np.rot90(patched(grainy(0)), -1)
+    expected = np.rot90(patches(patched(grainy(0)), INSIDE), -1)
+    assert patches(density, np.rot90(INSIDE)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_light_of_the_scan_and_a_holder_change_nothing():
+    density, inside = grainy(1), INSIDE.copy()
+    expected = patches(density, INSIDE)
+    assert patches(density + (0.3, 0.1, -0.2), INSIDE) == pytest.approx(expected, abs=1e-3)
+    inside[:, 400:] = False
+    assert patches(np.where(inside[..., None], density, 3.5), inside)[:, :9] == pytest.approx(expected[:, :9], abs=1.5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 3), (63, 20), (64, 64)])
+def test_a_picture_of_any_size_and_of_one_density_gives_finite_numbers(shape):
+    found = patches(np.full((*shape, 3), 1.0), np.ones(shape, bool))
+    assert found.shape == (GRID, GRID) and np.isfinite(found).all()
+
+
+def test_a_frame_that_is_all_border_gives_finite_numbers():
+    assert np.isfinite(patches(grainy(0), ~INSIDE)).all()
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[tuple[np.ndarray, np.ndarray]]:
+    return [reduced(grainy(seed), INSIDE) for seed in range(12)]
+
+
+def test_twins_differ_where_the_map_says_and_nowhere_else(frames):
+    twins = training.Twins(frames, 6)
+    for i in range(6):
+        planes, share = twins[i]
+        assert planes.shape == (2, 6, *SIZE) and share.shape == (2, 16, 24)
+        assert not share[0].any() and share[1].max() > 0.4
+        change = (planes[1] - planes[0])[:3].abs().amax(0)
+        change = change - change.median()  # the whole frame is set against another median
+        visible = F.interpolate(share[1:][None], size=SIZE)[0, 0] > 0
+        assert change[visible].mean() > 5 * change[~visible].abs().mean()
+
+
+def test_the_same_twins_are_the_same_and_others_are_others(frames):
+    twins = training.Twins(frames, 9)
+    assert torch.equal(twins[3][0], twins[3][0]) and not torch.equal(twins[3][0], twins[4][0])
+
+
+def test_training_finds_what_tells_twins_apart(frames, monkeypatch):
+    monkeypatch.setattr(training, "STEPS", 40)
+    monkeypatch.setattr(training, "PAIRS", 4)
+    monkeypatch.setattr(training, "SMOOTH", 0.8)
+    monkeypatch.setattr(training, "SEVERITIES", (3.0, 3.0))
+    network = training.fit(frames)
+    twins = torch.stack([training.Twins(frames, 1000)[i][0] for i in range(900, 930)]).flatten(0, 1)
+    with torch.no_grad():
+        found = network(twins).numpy()
+    assert roc_auc_score(np.tile([0, 1], 30), found.max((1, 2))) > 0.8
+    net = {name: tensor.astype(np.float32) for name, tensor in network.tensors().items()}  # in half precision
+    for one, expected in zip(twins.numpy()[:4], found, strict=False):
+        assert weigh(one, net) == pytest.approx(expected, abs=0.02 * np.abs(found).max())
+
+
+def test_what_the_network_takes_is_made_as_torch_would(frames):
+    planes = standard(*frames[0])
+    red, green, blue = torch.from_numpy(planes)
+    colours = torch.stack([blue - red, green - (red + blue) / 2, (red + green + blue) / 3])[None]
+    around = F.avg_pool2d(F.pad(F.avg_pool2d(colours, 8), [2] * 4, mode="replicate"), 5, stride=1)
+    around = F.interpolate(around, scale_factor=8, mode="bilinear", align_corners=False)
+    expected = torch.cat([torch.tanh(colours / 0.5), torch.tanh((colours - around) / 0.2)], 1)[0]
+    assert inputs(planes) == pytest.approx(expected.numpy(), abs=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(340, 512), (100, 333), (128, 192), (40, 50)])
+def test_a_frame_is_reduced_to_the_means_of_its_parts(shape):
+    density = np.random.default_rng(0).random((*shape, 3)).astype(np.float32)
+    expected = F.adaptive_avg_pool2d(torch.from_numpy(density).permute(2, 0, 1), SIZE)
+    assert reduced(density, np.ones(shape, bool))[0] == pytest.approx(expected.numpy(), abs=1e-4)
+
+
+def test_a_frame_of_one_density_is_made_standard():
+    assert not standard(np.ones((3, *SIZE), np.float32), np.ones(SIZE, bool)).any()
