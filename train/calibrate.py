@@ -18,6 +18,7 @@ from darkroom.evidence import Evidence  # noqa: E402
 from darkroom.resnet import Output, ResNet18  # noqa: E402
 
 EVENTS = 10  # of the rarer class for each feature (Peduzzi et al. 1996); with fewer a smaller set is fitted
+MEASURED, SEEN = 0.3, 0.1  # scale of traces and of the network's cells in the ridge: how far each is believed
 RISK = 0.05  # of the damaged called readable, and of the readable called damaged
 CERTAINTY = 0.95  # with which the risk is bounded
 PRIOR = 0.5  # for which the thresholds are stated
@@ -100,14 +101,17 @@ def _fit(x: np.ndarray, truth: np.ndarray) -> tuple[LogisticRegression, np.ndarr
 def _directions(columns: tuple[str, ...], kind: str, truth: np.ndarray, carried: np.ndarray) -> np.ndarray:
     """(F, D) the D sums of standard features that are weighed: the defect's strongest cell in the network's map and the
     strongest traces of every kind; or, where the data cannot bear that many, only what the earlier calibration made of
-    them all, so that a temperature and a bias are fitted. Each sum has about the scale of one feature.
+    them all, so that a temperature and a bias are fitted.
 
-    The plain measurements are not among them: real film spans more density than simulated film (docs/simulation.md),
-    and the traces know what they know (docs/experiments.md).
+    Simulated damage is told apart so well that weights could grow until nothing between sound and ruined was possible:
+    the ridge holds them back, and most those of the network, which carries over to real film less than measurements do
+    (docs/experiments.md). The plain measurements are not among them: real film spans more density than simulated film
+    (docs/simulation.md), and the traces know what they know.
     """
     names = (f"{kind} peak", *Evidence.TRACES)
     if min((truth == 0).sum(), (truth == 1).sum()) >= EVENTS * len(names):
-        return np.eye(len(columns))[:, [columns.index(name) for name in names]]
+        believed = [SEEN] + [MEASURED] * len(Evidence.TRACES)
+        return np.eye(len(columns))[:, [columns.index(name) for name in names]] * believed
     return (carried / max(np.linalg.norm(carried), 1e-9))[:, None]
 
 

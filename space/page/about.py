@@ -10,8 +10,9 @@ from darkroom.verdict import Judge
 from .words import card as boxed
 
 HOW = """<p>A ResNet-18 looks at the negative as a whole, mask and all. Beside it the film is measured in 16 × 16 cells,
-for spots, streaks, grain, bare and opaque places, and a small network weighs these. A logistic regression weighs
-both and states a probability, calibrated on frames that were kept out of training.</p>
+for spots, streaks, grain, bare and opaque places, and a small network weighs these; another looks for soft patches of
+colour. A logistic regression weighs all three and states a probability, calibrated on frames that were kept out of
+training.</p>
 <p>The bundled weights were trained on simulated negatives: photographs and drawn scenes, put through the densities of a
 C-41 film, each of six kinds of damage, a camera and a JPEG encoder. Frames of one source photograph stayed on one
 side of the split.</p>"""
@@ -21,7 +22,7 @@ SOURCE = '<p class="hint">Read from the card of these weights.</p>'
 LIMITS = """<ul class="plain">
 <li>It judges the film, not the picture: a dull photograph on sound film is readable.</li>
 <li>It knows colour negatives. Slides, prints and black-and-white film get “check by eye” at best.</li>
-<li>Damage of a few pixels, faint spots and above all soft patches of colour are easily missed.</li>
+<li>Damage of a few pixels, faint spots and faint patches of colour are easily missed.</li>
 <li>Dirt on the scan and damage of the film can look the same. Clean, rescan, ask again.</li>
 <li>Simulated damage is not real damage: expect more errors on your film than the figures say.</li></ul>"""
 
