@@ -112,3 +112,14 @@ def test_a_kind_that_the_data_do_not_label_keeps_its_calibration():
     old, new = (c.probabilities(table(output, rows), feature_names(DEFECTS)) for c in (before, after))
     assert np.allclose(old["holes"], new["holes"], atol=1e-9)
     assert not np.allclose(old["normal"], new["normal"], atol=1e-3)
+
+
+def test_what_the_network_sees_is_believed_less_than_what_is_measured():
+    output, rows = case(1500, 0)
+    seen = output.maps[:, 2:, 0, 0].numpy()
+    for one, peaks in zip(rows["evidence"], seen, strict=True):
+        one["cells"] = peaks[:, None, None].tolist()  # they say the same
+    columns, weights = feature_names(DEFECTS), calibrate(output, rows, DEFECTS, MODEL)[0].weights
+    for kind in DEFECTS:
+        network, trace = (weights[kind][columns.index(f"{kind} {part}")] for part in ("peak", "trace"))
+        assert 0 < 3 * network < trace

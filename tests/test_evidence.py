@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from darkroom.evidence import Evidence, measure
+from darkroom.evidence import KINDS, Evidence, measure
 from darkroom.scan import open_scan
 from film import eight_bit, frame, png, sixteen_bit
 from scipy.ndimage import gaussian_filter
@@ -77,3 +77,14 @@ def test_every_measurement_is_told_to_people_with_its_unit_and_to_the_combinatio
         assert np.isfinite(evidence.vector()).all() and evidence.vector().shape == (len(Evidence.NAMES),)
     lines = {what: value for what, value, _ in evidence.lines()}
     assert lines["Density span"].split()[1] == "D" and lines["Bit depth"] == "8 bits a channel"
+
+
+def test_patches_are_counted_as_patches_and_holes_as_holes(sound):
+    """Damaged cells come from two networks; each of their answers is at its own kind."""
+    y, x = np.mgrid[0:240, 0:360]
+    disc = np.clip((24 - np.hypot(y - 100, x - 150)) / 14, 0, 1)[..., None]
+    patched = sound * 10 ** (disc * np.array([0.22, 0.12, 0.05]) / 2.2)
+    holed = np.where(disc > 0.7, 0.97, sound)
+    for damaged, kind in ((patched, "colour_patches"), (holed, "holes")):
+        gain = measured(damaged).cells - measured(sound).cells
+        assert KINDS[gain[:, 5:9, 5:8].max(axis=(1, 2)).argmax()] == kind

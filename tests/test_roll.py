@@ -2,6 +2,7 @@
 
 import io
 import re
+import resource
 import shutil
 import subprocess
 import zipfile
@@ -118,6 +119,19 @@ def test_a_zip_that_is_none_and_one_that_is_broken_inside_are_named(tmp_path: Pa
         "words.zip: not a ZIP archive we can open",
         "frame.jpg: broken inside broken.zip",
     ]
+
+
+def test_a_full_disk_is_not_taken_for_a_broken_archive(tmp_path: Path):
+    roll = tmp_path / "roll.zip"
+    with zipfile.ZipFile(roll, "w") as packed:
+        packed.writestr("frame.jpg", b"x" * 100_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        (found,) = find_frames([roll], tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert found.path is None and found.error == "frame.jpg: no room to unpack it here; try again later"
 
 
 def test_the_frame_after_the_five_hundredth_is_named(tmp_path: Path):

@@ -1,14 +1,19 @@
 """Damage cell by cell: what is measured is where it is, and the network in NumPy is the one that was trained."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from darkroom.cells import GRID, measures
+from darkroom.evidence import Film
 from darkroom.resnet import DEFECTS
+from darkroom.scan import open_scan
 from darkroom.traces import KINDS, around, traces, weigh
 from film import grainy
+from simulate import simulate
 from torch.nn import functional as F
-from traces import Frames, Network, fit
+from traces import Frames, Network, fit, read
 
 SHAPE = grainy().shape[:2]
 INSIDE = np.ones(SHAPE, bool)
@@ -92,3 +97,16 @@ def test_fitting_finds_what_tells_twins_apart(frames, monkeypatch):
 
 def test_the_kinds_are_the_networks_but_patches():
     assert KINDS == tuple(kind for kind in DEFECTS if kind != "colour_patches")
+
+
+def test_a_simulated_split_is_measured_with_its_twins_side_by_side(tmp_path):
+    split = simulate(tmp_path / "drawn", count=20, seed=3) / "train"
+    found, rows = read(split), [json.loads(line) for line in (split / "metadata.jsonl").read_text().splitlines()]
+    expected = sorted(rows, key=lambda row: row["file_name"])
+    assert np.array_equal(found.cells, np.array([row["defect_cells"] for row in expected], np.float32))
+    film = Film(open_scan(split / expected[1]["file_name"]))
+    local, frame = measures(film.density, film.inside)
+    assert found.local[1] == pytest.approx(local.astype(np.float16)) and found.frame[1] == pytest.approx(frame)
+    assert expected[0]["pair"] == expected[1]["pair"]
+    with pytest.raises(FileNotFoundError, match="train/simulate.py"):
+        read(tmp_path / "nothing")

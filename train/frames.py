@@ -5,19 +5,24 @@ runs at the same input size begin at once. A picture or a decoder that changed i
 """
 
 import hashlib
+import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Image, disable_progress_bars, enable_progress_bars, load_dataset
 from torch import Tensor
+from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom import cells, decode, evidence, grid, patches, scan, traces  # noqa: E402
+from darkroom import decode, evidence, scan  # noqa: E402
 from darkroom.resnet import DEFECTS, LABELS  # noqa: E402
 
 SPLITS = ("train", "validation", "test")
@@ -94,10 +99,11 @@ def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset
     kind), `cells` (6 · h · w bytes, 255 = all of the cell; empty where unknown) and `evidence` (the fields of
     `Evidence`; None unless asked for). Raises DataError that names every picture that cannot be decoded.
     """
-    # `datasets` recognises a function by its name and arguments: the code that makes the pixels is one of them.
-    modules = (decode, scan, evidence, grid, cells, traces, patches, sys.modules[__name__])
-    sources = [*(module.__file__ for module in modules), traces.FILE, patches.FILE]
-    code = hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()
+    # `datasets` recognises a function by its name and arguments: the code that makes the pixels and measures the film,
+    # with its weights, is one of them.
+    room = Path(evidence.__file__).parent
+    sources = [*sorted(path for path in room.iterdir() if path.is_file()), Path(__file__)]
+    code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     ready = rows.map(
         _prepare_one,
         fn_kwargs={
@@ -150,3 +156,23 @@ def collate(rows: list[dict]) -> dict[str, Tensor]:
         "defects": torch.tensor([row["defects"] for row in rows], dtype=torch.float32).reshape(n, -1),
         "cells": torch.from_numpy(cells.reshape(n, len(DEFECTS), grid, grid).astype(np.float32) / 255),
     }
+
+
+def measured(split: Path, measure: Callable[[evidence.Film], tuple]) -> tuple[list[dict], list[tuple]]:
+    """The rows of a simulated split, twins next to each other, and what `measure` says of each frame's film.
+
+    `measure` runs in as many processes as there are cores, so it is a function that a module names. Raises
+    FileNotFoundError.
+    """
+    if not (split / "metadata.jsonl").is_file():
+        raise FileNotFoundError(f"{split}: no metadata.jsonl; make a data set with train/simulate.py")
+    rows = [json.loads(line) for line in (split / "metadata.jsonl").read_text().splitlines()]
+    rows = sorted(rows, key=lambda row: row["file_name"])
+    paths = [split / row["file_name"] for row in rows]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(partial(_measured, measure=measure), paths, chunksize=8)
+        return rows, list(tqdm(found, total=len(rows), desc=split.name, unit="frame"))
+
+
+def _measured(path: Path, measure: Callable[[evidence.Film], tuple]) -> tuple:
+    return measure(evidence.Film(scan.open_scan(path)))

@@ -9,18 +9,16 @@ the camera saw the film, is printed.
 """
 
 import argparse
-import json
-import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import damage
 import numpy as np
 import torch
+from frames import measured
 from objective import of_maps
 from safetensors.numpy import save_file
-from simulate import SEEN, SPLITS, visibility
+from simulate import SEEN, visibility
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -33,7 +31,6 @@ sys.path.insert(0, str(ROOT / "space"))
 from darkroom.evidence import Film  # noqa: E402
 from darkroom.patches import FILE, STRIDES, inputs, reduced, standard, weigh  # noqa: E402
 from darkroom.resnet import DEFECTS, Residual  # noqa: E402
-from darkroom.scan import open_scan  # noqa: E402
 
 KIND = "colour_patches"
 HIDING = (KIND, "noise", "blank_area")  # frames with these are not patched: there would be little to see
@@ -48,24 +45,9 @@ RATE, DECAY, SMOOTH = 3e-3, 0.02, 0.997
 SEED = 0
 
 
-def measured(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """A frame's density (3, 128, 192) float16, and where it is film; an upright frame is turned."""
-    film = Film(open_scan(path))
-    upright = film.density.shape[0] > film.density.shape[1]
-    density, inside = (np.rot90(a) if upright else a for a in (film.density, film.inside))
-    planes, film_there = reduced(density, inside)
-    return planes.astype(np.float16), film_there
-
-
-def read(split: Path) -> tuple[list[dict], list[tuple[np.ndarray, np.ndarray]]]:
-    """The rows of a simulated split and its frames, measured. Raises FileNotFoundError."""
-    if not (split / "metadata.jsonl").is_file():
-        raise FileNotFoundError(f"{split}: no metadata.jsonl; make a data set with train/simulate.py")
-    rows = [json.loads(line) for line in (split / "metadata.jsonl").read_text().splitlines()]
-    paths = [split / row["file_name"] for row in rows]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        frames = list(tqdm(pool.map(measured, paths, chunksize=8), total=len(rows), desc=split.name, unit="frame"))
-    return rows, frames
+def look(film: Film) -> tuple[np.ndarray, np.ndarray]:
+    planes, inside = reduced(film.density, film.inside)
+    return planes.astype(np.float16), inside
 
 
 class Twins(Dataset):
@@ -175,7 +157,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="made by train/simulate.py")
     args = parser.parse_args()
     try:
-        (rows, frames), validation = (read(args.data / split) for split in [*SPLITS][:2])
+        (rows, frames), validation = (measured(args.data / split, look) for split in ("train", "validation"))
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -8,15 +8,13 @@ What it then finds in the validation split is printed.
 """
 
 import argparse
-import json
-import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from frames import measured
 from objective import DAMAGED, of_maps
 from safetensors.numpy import save_file
 from sklearn.metrics import roc_auc_score
@@ -29,7 +27,6 @@ sys.path.insert(0, str(ROOT / "space"))
 from darkroom.cells import measures  # noqa: E402
 from darkroom.evidence import Film  # noqa: E402
 from darkroom.resnet import DEFECTS  # noqa: E402
-from darkroom.scan import open_scan  # noqa: E402
 from darkroom.traces import FILE, KINDS, standard, weigh  # noqa: E402
 
 HIDDEN, JOINED = 96, 48
@@ -50,21 +47,14 @@ class Frames:
     cells: np.ndarray
 
 
-def measured(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    film = Film(open_scan(path))
+def look(film: Film) -> tuple[np.ndarray, np.ndarray]:
     local, frame = measures(film.density, film.inside)
     return local.astype(np.float16), frame
 
 
 def read(split: Path) -> Frames:
     """Measure the frames of a simulated split; twins are next to each other. Raises FileNotFoundError."""
-    if not (split / "metadata.jsonl").is_file():
-        raise FileNotFoundError(f"{split}: no metadata.jsonl; make a data set with train/simulate.py")
-    rows = [json.loads(line) for line in (split / "metadata.jsonl").read_text().splitlines()]
-    rows = sorted(rows, key=lambda row: row["file_name"])
-    paths = [split / row["file_name"] for row in rows]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = list(tqdm(pool.map(measured, paths, chunksize=8), total=len(rows), desc=split.name, unit="frame"))
+    rows, found = measured(split, look)
     local, frame = zip(*found, strict=True)
     return Frames(np.stack(local), np.stack(frame), np.array([row["defect_cells"] for row in rows], np.float32))
 

@@ -1,5 +1,6 @@
 """Take the pictures out of an uploaded ZIP without trusting it: no path climbs out, nothing unpacks without end."""
 
+import errno
 import itertools
 import lzma
 import zipfile
@@ -18,6 +19,9 @@ NOT_FRAMES = (
     "Thumbs.db",
     "desktop.ini",
 )  # what computers add by themselves, as names that begin with a dot
+# What `zipfile` and its decoders raise for a member that is broken or packed in an unknown way, and what a disk raises.
+UNPACKING = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, ValueError)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Found(NamedTuple):
@@ -94,6 +98,8 @@ def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, arc
         with opened.open(member) as source, target.open("wb") as copy:
             while chunk := source.read(MEGABYTE):
                 copy.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, ValueError):
+    except UNPACKING as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return Found(member.filename, None, f"{target.name}: no room to unpack it here; try again later")
         return Found(member.filename, None, f"{target.name}: broken inside {archive}; pack it again")
     return Found(member.filename, target)

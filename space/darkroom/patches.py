@@ -27,19 +27,16 @@ Net = dict[str, np.ndarray]
 def patches(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """(16, 16) float32 log-odds that each cell of the frame has a colour patch, were cells with and without as
     frequent. density (h, w, 3), inside (h, w) bool, as `evidence.Film` has them, lying or upright, of any size."""
-    upright = density.shape[0] > density.shape[1]
-    if upright:
-        density, inside = np.rot90(density), np.rot90(inside)
     found = weigh(inputs(standard(*reduced(density, inside))), _fitted())
     found = pooled(found[None], GRID, "max")[0]
-    return np.rot90(found, -1).copy() if upright else found
+    return np.rot90(found, -1).copy() if _upright(inside) else found
 
 
 def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A lying frame of `SIZE`: density (3, 128, 192) float32, and where it is film, (128, 192) bool.
-
-    density (h, w, 3), inside (h, w) bool, as `evidence.Film` has them, of any size; both lying.
-    """
+    """A lying frame of `SIZE`, an upright one turned: density (3, 128, 192) float32, and where it is film, (128, 192)
+    bool. density, inside: as `patches` takes them."""
+    if _upright(inside):
+        density, inside = np.rot90(density), np.rot90(inside)
     planes = np.minimum(np.moveaxis(density, -1, 0), DENSEST).astype(np.float32)
     if inside.any():
         planes = np.where(inside, planes, np.median(planes[:, inside], axis=1)[:, None, None])
@@ -47,6 +44,10 @@ def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.nda
     rows, columns = (_means(n, size) for n, size in zip(inside.shape, SIZE, strict=True))
     small = rows @ both @ columns.T
     return small[:3], small[3] > 0.99
+
+
+def _upright(inside: np.ndarray) -> bool:
+    return inside.shape[0] > inside.shape[1]
 
 
 def standard(planes: np.ndarray, inside: np.ndarray) -> np.ndarray:
