@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself. Needs: Python 3.11 or newer, make, git.
 .DEFAULT_GOAL := help
-.PHONY: help demo train score eval test bench lint browser publish-space
+.PHONY: help demo train score eval test bench lint programs publish-space
 
 PORT ?= 7860
 IN ?=
@@ -38,7 +38,7 @@ eval: $(training)
 	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }
 	@$(python) bench/real_film.py '$(IN)' $(ARGS)
 
-test: $(tests) browser
+test: $(tests) programs
 	$(python) -m pytest $(ARGS)
 
 # REPO=user/name, and if wanted MODEL=user/name@revision and TAG=v1; the token comes from HF_TOKEN or `hf auth login`.
@@ -51,12 +51,17 @@ lint: $(tests)
 bench: $(tests)
 	$(python) bench/speed.py $(ARGS)
 
-# The tests drive a real browser. Debian's is installed where that is allowed; elsewhere the tests say what is missing.
-browser:
-	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+# The tests drive a real browser and read sidecars with photographers' programs. Debian's are installed where that is
+# allowed; elsewhere the tests say what is missing.
+programs:
+	@missing=; \
+	{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || missing="$$missing chromium"; \
+	command -v exiv2 >/dev/null || missing="$$missing exiv2"; \
+	command -v exiftool >/dev/null || missing="$$missing libimage-exiftool-perl"; \
+	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; \
-	fi || echo 'Chromium could not be installed.' >&2
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi || echo "Could not be installed:$$missing" >&2
 
 .venv/python.stamp:
 	@for python in python3.11 python3 python; do \
