@@ -75,6 +75,14 @@ def hub() -> Hub:
     return HUB
 
 
+@pytest.fixture
+def logged_in(hub, monkeypatch) -> Hub:
+    """The Hub, with its token in the environment."""
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+    yield hub
+    hub.faults.clear()
+
+
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory) -> Path:
     """A folder with a small, untrained, seeded network, saved as training saves one."""

@@ -80,6 +80,11 @@ class Hub:
     def files(self, name: str, kind: str = "models", revision: str = "main") -> dict[str, bytes]:
         return {path: data for path, (data, _) in self.repos[kind, name].at(revision)[1].items()}
 
+    def holds(self, words: str) -> bool:
+        """Whether any file of any commit has these words in it."""
+        commits = (files for repo in self.repos.values() for files in repo.commits.values())
+        return any(words.encode() in content for files in commits for content, _ in files.values())
+
     def taken(self, path: str) -> Fault | None:
         """The fault that strikes this request, used up by one."""
         with self.lock:

@@ -1,12 +1,17 @@
 """Colour patches: found where they are, in a frame of any size and either way up; twins differ by a patch alone."""
 
+import re
+import sys
+
 import numpy as np
 import patches as training
 import pytest
 import torch
 from darkroom.cells import GRID
-from darkroom.patches import SIZE, inputs, patches, reduced, standard, weigh
+from darkroom.patches import FILE, SIZE, inputs, patches, reduced, standard, weigh
 from film import grainy
+from safetensors.numpy import load_file
+from simulate import simulate
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
@@ -107,3 +112,16 @@ def test_a_frame_is_reduced_to_the_means_of_its_parts(shape):
 
 def test_a_frame_of_one_density_is_made_standard():
     assert not standard(np.ones((3, *SIZE), np.float32), np.ones(SIZE, bool)).any()
+
+
+def test_the_command_trains_and_tells_how_well(tmp_path, monkeypatch, capsys):
+    simulate(tmp_path / "drawn", count=40, seed=5)
+    monkeypatch.setattr(training, "FILE", tmp_path / "new.safetensors")
+    monkeypatch.setattr(training, "STEPS", 4)
+    monkeypatch.setattr(training, "PAIRS", 2)
+    monkeypatch.setattr(sys, "argv", ["patches.py", str(tmp_path / "drawn")])
+    training.main()
+    said = capsys.readouterr().out
+    new, bundled = load_file(tmp_path / "new.safetensors"), load_file(FILE)
+    assert {name: tensor.shape for name, tensor in new.items()} == {name: one.shape for name, one in bundled.items()}
+    assert re.search(r"colour_patches +(\d\.\d{3}|–)  \(\d+ frames with it, \d+ without damage\)", said)

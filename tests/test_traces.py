@@ -1,16 +1,21 @@
 """Damage cell by cell: what is measured is where it is, and the network in NumPy is the one that was trained."""
 
 import json
+import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import traces as training
 from darkroom.cells import GRID, measures
 from darkroom.evidence import Film
 from darkroom.resnet import DEFECTS
 from darkroom.scan import open_scan
-from darkroom.traces import KINDS, around, traces, weigh
+from darkroom.traces import FILE, KINDS, around, traces, weigh
 from film import grainy
+from safetensors.numpy import load_file
 from simulate import simulate
 from torch.nn import functional as F
 from traces import Frames, Network, fit, read
@@ -88,8 +93,8 @@ def test_the_fitted_network_is_the_same_in_numpy(frames):
 
 
 def test_fitting_finds_what_tells_twins_apart(frames, monkeypatch):
-    monkeypatch.setattr("traces.EPOCHS", 60)
-    monkeypatch.setattr("traces.PAIRS", 10)
+    monkeypatch.setattr(training, "EPOCHS", 60)
+    monkeypatch.setattr(training, "PAIRS", 10)
     net = fit(frames)
     peaks = [weigh(*one, net)[KINDS.index("holes")].max() for one in zip(frames.local, frames.frame, strict=True)]
     assert min(peaks[::2]) > max(peaks[1::2])
@@ -99,8 +104,13 @@ def test_the_kinds_are_the_networks_but_patches():
     assert KINDS == tuple(kind for kind in DEFECTS if kind != "colour_patches")
 
 
-def test_a_simulated_split_is_measured_with_its_twins_side_by_side(tmp_path):
-    split = simulate(tmp_path / "drawn", count=20, seed=3) / "train"
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> Path:
+    return simulate(tmp_path_factory.mktemp("simulated") / "drawn", count=40, seed=3)
+
+
+def test_a_simulated_split_is_measured_with_its_twins_side_by_side(drawn):
+    split = drawn / "train"
     found, rows = read(split), [json.loads(line) for line in (split / "metadata.jsonl").read_text().splitlines()]
     expected = sorted(rows, key=lambda row: row["file_name"])
     assert np.array_equal(found.cells, np.array([row["defect_cells"] for row in expected], np.float32))
@@ -109,4 +119,15 @@ def test_a_simulated_split_is_measured_with_its_twins_side_by_side(tmp_path):
     assert found.local[1] == pytest.approx(local.astype(np.float16)) and found.frame[1] == pytest.approx(frame)
     assert expected[0]["pair"] == expected[1]["pair"]
     with pytest.raises(FileNotFoundError, match="train/simulate.py"):
-        read(tmp_path / "nothing")
+        read(drawn / "nothing")
+
+
+def test_the_command_fits_and_tells_how_well(drawn, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(training, "FILE", tmp_path / "new.safetensors")
+    monkeypatch.setattr(training, "EPOCHS", 1)
+    monkeypatch.setattr(sys, "argv", ["traces.py", str(drawn)])
+    training.main()
+    said = capsys.readouterr().out
+    new, bundled = load_file(tmp_path / "new.safetensors"), load_file(FILE)
+    assert {name: tensor.shape for name, tensor in new.items()} == {name: one.shape for name, one in bundled.items()}
+    assert re.search(r"holes +(\d\.\d{3}|–)  \(\d+ frames with it, \d+ without damage\)", said)

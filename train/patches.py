@@ -16,10 +16,10 @@ import damage
 import numpy as np
 import torch
 from frames import measured
+from metrics import ranked
 from objective import of_maps
 from safetensors.numpy import save_file
 from simulate import SEEN, visibility
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -147,9 +147,7 @@ def told(net: dict[str, np.ndarray], rows: list[dict], frames: list[tuple[np.nda
     peaks = np.array([weigh(inputs(standard(planes.astype(np.float32), film)), net).max() for planes, film in frames])
     with_it = np.array([row[KIND] for row in rows], bool)
     sound = np.array([not any(row[kind] for kind in DEFECTS) for row in rows])
-    either = with_it | sound
-    score = roc_auc_score(with_it[either], peaks[either])
-    return f"{score:.3f}  ({with_it.sum()} frames with patches, {sound.sum()} without damage)"
+    return ranked(KIND, peaks, with_it, sound)
 
 
 def main() -> None:
@@ -164,7 +162,8 @@ def main() -> None:
     plain = [frame for row, frame in zip(rows, frames, strict=True) if not any(row[kind] for kind in HIDING)]
     net = fit(plain).tensors()
     save_file(net, FILE)
-    print("AUROC of the strongest cell in the validation split:", told(net, *validation))
+    print("AUROC of the strongest cell, frames of the validation split with the damage against sound ones:")
+    print(told(net, *validation))
 
 
 if __name__ == "__main__":

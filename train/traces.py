@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from frames import measured
+from metrics import ranked
 from objective import DAMAGED, of_maps
 from safetensors.numpy import save_file
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -124,13 +124,7 @@ def told(net: dict[str, np.ndarray], frames: Frames) -> str:
     peaks = np.stack([weigh(*one, net).max((1, 2)) for one in zip(frames.local, frames.frame, strict=True)])
     present = frames.cells.max((2, 3)) >= DAMAGED
     sound = ~present.any(1)
-    lines = []
-    for k, kind in enumerate(KINDS):
-        with_it, without = peaks[present[:, FOUND[k]], k], peaks[sound, k]
-        truth = np.repeat([1, 0], [len(with_it), len(without)])
-        score = roc_auc_score(truth, np.concatenate([with_it, without])) if len(with_it) else np.nan
-        lines.append(f"{kind:16} {score:.3f}  ({len(with_it)} frames with it, {len(without)} without damage)")
-    return "\n".join(lines)
+    return "\n".join(ranked(kind, peaks[:, k], present[:, FOUND[k]], sound) for k, kind in enumerate(KINDS))
 
 
 def main() -> None:
