@@ -71,6 +71,16 @@ def test_severer_damage_covers_or_changes_more(kind, negative):
     assert harm(3.0) > 1.2 * harm(0.7)
 
 
+@pytest.mark.parametrize("kind", ["colour_patches", "residual_spots", "dye_removal"])
+def test_damage_on_a_small_frame_is_that_of_a_large_one_made_smaller(kind):
+    def harm(height: int, width: int) -> float:
+        even = np.full((height, width, 3), BASE + 0.8, np.float32)
+        tries = [damage.DAMAGE[kind](even, BASE, 2.0, np.random.default_rng(s))[0] for s in range(60)]
+        return float(np.mean([np.abs(damaged - even).mean() for damaged in tries]))
+
+    assert harm(128, 192) == pytest.approx(harm(384, 576), rel=0.08)
+
+
 def test_a_hole_is_bare_light_and_a_brown_spot_is_bluest_in_density(negative):
     for seed in range(8):
         holed, where = damage.holes(negative, BASE, 3.0, np.random.default_rng(seed))
@@ -147,6 +157,15 @@ def test_the_same_command_writes_the_same_bytes(tmp_path):
         assert row["label"] == int(not any(row[kind] for kind in DEFECTS))
         assert (row["severity"] > 0) == (row["label"] == 0)
         assert [max(map(max, grid)) > 0 for grid in row["defect_cells"]] == [bool(row[kind]) for kind in DEFECTS]
+
+
+def test_damage_that_nobody_would_see_is_no_damage(tmp_path, monkeypatch):
+    monkeypatch.setattr(simulate, "plain", lambda sound, damaged, coverage: np.zeros(coverage.shape[-1], bool))
+    out = simulate.simulate(tmp_path / "hidden", count=5, seed=7)
+    lines = [line for file in out.rglob("metadata.jsonl") for line in file.read_text().splitlines()]
+    rows = [json.loads(line) for line in lines if line]
+    assert len(rows) == 5 and all(row["label"] == 1 and row["severity"] == 0 for row in rows)
+    assert not any(row[kind] for row in rows for kind in DEFECTS) and not np.any([r["defect_cells"] for r in rows])
 
 
 def test_frames_of_one_photograph_never_straddle_a_split(tmp_path):

@@ -12,7 +12,11 @@ from scipy import ndimage
 from shapes import blob, even_noise, fractal, line
 
 Damaged = tuple[np.ndarray, np.ndarray]
-LAYERS = np.array([0, 1, 2])
+DRAWN_AT = 576  # pixels of the long side for which edges and lines are given; on smaller frames they are as much finer
+
+
+def _pixel(shape: tuple[int, int]) -> float:
+    return min(1, max(shape) / DRAWN_AT)
 
 
 def _somewhere(shape: tuple[int, int], rng: np.random.Generator, margin: float = 0.04) -> tuple[float, float]:
@@ -142,9 +146,8 @@ def colour_patches(density: np.ndarray, base: np.ndarray, severity: float, rng: 
             disc = blob(shape, (y, x), radius, rng, ragged=rng.uniform(0.05, 0.25), soft=radius * rng.uniform(0.3, 1.2))
             where = np.maximum(where, disc * rng.uniform(0.7, 1.0))
             if rng.random() < 0.5:
-                specks = np.maximum(
-                    specks, blob(shape, (y, x), width * rng.uniform(0.0014, 0.0035), rng, ragged=0.4, soft=1)
-                )
+                speck = width * rng.uniform(0.0014, 0.0035)
+                specks = np.maximum(specks, blob(shape, (y, x), speck, rng, ragged=0.4, soft=_pixel(shape)))
     loss = where[..., None] * layers
     density = density - loss + (specks * rng.uniform(-0.1, 0.35))[..., None]
     return np.maximum(density, base * 0.6).astype(np.float32), where
@@ -159,14 +162,14 @@ def residual_spots(density: np.ndarray, base: np.ndarray, severity: float, rng: 
     where = _union(shape)
     middle, spread = _somewhere(shape, rng), rng.choice([0.1, 0.3, 2.0])
     for _ in range(rng.integers(2, 5 + round(7 * severity))):
-        radius = max(width * largest * rng.lognormal(-0.3, 0.5), 1.2)
+        radius = max(width * largest * rng.lognormal(-0.3, 0.5), 1.2 * _pixel(shape))
         y, x = middle[0] + rng.normal(0, spread * shape[0]), middle[1] + rng.normal(0, spread * width)
         if not (0 < y < shape[0] and 0 < x < width):
             y, x = _somewhere(shape, rng)
         ragged = rng.uniform(0.02, 0.15) if bells else rng.uniform(0.1, 0.6)
         stretch = rng.uniform(1, 1.2) if bells else rng.uniform(1, 2.5)
-        look = {"ragged": ragged, "stretch": stretch, "angle": rng.uniform(0, np.pi), "soft": rng.uniform(1, 3)}
-        spot = blob(shape, (y, x), radius, rng, **look)
+        angle, soft = rng.uniform(0, np.pi), rng.uniform(1, 3) * _pixel(shape)
+        spot = blob(shape, (y, x), radius, rng, ragged=ragged, stretch=stretch, angle=angle, soft=soft)
         if not bells and rng.random() < 0.5:  # dried at its rim
             inner = ndimage.gaussian_filter(spot, radius * rng.uniform(0.15, 0.3))
             spot = np.clip(spot * (1.15 - rng.uniform(0.6, 1.0) * inner**2), 0, 1)
@@ -174,7 +177,7 @@ def residual_spots(density: np.ndarray, base: np.ndarray, severity: float, rng: 
     if bells:
         left = np.exp(-where[..., None] * rng.uniform(0.4, 0.8) * severity)
         return (base + (density - base) * left).astype(np.float32), where
-    rough = np.clip(1 + 0.35 * fractal(shape, 4, rng, 2), 0.2, 2)
+    rough = np.clip(1 + 0.35 * fractal(shape, 4 * _pixel(shape), rng, 2), 0.2, 2)
     strength = rng.uniform(0.2, 0.3) + 0.2 * severity * rng.uniform(0.6, 1.1)
     return (density + (where * rough)[..., None] * brown * strength).astype(np.float32), where
 
@@ -185,7 +188,7 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
     where = _union(shape)
     if rng.random() < 0.35:
         for _ in range(rng.integers(6, 10 + round(16 * severity))):
-            radius = max(width * rng.uniform(0.0012, 0.004), 0.8)
+            radius = max(width * rng.uniform(0.0012, 0.004), 0.8 * _pixel(shape))
             fleck = blob(
                 shape,
                 _somewhere(shape, rng),
@@ -194,7 +197,7 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
                 ragged=0.5,
                 stretch=rng.uniform(1, 5),
                 angle=rng.uniform(0, np.pi),
-                soft=1,
+                soft=_pixel(shape),
             )
             if rng.random() < 0.4:  # a crescent: a disc less its shifted self
                 shift = rng.uniform(0.6, 1.4, 2) * radius * rng.choice([-1, 1], 2)
@@ -211,9 +214,10 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
         length = long * rng.uniform(0.15, 1.2)
         start = (y, rng.uniform(-0.3, 0.7) * width) if abs(travel) < 1 else (rng.uniform(-0.3, 0.7) * shape[0], x)
         breadth = width * rng.choice([rng.uniform(0.0015, 0.004), rng.uniform(0.004, 0.012)])
-        streak = line(shape, start, length, travel, breadth, rng.uniform(0, 0.15), rng)
+        streak = line(shape, start, length, travel, breadth, rng.uniform(0, 0.15) * _pixel(shape), rng)
+        streak *= min(1, max(breadth, _pixel(shape)))  # a line is drawn no finer than one pixel
         where = np.maximum(where, streak * rng.uniform(0.7, 1))
-    where *= np.clip(0.75 + 0.35 * even_noise(shape, 6, rng), 0.1, 1)
+    where *= np.clip(0.75 + 0.35 * even_noise(shape, 6 * _pixel(shape), rng), 0.1, 1)
     rubbed = np.clip(where * (0.45 + 0.3 * severity), 0, 1.3)
     order = np.clip(rubbed[..., None] * np.array([0.35, 0.65, 1.0]), 0, 0.95)  # red keeps longest
     left = base * (1 - 0.35 * order)  # the mask is dye too

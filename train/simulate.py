@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from emulsion import add_grain, expose, film
 from PIL import Image
 from scenes import draw
 from scipy import ndimage
+from sight import plain, visibility
 from tqdm import tqdm
 
 DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal")
@@ -32,11 +34,8 @@ GRID = 16  # cells of the coarse damage maps, a side
 LONG_SIDE = 576  # pixels of the simulated frame
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 DRAWN = 0.15  # share of drawn scenes beside photographs
-SEEN = 0.7  # share of the damage that must be seen; with less of it in sight a frame is not damaged
+SEEN = 0.7  # share of the damage that must be seen on the film; with less of it in sight another place is tried
 TRIES = 6  # places tried before a kind of damage is given up for a frame in which it cannot be seen
-LEAST_SEEN = 0.06  # D; a change that is plainly seen on an even ground
-MASKED = 2.0  # deviations of the texture around by which that limit rises
-NEIGHBOURHOOD = 0.03  # of the long side, over which texture is measured
 SECOND = 0.2  # chance of a second kind of damage beside the first
 
 
@@ -108,15 +107,6 @@ def develop(scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generato
     return photograph(np.ascontiguousarray(density), camera_rng), coverage
 
 
-def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
-    """(H, W) in 0…1: how well a change of density, (H, W, 3) to (H, W, 3), is seen. Texture masks it: a patch that is
-    plain in a sky is not damage in foliage."""
-    change = np.abs(damaged - sound).max(axis=-1)
-    grey, side = sound.mean(axis=-1), round(NEIGHBOURHOOD * max(sound.shape))
-    variance = ndimage.uniform_filter(grey**2, side) - ndimage.uniform_filter(grey, side) ** 2
-    return np.clip(change / (LEAST_SEEN + MASKED * np.sqrt(np.maximum(variance, 0))), 0, 1)
-
-
 def _span(density: np.ndarray) -> float:
     low, high = np.percentile(density.reshape(-1, 3), (5, 95), axis=0)
     return float((high - low).mean())
@@ -151,28 +141,35 @@ def scene_from(path: Path, rng: np.random.Generator) -> np.ndarray:
     return scene
 
 
-def _make(job: tuple[int, str, str], out: Path, photos: Path | None, seed: int) -> Frame:
-    """Make and write frame `number` of `source` into `split`."""
-    number, split, source = job
+def _make(pair: list[tuple[int, str, str]], out: Path, photos: Path | None, seed: int) -> list[Frame]:
+    """Make and write a frame with damage and, where the pair has two, its twin. A kind that a person would not see
+    beside the twin is not damage."""
+    number, split, source = pair[0]
     scene_rng, plan_rng, film_rng = np.random.default_rng((seed, number // 2)).spawn(3)
-    drawn = source.startswith("drawn/")
-    scene = draw(scene_rng) if drawn else scene_from(photos / source, scene_rng)
-    wanted = {} if number % 2 else plan(plan_rng)
-    file, coverage = develop(scene, wanted, film_rng)
+    scene = draw(scene_rng) if source.startswith("drawn/") else scene_from(photos / source, scene_rng)
+    wanted = plan(plan_rng)
+    damaged, coverage = develop(scene, wanted, deepcopy(film_rng))
+    sound, nothing = develop(scene, {}, film_rng)
+    coverage = coverage * plain(sound, damaged, coverage)
     seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
-    name = f"{number:06d}.jpg"
-    (out / split / name).write_bytes(file)
-    return Frame(
-        name,
-        int(not seen),
-        round(max(seen.values(), default=0.0), 2),
-        source,
-        source,
-        seed,
-        number // 2,
-        **dict.fromkeys(seen, 1),
-        defect_cells=cells(coverage),
-    )
+    frames = []
+    for (number, *_), file, where, kinds in zip(pair, (damaged, sound), (coverage, nothing), (seen, {}), strict=False):
+        name = f"{number:06d}.jpg"
+        (out / split / name).write_bytes(file)
+        frames.append(
+            Frame(
+                name,
+                int(not kinds),
+                round(max(kinds.values(), default=0.0), 2),
+                source,
+                source,
+                seed,
+                number // 2,
+                **dict.fromkeys(kinds, 1),
+                defect_cells=cells(where),
+            )
+        )
+    return frames
 
 
 def jobs(photos: Path | None, count: int, seed: int) -> list[tuple[int, str, str]]:
@@ -212,9 +209,11 @@ def simulate(out: Path, photos: Path | None = None, count: int = 600, seed: int 
     shutil.rmtree(unfinished, ignore_errors=True)
     for split in SPLITS:
         (unfinished / split).mkdir(parents=True)
+    pairs = [todo[k : k + 2] for k in range(0, count, 2)]
     make = partial(_make, out=unfinished, photos=photos, seed=seed)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        frames = list(tqdm(pool.map(make, todo, chunksize=8), total=count, desc="Simulating", unit="frame"))
+        made = tqdm(pool.map(make, pairs, chunksize=4), total=len(pairs), desc="Simulating", unit="pair")
+        frames = [frame for pair in made for frame in pair]
     for split in SPLITS:
         lines = [json.dumps(asdict(frame)) for frame, job in zip(frames, todo, strict=True) if job[1] == split]
         (unfinished / split / "metadata.jsonl").write_text("\n".join(lines) + "\n")

@@ -9,13 +9,12 @@ from functools import cached_property, partial
 import numpy as np
 from PIL import Image
 
+from . import marks, traces
 from .cells import GRID
 from .grid import box_mean, from_border, grown, sobel
 from .negative import kinds
-from .patches import patches
 from .remedy import REMEDIES
 from .scan import Scan, log_density
-from .traces import traces
 
 KINDS = tuple(REMEDIES)  # of damage, in their order
 SIDE = 512  # pixels on the long side that the film is measured at
@@ -52,7 +51,7 @@ class Evidence:
     monochrome: spread of colour over the spread of density; 0 for a picture without colour.
     bits: bits a channel. jpeg_quality: 1…100, 100 where the file is no JPEG.
     positive, black_and_white, page, nothing: probability, 0…1, that it is this and no colour negative.
-    cells: (6, 16, 16) log-odds that a part of the frame has each of `KINDS`, see `traces` and `patches`; not shown.
+    cells: (6, 16, 16) log-odds that a part of the frame has each of `KINDS`, by `traces` and `marks`; not shown.
     """
 
     density_span: float
@@ -190,9 +189,11 @@ def measure(scan: Scan) -> Evidence:
 
 
 def _cells(film: Film) -> np.ndarray:
-    """`Evidence.cells`: traces of five kinds, and patches, which are wider than a trace, in their place."""
-    found = patches(film.density, film.inside)
-    return np.insert(traces(film.density, film.inside), KINDS.index("colour_patches"), found, axis=0)
+    """`Evidence.cells`: where both networks know a kind of damage, their log-odds are added."""
+    cells = np.zeros((len(KINDS), GRID, GRID))
+    for names, found in ((traces.KINDS, traces.traces), (marks.KINDS, marks.marks)):
+        cells[[KINDS.index(kind) for kind in names]] += found(film.density, film.inside)
+    return cells
 
 
 def _colour_spread(values: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from .cells import GRID, measures
 from .remedy import REMEDIES
 
-KINDS = tuple(kind for kind in REMEDIES if kind != "colour_patches")  # those are wider, see `patches`
+KINDS = tuple(kind for kind in REMEDIES if kind != "colour_patches")  # those are wider than a cell, see `marks`
 FILE = Path(__file__).with_name("traces.safetensors")
 CLIPPED = 4.0  # standard deviations beyond which a measurement counts no further
 

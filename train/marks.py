@@ -1,25 +1,27 @@
-"""Train the network that finds colour patches: `space/darkroom/patches.safetensors`.
+"""Train the network that finds patches, spots and streaks: `space/darkroom/marks.safetensors`.
 
     python train/simulate.py data/simulated --photos photos --count 8000 --seed 1
-    python train/patches.py data/simulated
+    python train/marks.py data/simulated
 
-Of the simulated frames only the film is used: every step puts other patches on other frames, and the network sees each
-frame with and without them. What it then finds in the validation split, where the simulator put the patches on before
+Of the simulated frames only the film is used: every step puts other damage on other frames, and the network sees each
+frame with and without it. What it then finds in the validation split, where the simulator put the damage on before
 the camera saw the film, is printed.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-import damage
 import numpy as np
 import torch
+from damage import DAMAGE
 from frames import measured
 from metrics import ranked
 from objective import of_maps
 from safetensors.numpy import save_file
-from simulate import SEEN, visibility
+from sight import visibility
+from simulate import SEEN, TRIES
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -29,18 +31,18 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "space"))
 from darkroom.evidence import Film  # noqa: E402
-from darkroom.patches import FILE, STRIDES, inputs, reduced, standard, weigh  # noqa: E402
+from darkroom.marks import FILE, KINDS, STRIDES, inputs, reduced, standard, weigh  # noqa: E402
 from darkroom.resnet import DEFECTS, Residual  # noqa: E402
 
-KIND = "colour_patches"
-HIDING = (KIND, "noise", "blank_area")  # frames with these are not patched: there would be little to see
+HIDING = (*KINDS, "noise", "blank_area")  # frames with these are not damaged anew: there would be little to see
+OFTEN = 0.5  # how often a frame gets each kind
 CHANNELS = (16, 32, 64)  # at a half, a quarter and an eighth of the resolution
 CELLS = (16, 24)  # the network's answers
 SEVERITIES = (0.3, 3.0)
 GAIN = (0.75, 1.35)  # contrast that a frame is given, and by how much more or less a layer
 LAYER_GAIN = 0.08
 PARTS = ("weight", "bias")
-STEPS, PAIRS = 2500, 16
+STEPS, PAIRS = 5000, 16
 RATE, DECAY, SMOOTH = 3e-3, 0.02, 0.997
 SEED = 0
 
@@ -51,8 +53,8 @@ def look(film: Film) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Twins(Dataset):
-    """Frames without and with patches, always others: item `i` is what the network takes, (2, 6, 128, 192), and how
-    much of each cell a patch visibly covers, (2, 16, 24). The same `i` is always the same."""
+    """Frames without and with damage, always others: item `i` is what the network takes, (2, 6, 128, 192), and how
+    much of each cell each of `KINDS` visibly covers, (2, 3, 16, 24). The same `i` is always the same."""
 
     def __init__(self, frames: list[tuple[np.ndarray, np.ndarray]], count: int):
         self.frames, self.count = frames, count
@@ -62,25 +64,36 @@ class Twins(Dataset):
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng((SEED, i))
-        while True:
+        seen = np.zeros(0)
+        while not seen.any():
             planes, inside = self.frames[rng.integers(len(self.frames))]
             flips = tuple(slice(None, None, int(step)) for step in rng.choice([-1, 1], 2))
             density, inside = np.moveaxis(planes, 0, -1).astype(np.float32)[flips], inside[flips]
             density = density * rng.uniform(*GAIN) * np.exp(rng.normal(0, LAYER_GAIN, 3)).astype(np.float32)
-            base = np.percentile(density[inside] if inside.any() else density, 1, axis=0)
-            patched, where = damage.colour_patches(density, base, rng.uniform(*SEVERITIES), rng)
-            where = where * inside
-            seen = where * visibility(density, patched)
-            if seen.sum() >= SEEN * where.sum() > 0:
-                break
-        patched = np.where(inside[..., None], patched, density)
-        twins = [inputs(standard(np.moveaxis(frame, -1, 0), inside)) for frame in (density, patched)]
-        share = F.adaptive_max_pool2d(torch.from_numpy(np.stack([np.zeros_like(seen), seen]))[None], CELLS)[0]
+            damaged, seen = _marked(density, inside, rng)
+        damaged = np.where(inside[..., None], damaged, density)
+        twins = [inputs(standard(np.moveaxis(frame, -1, 0), inside)) for frame in (density, damaged)]
+        share = F.adaptive_max_pool2d(torch.from_numpy(np.stack([np.zeros_like(seen), seen])), CELLS)
         return torch.from_numpy(np.stack(twins)), share
 
 
+def _marked(density: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The frame (h, w, 3) with some of `KINDS`, as far as they can be seen in it, and (3, h, w) where they are."""
+    base = np.percentile(density[inside] if inside.any() else density, 1, axis=0)
+    seen = np.zeros((len(KINDS), *inside.shape), np.float32)
+    for k, kind in enumerate(KINDS):
+        for _ in range(TRIES if rng.random() < OFTEN else 0):
+            damaged, where = DAMAGE[kind](density, base, rng.uniform(*SEVERITIES), rng)
+            where = where * inside
+            visible = where * visibility(density, damaged)
+            if visible.sum() >= SEEN * where.sum() > 0:
+                density, seen[k] = damaged, visible
+                break
+    return density, seen
+
+
 class Network(nn.Module):
-    """`darkroom.patches.weigh` as a module, to be trained: (N, 6, 128, 192) in, (N, 16, 24) log-odds out."""
+    """`darkroom.marks.weigh` as a module, to be trained: (N, 6, 128, 192) in, (N, 3, 16, 24) log-odds out."""
 
     def __init__(self):
         super().__init__()
@@ -94,13 +107,13 @@ class Network(nn.Module):
             blocks.append(Residual(channels, wider, stride=stride))
             channels = wider
         self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Conv2d(channels, 1, 1)
+        self.head = nn.Conv2d(channels, len(KINDS), 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.blocks(self.stem(x)))[:, 0]
+        return self.head(self.blocks(self.stem(x)))
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """What `darkroom.patches.weigh` takes: as this network answers in `eval`, float16."""
+        """What `darkroom.marks.weigh` takes: as this network answers in `eval`, float16."""
         found = {"stem": _folded(self.stem[0], self.stem[1]), "head": (self.head.weight, self.head.bias)}
         for k, block in enumerate(self.blocks):
             for one in "12":
@@ -120,7 +133,7 @@ def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tenso
 
 
 def fit(frames: list[tuple[np.ndarray, np.ndarray]]) -> Network:
-    """Train the network on `frames` of film without patches. Returns it with the average of its last weights."""
+    """Train the network on `frames` of film without such damage. Returns it with the average of its last weights."""
     torch.manual_seed(SEED)
     network = Network().to(memory_format=torch.channels_last)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(SMOOTH), use_buffers=True)
@@ -129,7 +142,7 @@ def fit(frames: list[tuple[np.ndarray, np.ndarray]]) -> Network:
     twins = DataLoader(Twins(frames, STEPS * PAIRS), PAIRS, num_workers=1, prefetch_factor=4)
     bar = tqdm(twins, desc="Training", unit="step")
     for planes, share in bar:
-        in_cells, of_peaks = of_maps(network(planes.flatten(0, 1))[:, None], share.flatten(0, 1)[:, None])
+        in_cells, of_peaks = of_maps(network(planes.flatten(0, 1)), share.flatten(0, 1))
         value = (in_cells + of_peaks).mean()
         optimizer.zero_grad()
         value.backward()
@@ -142,12 +155,12 @@ def fit(frames: list[tuple[np.ndarray, np.ndarray]]) -> Network:
 
 
 def told(net: dict[str, np.ndarray], rows: list[dict], frames: list[tuple[np.ndarray, np.ndarray]]) -> str:
-    """AUROC of the strongest cell, frames with patches against frames without any damage."""
+    """AUROC of each kind's strongest cell, frames with it against frames without any damage."""
     net = {name: tensor.astype(np.float32) for name, tensor in net.items()}
-    peaks = np.array([weigh(inputs(standard(planes.astype(np.float32), film)), net).max() for planes, film in frames])
-    with_it = np.array([row[KIND] for row in rows], bool)
+    found = np.stack([weigh(inputs(standard(planes.astype(np.float32), film)), net) for planes, film in frames])
     sound = np.array([not any(row[kind] for kind in DEFECTS) for row in rows])
-    return ranked(KIND, peaks, with_it, sound)
+    peaks = zip(KINDS, found.max((2, 3)).T, strict=True)
+    return "\n".join(ranked(kind, peak, np.array([row[kind] for row in rows], bool), sound) for kind, peak in peaks)
 
 
 def main() -> None:
@@ -159,6 +172,7 @@ def main() -> None:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))  # a core is left to the process that makes the twins
     plain = [frame for row, frame in zip(rows, frames, strict=True) if not any(row[kind] for kind in HIDING)]
     net = fit(plain).tensors()
     save_file(net, FILE)

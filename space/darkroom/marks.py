@@ -1,8 +1,7 @@
-"""Where colour patches are: soft places in which a layer has lost dye and the picture goes on underneath. NumPy only.
+"""Where patches, spots and streaks are: dye is missing or a deposit lies there, the picture underneath. NumPy only.
 
-A patch is wide and faint; only its shape tells it from what a scene may hold. So the frame's colours are looked at by a
-small network of d2l.ai's residual blocks, on 192 × 128 pixels. `train/patches.py` trained it; docs/evidence.md says how
-well it sees.
+Only their shape and colour tell them from what a scene may hold. So the whole frame is looked at by a small network of
+d2l.ai's residual blocks, on 192 × 128 pixels. `train/marks.py` trained it; docs/evidence.md says how well it sees.
 """
 
 from functools import cache
@@ -15,7 +14,8 @@ from safetensors.numpy import load_file
 from .cells import DENSEST, GRID, alike
 from .grid import pooled
 
-FILE = Path(__file__).with_name("patches.safetensors")
+FILE = Path(__file__).with_name("marks.safetensors")
+KINDS = ("colour_patches", "residual_spots", "dye_removal")
 SIZE = (128, 192)  # pixels of a lying frame; an upright one is turned
 STRIDES = (1, 2, 1, 2, 1, 1)  # of the residual blocks; the first convolution halves the frame before them
 BLOCK, BLOCKS = 8, 5  # pixels to a block, and blocks a side, of what a place's colour is held against
@@ -24,17 +24,16 @@ WIDE = 0.5  # D; the same for the difference from the frame's middle
 Net = dict[str, np.ndarray]
 
 
-def patches(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """(16, 16) float32 log-odds that each cell of the frame has a colour patch, were cells with and without as
+def marks(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """(3, 16, 16) float32 log-odds that each cell of the frame has each of `KINDS`, were cells with and without as
     frequent. density (h, w, 3), inside (h, w) bool, as `evidence.Film` has them, lying or upright, of any size."""
-    found = weigh(inputs(standard(*reduced(density, inside))), _fitted())
-    found = pooled(found[None], GRID, "max")[0]
-    return np.rot90(found, -1).copy() if _upright(inside) else found
+    found = pooled(weigh(inputs(standard(*reduced(density, inside))), _fitted()), GRID, "max")
+    return np.rot90(found, -1, (1, 2)).copy() if _upright(inside) else found
 
 
 def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A lying frame of `SIZE`, an upright one turned: density (3, 128, 192) float32, and where it is film, (128, 192)
-    bool. density, inside: as `patches` takes them."""
+    bool. density, inside: as `marks` takes them."""
     if _upright(inside):
         density, inside = np.rot90(density), np.rot90(inside)
     planes = np.minimum(np.moveaxis(density, -1, 0), DENSEST).astype(np.float32)
@@ -72,14 +71,14 @@ def inputs(planes: np.ndarray) -> np.ndarray:
 
 
 def weigh(x: np.ndarray, net: Net) -> np.ndarray:
-    """The network `net` on `inputs`: (16, 24) log-odds, one for every 8 × 8 pixels. Its tensors are what
-    `train/patches.py` writes: every normalisation is part of the convolution before it."""
+    """The network `net` on `inputs`: (3, 16, 24) log-odds, a cell for every 8 × 8 pixels. Its tensors are what
+    `train/marks.py` writes: every normalisation is part of the convolution before it."""
     x = np.maximum(_convolved(x, net, "stem", 2), 0)
     for k, stride in enumerate(STRIDES):
         y = np.maximum(_convolved(x, net, f"blocks.{k}.conv1", stride), 0)
         bypass = _convolved(x, net, f"blocks.{k}.conv3", stride) if stride > 1 else x
         x = np.maximum(_convolved(y, net, f"blocks.{k}.conv2") + bypass, 0)
-    return _convolved(x, net, "head")[0]
+    return _convolved(x, net, "head")
 
 
 def _convolved(x: np.ndarray, net: Net, name: str, stride: int = 1) -> np.ndarray:

@@ -1,0 +1,64 @@
+"""Damage is what a person would see: more on an even ground than in texture, and a faint thing only if it is large."""
+
+import io
+
+import numpy as np
+import pytest
+from capture import photograph
+from film import grainy
+from PIL import Image
+from sight import plain, visibility
+
+SHAPE = (384, 576)
+DISTANCE = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([180, 250])[:, None, None]))
+EVEN = grainy(0, *SHAPE).astype(np.float32)
+ROUGH = EVEN + np.repeat(np.repeat(np.random.default_rng(0).normal(0, 0.4, (96, 144, 1)), 4, 0), 4, 1).astype(
+    np.float32
+)
+
+
+def seen(film: np.ndarray, radius: float, change: tuple[float, float, float]) -> bool:
+    """Whether a disc of another density would be pointed at, in a photograph of the film beside one without it."""
+    disc = np.clip(radius - DISTANCE + 0.5, 0, 1)[..., None]
+    files = [photograph(density, np.random.default_rng(4)) for density in (film, film + disc * np.array(change, "f4"))]
+    here, elsewhere = plain(*files, np.concatenate([disc, np.zeros_like(disc)], axis=-1))
+    assert not elsewhere
+    return bool(here)
+
+
+def test_a_brown_spot_and_a_small_hole_are_plain():
+    assert seen(EVEN, 6, (0.3, 0.7, 2.0))
+    assert seen(EVEN, 3, (-1, -1, -1))
+
+
+def test_a_faint_thing_must_be_large():
+    assert seen(EVEN, 60, (-0.12, -0.08, -0.05))
+    assert not seen(EVEN, 4, (-0.12, -0.08, -0.05))
+
+
+def test_what_is_plain_on_an_even_ground_is_hidden_by_texture():
+    assert not seen(ROUGH, 60, (-0.12, -0.08, -0.05))
+    disc = (DISTANCE < 60)[..., None] * np.float32(-0.12)
+    inside = DISTANCE < 50
+    assert visibility(EVEN, EVEN + disc)[inside].mean() > 1.5 * visibility(ROUGH, ROUGH + disc)[inside].mean()
+
+
+def test_what_has_not_changed_is_not_seen():
+    assert not visibility(EVEN, EVEN).any()
+    file = photograph(EVEN, np.random.default_rng(1))
+    assert not plain(file, file, np.ones((*SHAPE, 2), np.float32)).any()
+
+
+@pytest.mark.parametrize("scale", [0.8, 1.6])
+def test_a_file_larger_or_smaller_than_the_map_is_looked_at_in_its_size(scale):
+    """A camera writes files of any size; what is plain does not depend on it."""
+
+    size = int(SHAPE[1] * scale), int(SHAPE[0] * scale)
+    files = []
+    for density in (EVEN, EVEN + (DISTANCE < 6)[..., None] * np.float32(1.0)):
+        file = io.BytesIO()
+        Image.open(io.BytesIO(photograph(density, np.random.default_rng(4)))).resize(size).save(
+            file, "JPEG", quality=95
+        )
+        files.append(file.getvalue())
+    assert plain(*files, (DISTANCE < 8)[..., None]).tolist() == [True]

@@ -1,0 +1,60 @@
+"""What a person would see of damage: on the film, where it is put, and in the positive, beside the undamaged twin."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms
+from scipy import ndimage
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom.scan import invert, open_scan  # noqa: E402
+
+LEAST_DENSITY, DENSITY_MASKED = 0.06, 2.0  # D, and deviations of the texture around: a change of density that is seen
+NEAR = 0.03  # of the long side, over which the film's texture is measured
+LEAST_COLOUR, COLOUR_MASKED = 3.0, 2.0  # CIELAB units, and deviations of the lightness around: the same in the positive
+AROUND = 0.06  # of the long side, over which the positive's texture is measured
+CHROMA = 0.5  # what a difference of hue or chroma counts beside one of lightness
+PLAIN = 400  # sum, over the pixels of a frame 576 long, of the squares of what is seen, from which damage is plain
+
+
+def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
+    """(H, W) in 0…1: how well a change of density, (H, W, 3) to (H, W, 3), is seen. Texture masks it: a patch that is
+    plain in a sky is not damage in foliage."""
+    change = np.abs(damaged - sound).max(axis=-1)
+    limit = LEAST_DENSITY + DENSITY_MASKED * _texture(sound.mean(axis=-1), NEAR)
+    return np.clip(change / limit, 0, 1)
+
+
+def plain(sound: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:
+    """(K,) bool: which kinds of damage a person would point at in the positive.
+
+    sound, damaged: files of a frame without and with damage, alike in all else. coverage: (H, W, K) of the file, where
+    each kind is. What stands out at a pixel is its difference from the twin over the least that is seen there; the
+    squares are summed, so that a faint thing must be large (Rose 1948), over the pixels that stand out at all.
+    """
+    before, after = (_seen(file, coverage.shape[:2]) for file in (sound, damaged))
+    change = after - before
+    change = change - np.median(change, axis=(0, 1))  # a large hole makes the whole positive lighter or darker
+    limit = LEAST_COLOUR + COLOUR_MASKED * _texture(before[..., 0], AROUND)
+    ratio = np.sqrt((change**2).sum(axis=-1)) / limit
+    found = np.where(ratio > 1, ratio**2, 0)
+    return (found[..., None] * (coverage > 0)).sum(axis=(0, 1)) >= PLAIN
+
+
+def _seen(file: bytes, shape: tuple[int, int]) -> np.ndarray:
+    """The positive, made `shape` (H, W), in CIELAB as the eye takes it, (H, W, 3): a little blurred, chroma counting
+    less."""
+    positive = np.rint(invert(open_scan(file).small) * 255).astype(np.uint8)
+    picture = Image.fromarray(positive).resize(shape[::-1], Image.Resampling.BOX)
+    to_lab = ImageCms.buildTransform(*map(ImageCms.createProfile, ("sRGB", "LAB")), "RGB", "LAB")
+    lightness, *chroma = np.moveaxis(np.asarray(ImageCms.applyTransform(picture, to_lab)), -1, 0)
+    planes = [lightness / 2.55, *(CHROMA * plane.astype(np.int8) for plane in chroma)]  # Pillow's a and b are signed
+    return np.stack([ndimage.gaussian_filter(plane.astype(np.float32), 1) for plane in planes], axis=-1)
+
+
+def _texture(grey: np.ndarray, share: float) -> np.ndarray:
+    """Standard deviation of `grey` (H, W) around each pixel, over `share` of the long side."""
+    side = round(share * max(grey.shape))
+    variance = ndimage.uniform_filter(grey**2, side) - ndimage.uniform_filter(grey, side) ** 2
+    return np.sqrt(np.maximum(variance, 0))
