@@ -161,11 +161,20 @@ def test_the_same_command_writes_the_same_bytes(tmp_path):
 
 def test_damage_that_nobody_would_see_is_no_damage(tmp_path, monkeypatch):
     monkeypatch.setattr(simulate, "plain", lambda sound, damaged, coverage: np.zeros(coverage.shape[-1], bool))
+    monkeypatch.setattr(simulate, "plan", lambda rng: {"colour_patches": 3.0, "residual_spots": 3.0})
     out = simulate.simulate(tmp_path / "hidden", count=5, seed=7)
     lines = [line for file in out.rglob("metadata.jsonl") for line in file.read_text().splitlines()]
     rows = [json.loads(line) for line in lines if line]
     assert len(rows) == 5 and all(row["label"] == 1 and row["severity"] == 0 for row in rows)
     assert not any(row[kind] for row in rows for kind in DEFECTS) and not np.any([r["defect_cells"] for r in rows])
+
+
+def test_a_hole_and_a_thin_frame_are_damage_whatever_the_positive_shows(tmp_path, monkeypatch):
+    monkeypatch.setattr(simulate, "plain", lambda sound, damaged, coverage: np.zeros(coverage.shape[-1], bool))
+    monkeypatch.setattr(simulate, "plan", lambda rng: {str(rng.choice(["noise", "holes"])): 2.0})
+    out = simulate.simulate(tmp_path / "striking", count=4, seed=7)
+    rows = [json.loads(line) for file in out.rglob("metadata.jsonl") for line in file.read_text().split("\n") if line]
+    assert sorted(row["label"] for row in rows) == [0, 0, 1, 1]
 
 
 def test_frames_of_one_photograph_never_straddle_a_split(tmp_path):

@@ -35,6 +35,7 @@ LONG_SIDE = 576  # pixels of the simulated frame
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 DRAWN = 0.15  # share of drawn scenes beside photographs
 SEEN = 0.7  # share of the damage that must be seen on the film; with less of it in sight another place is tried
+STRIKING = ("noise", "holes")  # seen on the negative, whatever the positive shows: next to nothing, and bare light
 TRIES = 6  # places tried before a kind of damage is given up for a frame in which it cannot be seen
 SECOND = 0.2  # chance of a second kind of damage beside the first
 
@@ -142,15 +143,15 @@ def scene_from(path: Path, rng: np.random.Generator) -> np.ndarray:
 
 
 def _make(pair: list[tuple[int, str, str]], out: Path, photos: Path | None, seed: int) -> list[Frame]:
-    """Make and write a frame with damage and, where the pair has two, its twin. A kind that a person would not see
-    beside the twin is not damage."""
+    """Make and write a frame with damage and, where the pair has two, its twin. A kind that is neither `STRIKING`
+    nor plain beside the twin is not damage."""
     number, split, source = pair[0]
     scene_rng, plan_rng, film_rng = np.random.default_rng((seed, number // 2)).spawn(3)
     scene = draw(scene_rng) if source.startswith("drawn/") else scene_from(photos / source, scene_rng)
     wanted = plan(plan_rng)
     damaged, coverage = develop(scene, wanted, deepcopy(film_rng))
     sound, nothing = develop(scene, {}, film_rng)
-    coverage = coverage * plain(sound, damaged, coverage)
+    coverage = coverage * (plain(sound, damaged, coverage) | np.isin(DEFECTS, STRIKING))
     seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
     frames = []
     for (number, *_), file, where, kinds in zip(pair, (damaged, sound), (coverage, nothing), (seen, {}), strict=False):
