@@ -129,6 +129,7 @@ def test_the_command_trains_and_tells_how_well(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training, "FILE", tmp_path / "new.safetensors")
     monkeypatch.setattr(training, "STEPS", 4)
     monkeypatch.setattr(training, "PAIRS", 2)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)  # it would stay so for the tests after this one
     monkeypatch.setattr(sys, "argv", ["marks.py", str(tmp_path / "drawn")])
     training.main()
     said = capsys.readouterr().out

@@ -12,9 +12,8 @@ from sight import plain, visibility
 SHAPE = (384, 576)
 DISTANCE = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([180, 250])[:, None, None]))
 EVEN = grainy(0, *SHAPE).astype(np.float32)
-ROUGH = EVEN + np.repeat(np.repeat(np.random.default_rng(0).normal(0, 0.4, (96, 144, 1)), 4, 0), 4, 1).astype(
-    np.float32
-)
+BLOCKS = np.random.default_rng(0).normal(0, 0.4, (96, 144, 1)).astype(np.float32)
+ROUGH = EVEN + np.kron(BLOCKS, np.ones((4, 4, 1), np.float32))
 
 
 def seen(film: np.ndarray, radius: float, change: tuple[float, float, float]) -> bool:
@@ -52,13 +51,11 @@ def test_what_has_not_changed_is_not_seen():
 @pytest.mark.parametrize("scale", [0.8, 1.6])
 def test_a_file_larger_or_smaller_than_the_map_is_looked_at_in_its_size(scale):
     """A camera writes files of any size; what is plain does not depend on it."""
-
     size = int(SHAPE[1] * scale), int(SHAPE[0] * scale)
     files = []
     for density in (EVEN, EVEN + (DISTANCE < 6)[..., None] * np.float32(1.0)):
         file = io.BytesIO()
-        Image.open(io.BytesIO(photograph(density, np.random.default_rng(4)))).resize(size).save(
-            file, "JPEG", quality=95
-        )
+        picture = Image.open(io.BytesIO(photograph(density, np.random.default_rng(4))))
+        picture.resize(size).save(file, "JPEG", quality=95)
         files.append(file.getvalue())
     assert plain(*files, (DISTANCE < 8)[..., None]).tolist() == [True]
