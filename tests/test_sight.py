@@ -7,7 +7,7 @@ import pytest
 from capture import photograph
 from film import grainy
 from PIL import Image
-from sight import plain, visibility
+from sight import placed, plain, visibility
 
 SHAPE = (384, 576)
 DISTANCE = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([180, 250])[:, None, None]))
@@ -40,6 +40,20 @@ def test_what_is_plain_on_an_even_ground_is_hidden_by_texture():
     disc = (DISTANCE < 60)[..., None] * np.float32(-0.12)
     inside = DISTANCE < 50
     assert visibility(EVEN, EVEN + disc)[inside].mean() > 1.5 * visibility(ROUGH, ROUGH + disc)[inside].mean()
+
+
+def test_damage_is_put_where_it_can_be_seen_or_not_at_all():
+    inside = np.ones(SHAPE, bool)
+    inside[:, :240] = False
+
+    def faint(density, base, severity, rng):
+        disc = (DISTANCE < 60).astype(np.float32)
+        return density - disc[..., None] * np.float32(0.02 * severity), disc
+
+    changed, where = placed(faint, EVEN, EVEN[0, 0], 20, np.random.default_rng(0), inside)
+    assert (changed != EVEN).any() and where[:, 240:].any() and not where[:, :240].any()
+    changed, where = placed(faint, ROUGH, ROUGH[0, 0], 1, np.random.default_rng(0))
+    assert (changed == ROUGH).all() and where.shape == SHAPE and not where.any()
 
 
 def test_what_has_not_changed_is_not_seen():

@@ -20,8 +20,7 @@ from frames import measured
 from metrics import ranked
 from objective import of_maps
 from safetensors.numpy import save_file
-from sight import visibility
-from simulate import SEEN, TRIES
+from sight import placed
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -82,13 +81,8 @@ def _marked(density: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -
     base = np.percentile(density[inside] if inside.any() else density, 1, axis=0)
     seen = np.zeros((len(KINDS), *inside.shape), np.float32)
     for k, kind in enumerate(KINDS):
-        for _ in range(TRIES if rng.random() < OFTEN else 0):
-            damaged, where = DAMAGE[kind](density, base, rng.uniform(*SEVERITIES), rng)
-            where = where * inside
-            visible = where * visibility(density, damaged)
-            if visible.sum() >= SEEN * where.sum() > 0:
-                density, seen[k] = damaged, visible
-                break
+        if rng.random() < OFTEN:
+            density, seen[k] = placed(DAMAGE[kind], density, base, rng.uniform(*SEVERITIES), rng, inside)
     return density, seen
 
 

@@ -1,9 +1,11 @@
 """What a person would see of damage: on the film, where it is put, and in the positive, beside the undamaged twin."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from damage import Damaged
 from PIL import Image, ImageCms
 from scipy import ndimage
 
@@ -11,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.scan import invert, open_scan  # noqa: E402
 
 LEAST_DENSITY, DENSITY_MASKED = 0.06, 2.0  # D, and deviations of the texture around: a change of density that is seen
+SEEN = 0.7  # share of the damage that must be seen on the film; with less of it in sight another place is tried
+TRIES = 6  # places tried before a kind of damage is given up for a frame in which it cannot be seen
 NEAR = 0.03  # of the long side, over which the film's texture is measured
 LEAST_COLOUR, COLOUR_MASKED = 3.0, 2.0  # CIELAB units, and deviations of the lightness around: the same in the positive
 AROUND = 0.06  # of the long side, over which the positive's texture is measured
@@ -24,6 +28,25 @@ def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
     change = np.abs(damaged - sound).max(axis=-1)
     limit = LEAST_DENSITY + DENSITY_MASKED * _texture(sound.mean(axis=-1), NEAR)
     return np.clip(change / limit, 0, 1)
+
+
+def placed(
+    apply: Callable[..., Damaged],
+    density: np.ndarray,
+    base: np.ndarray,
+    severity: float,
+    rng: np.random.Generator,
+    inside: np.ndarray | None = None,
+) -> Damaged:
+    """Damage where it can be seen: the new density and its visible coverage; where `TRIES` places hide it, the density
+    as it was and none. apply … rng: as `damage.DAMAGE` has them; inside: (H, W) bool, the film; everywhere, if None."""
+    for _ in range(TRIES):
+        damaged, where = apply(density, base, severity, rng)
+        where = where if inside is None else where * inside
+        seen = where * visibility(density, damaged)
+        if seen.sum() >= SEEN * where.sum() > 0:
+            return damaged, seen
+    return density, np.zeros_like(where)
 
 
 def plain(sound: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:

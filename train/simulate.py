@@ -25,7 +25,7 @@ from emulsion import add_grain, expose, film
 from PIL import Image
 from scenes import draw
 from scipy import ndimage
-from sight import plain, visibility
+from sight import placed, plain
 from tqdm import tqdm
 
 DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal")
@@ -34,9 +34,7 @@ GRID = 16  # cells of the coarse damage maps, a side
 LONG_SIDE = 576  # pixels of the simulated frame
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 DRAWN = 0.15  # share of drawn scenes beside photographs
-SEEN = 0.7  # share of the damage that must be seen on the film; with less of it in sight another place is tried
 STRIKING = ("noise", "holes")  # seen on the negative, whatever the positive shows: next to nothing, and bare light
-TRIES = 6  # places tried before a kind of damage is given up for a frame in which it cannot be seen
 SECOND = 0.2  # chance of a second kind of damage beside the first
 
 
@@ -94,13 +92,7 @@ def develop(scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generato
     density = add_grain(density, roll, film_rng)
     for kind, apply in DAMAGE.items():
         if kind in wanted:
-            for _ in range(TRIES):
-                damaged, where = apply(density, roll.base, wanted[kind], damage_rng)
-                seen = where * visibility(density, damaged)
-                if seen.sum() >= SEEN * where.sum() > 0:
-                    density = damaged
-                    coverage[..., DEFECTS.index(kind)] = seen
-                    break
+            density, coverage[..., DEFECTS.index(kind)] = placed(apply, density, roll.base, wanted[kind], damage_rng)
     density = wear(density, roll.base, wear_rng)
     density, coverage = mount(density, roll.base, coverage, wear_rng)
     quarters, mirrored = int(wear_rng.choice(4, p=[0.7, 0.12, 0.06, 0.12])), wear_rng.random() < 0.15
