@@ -35,6 +35,8 @@ def judge_roll(page: Page, *paths: Path, count: int) -> None:
     page.wait_for_selector(f"{FILES} input[type=file]", state="attached")
     drop(page, *paths, into=FILES)
     expect(page.locator(".progress")).to_contain_text(f"{count} of {count} done in", timeout=60_000)
+    # "done" and the sheet are two parts of the page: the one may be there a moment before the other
+    expect(page.locator("#roll .cell")).to_have_count(count, timeout=60_000)
 
 
 def prior(page: Page, percent: int) -> None:
@@ -47,7 +49,6 @@ def test_a_roll_lies_on_the_light_table_worst_first(page: Page, frames: list[Pat
     judge = load(weights)
     expected = sorted((judge.judge(open_scan(path)).p_normal, path.name) for path in frames)
     judge_roll(page, *frames, count=8)
-    # "done" and the sheet are two parts of the page: the one may be there a moment before the other
     expect(page.locator(".sheet:not(.small) .cell .edge")).to_have_text([name for _, name in expected])
     expect(page.locator(".summary")).to_contain_text("95 % interval")
     counted = sum(int(n) for n in page.locator(".summary .counts b").all_inner_texts())
