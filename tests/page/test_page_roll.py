@@ -111,6 +111,7 @@ def test_a_stopped_roll_keeps_what_was_judged(page: Page, tmp_path: Path):
     expect(page.locator(".progress")).to_contain_text("left", timeout=60_000)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".progress")).to_contain_text("what was judged stays")
+    expect(page.locator("#roll .cell")).not_to_have_count(0)
     kept = page.locator("#roll .cell").count()
     assert 0 < kept < 24
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
