@@ -1,0 +1,78 @@
+"""Draw the six largest mistakes of a model on drawn scenes: negative, positive, and where it sees damage.
+
+    python bench/mistakes.py space/weights/mistakes.jpg
+
+The scenes are drawn anew, so they are nobody's photographs, and no training set holds these.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "space"), str(ROOT / "train")]
+import gallery  # noqa: E402
+from darkroom.calibration import logit  # noqa: E402
+from darkroom.scan import open_scan  # noqa: E402
+from darkroom.verdict import Verdict, load  # noqa: E402
+from simulate import DEFECTS, SPLITS, simulate  # noqa: E402
+
+COUNT, SEED = 200, 31
+SHOWN, BESIDE = 6, 2  # mistakes, and how many of them in a row
+PLANES = ("negative", "positive", "heat")
+
+
+def error(row: dict, verdict: Verdict) -> float:
+    """Log-odds of the wrong answer; above 0 it is the likelier one."""
+    return float(logit(verdict.p_normal)) * (1 if row["label"] == 0 else -1)
+
+
+def drawn(mistakes: list[tuple[dict, Path, Verdict]]) -> Figure:
+    """A sheet of the mistakes, two in a row, each of three pictures under one line of words."""
+    rows = -(-len(mistakes) // BESIDE)
+    figure = Figure((13, 2.6 * rows), layout="constrained")
+    places = figure.subfigures(rows, BESIDE, squeeze=False).flat
+    for place, (row, path, verdict) in zip(places, mistakes, strict=False):
+        truth = ", ".join(kind.replace("_", " ") for kind in DEFECTS if row[kind]) or "readable"
+        severity = f" (severity {row['severity']:.1f})" if row["severity"] else ""
+        likeliest = max(verdict.defects, key=verdict.defects.get).replace("_", " ")
+        place.suptitle(
+            f"{truth}{severity}; it says {verdict.p_normal:.0%} readable, likeliest {likeliest}", fontsize=10
+        )
+        pictures = gallery.frame(open_scan(path), verdict.heat)
+        for axis, plane in zip(place.subplots(1, len(PLANES)), PLANES, strict=True):
+            axis.imshow(pictures[plane])
+            axis.axis("off")
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("picture", type=Path, help="the JPEG or PNG to write")
+    parser.add_argument("--weights", help="folder or Hub id; the bundled ones if not given")
+    args = parser.parse_args()
+    judge = load(args.weights)
+    with tempfile.TemporaryDirectory() as folder:
+        made = simulate(Path(folder) / "drawn", count=COUNT, seed=SEED)
+        found = []
+        for split in SPLITS:
+            for line in tqdm((made / split / "metadata.jsonl").read_text().splitlines(), desc=split, unit="frame"):
+                row = json.loads(line)
+                path = made / split / row["file_name"]
+                found.append((row, path, judge.judge(open_scan(path))))
+        found.sort(key=lambda one: -error(one[0], one[2]))
+        largest = {}
+        for one in found:
+            largest.setdefault(one[0]["pair"], one)  # of twins the worse
+        wrong = sum(error(row, verdict) > 0 for row, _, verdict in found)
+        drawn([*largest.values()][:SHOWN]).savefig(args.picture, dpi=90)
+    print(f"on the wrong side of one half: {wrong} of {len(found)}; the {SHOWN} largest: {args.picture}")
+
+
+if __name__ == "__main__":
+    main()
