@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from darkroom.evidence import KINDS, Evidence, measure
 from darkroom.scan import open_scan
-from film import eight_bit, frame, png, sixteen_bit
+from film import eight_bit, frame, grainy, png, sixteen_bit
 from scipy.ndimage import gaussian_filter
 
 
@@ -79,9 +79,12 @@ def test_every_measurement_is_told_to_people_with_its_unit_and_to_the_combinatio
     assert lines["Density span"].split()[1] == "D" and lines["Bit depth"] == "8 bits a channel"
 
 
-def test_patches_are_counted_as_patches_and_holes_as_holes(sound):
+def test_patches_are_counted_as_patches_and_holes_as_holes():
     """Damaged cells come from two networks; each of their answers is at its own kind."""
-    y, x = np.mgrid[0:240, 0:360]
+    density = grainy(2)
+    height, width = density.shape[:2]
+    sound = 10 ** (-density / 2.2)
+    y, x = np.mgrid[0:height, 0:width] * (360 / width)
     disc = np.clip((24 - np.hypot(y - 100, x - 150)) / 14, 0, 1)[..., None]
     patched = sound * 10 ** (disc * np.array([0.22, 0.12, 0.05]) / 2.2)
     holed = np.where(disc > 0.7, 0.97, sound)

@@ -1,5 +1,6 @@
 """Patches, spots and streaks: found where they are, in a frame of any size, either way up; twins differ by them."""
 
+import itertools
 import re
 import sys
 
@@ -7,8 +8,10 @@ import marks as training
 import numpy as np
 import pytest
 import torch
+import twins as pairs
 from darkroom.cells import GRID
-from darkroom.marks import FILE, KINDS, SIZE, inputs, marks, reduced, standard, weigh
+from darkroom.marks import ANSWERS, FILE, KINDS, SIZE, inputs, marks, of_kinds, reduced, standard, weigh
+from darkroom.resnet import DEFECTS
 from film import grainy
 from safetensors.numpy import load_file
 from simulate import simulate
@@ -17,12 +20,15 @@ from torch.nn import functional as F
 
 SHAPE = grainy().shape[:2]
 INSIDE = np.ones(SHAPE, bool)
+INSIDE_SMALL = np.arange(SIZE[1]) > np.full((SIZE[0], 1), 40)
 DISC = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([150, 200])[:, None, None]))  # in row 7, column 6
 
 
 def damaged(density: np.ndarray, kind: str) -> np.ndarray:
     if kind == "colour_patches":
         return density - np.clip((34 - DISC) / 20, 0, 1)[..., None] * (0.22, 0.12, 0.05)
+    if kind == "air_bells":
+        return density - np.clip(9 - DISC, 0, 1)[..., None] * (density - density.min((0, 1))) * 0.8
     if kind == "residual_spots":
         return density + np.clip(6 - DISC, 0, 1)[..., None] * (0.2, 0.5, 1.4)
     streaked = density.copy()
@@ -30,12 +36,13 @@ def damaged(density: np.ndarray, kind: str) -> np.ndarray:
     return streaked
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ANSWERS)
 def test_damage_is_found_where_it_is(kind):
     sound, found = marks(grainy(0), INSIDE), marks(damaged(grainy(0), kind), INSIDE)
     gain = found.max((1, 2)) - sound.max((1, 2))
-    assert KINDS[gain.argmax()] == kind and gain.max() > 1
-    row, column = np.unravel_index(found[KINDS.index(kind)].argmax(), (GRID, GRID))
+    named = "residual_spots" if kind == "air_bells" else kind
+    assert KINDS[gain.argmax()] == named and gain.max() > 1
+    row, column = np.unravel_index(found[KINDS.index(named)].argmax(), (GRID, GRID))
     assert abs(row - 7) <= 1
     assert abs(column - 6) <= 1 or kind == "dye_removal"
 
@@ -70,47 +77,96 @@ def frames() -> list[tuple[np.ndarray, np.ndarray]]:
     return [reduced(grainy(seed), INSIDE) for seed in range(12)]
 
 
+def captured(kind: str, turned: int = 0) -> training.Captured:
+    """Two of the simulator's twins, the damaged frame first as it writes them, turned by quarters."""
+    cells = np.zeros((len(DEFECTS), GRID, GRID))
+    cells[DEFECTS.index(kind), 7, 6] = 1
+    rows, found = [], []
+    for seed in (20, 21):
+        for density, where in ((damaged(grainy(seed), kind), cells), (grainy(seed), cells * 0)):
+            density, inside = np.rot90(density, turned), np.rot90(INSIDE, turned)
+            rows.append({"defect_cells": np.rot90(where, turned, (1, 2)).tolist()})
+            found.append((*reduced(density, inside), turned % 2 == 1))
+    return training.Captured(rows, found)
+
+
 def test_twins_differ_where_the_map_says_and_nowhere_else(frames):
-    twins = training.Twins(frames, 6)
-    for i in range(6):
-        planes, share = twins[i]
-        assert planes.shape == (2, 6, *SIZE) and share.shape == (2, len(KINDS), 16, 24)
-        assert not share[0].any() and share[1].max() > 0.4
-        change = (planes[1] - planes[0])[:3]
-        change = change - change.flatten(1).median(1).values[:, None, None]  # the frame is set against another median
-        change = F.adaptive_max_pool2d(change.abs().amax(0)[None], (16, 24))[0]
-        covered = share[1].amax(0)
+    twins = pairs.Twins(frames, 6)
+    for films, inside, share in (twins[i] for i in range(6)):
+        assert films.shape == (2, 3, *SIZE) and inside.shape == SIZE and share.shape == (len(ANSWERS), 16, 24)
+        assert share.max() > 0.4
+        change = (films[1] - films[0]).float().abs().amax(0)
+        change, covered = F.adaptive_max_pool2d(change[None], (16, 24))[0], share.amax(0)
         assert change[covered > 0.4].median() > 3 * change[covered == 0].median()
 
 
 def test_the_same_twins_are_the_same_and_others_are_others(frames):
-    twins = training.Twins(frames, 9)
+    twins = pairs.Twins(frames, 9)
     assert torch.equal(twins[3][0], twins[3][0]) and not torch.equal(twins[3][0], twins[4][0])
 
 
-def test_training_finds_what_tells_twins_apart(frames, monkeypatch):
-    monkeypatch.setattr(training, "STEPS", 40)
-    monkeypatch.setattr(training, "PAIRS", 4)
-    monkeypatch.setattr(training, "SMOOTH", 0.8)
-    monkeypatch.setattr(training, "SEVERITIES", (3.0, 3.0))
-    network = training.fit(frames)
-    twins = torch.stack([training.Twins(frames, 1000)[i][0] for i in range(900, 930)]).flatten(0, 1)
+@pytest.mark.parametrize("turned", [0, 1])
+def test_the_simulators_twins_are_learnt_from_with_the_map_where_the_damage_is(turned):
+    twins = captured("colour_patches", turned)
+    assert twins.films.shape == (2, 2, 3, *SIZE) and len(twins.sound) == 2
+    change = (twins.films[:, 1] - twins.films[:, 0]).float().abs().amax(1)
+    change = F.adaptive_max_pool2d(change[:, None], (GRID, GRID))[:, 0]
+    covered = twins.share[:, KINDS.index("colour_patches")]
+    assert covered.sum() == 2 and twins.share.sum() == 2
+    assert (change[covered > 0] > 0.9 * change.amax((1, 2))).all()
+
+
+def test_a_scan_of_twins_has_the_same_grain_twice_and_other_grain_each_time(frames):
+    torch.manual_seed(0)
+    films, inside, share = (torch.from_numpy(np.stack([part] * 2)) for part in (*frames[0], np.zeros(0)))
+    twins = films[:, None].expand(-1, 2, -1, -1, -1), inside[:, None].expand(-1, 2, -1, -1)
+    first, second = pairs.scanned(*twins)
+    assert first.shape == (2, 6, *SIZE)
+    assert torch.equal(first[0], first[1]) and not torch.equal(first[0], second[0])
+
+
+def test_training_makes_what_the_network_takes_as_the_verdict_does(frames):
+    planes = [planes.astype(np.float32) for planes, _ in frames[:3]]
+    inside = [INSIDE_SMALL, INSIDE_SMALL, frames[2][1]]
+    together = pairs.standard(torch.from_numpy(np.stack(planes)), torch.from_numpy(np.stack(inside)))
+    shown = pairs.inputs(together)
+    answers = torch.randn(3, len(ANSWERS), 16, 24)
+    for k in range(3):
+        assert together[k].numpy() == pytest.approx(standard(planes[k], inside[k]), abs=0.01)
+        assert shown[k].numpy() == pytest.approx(inputs(together[k].numpy()), abs=1e-4)
+        assert training._joined(answers)[k].numpy() == pytest.approx(of_kinds(answers[k].numpy()))
+
+
+class Clock:
+    """In place of `time`: a second passes whenever somebody looks."""
+
+    def __init__(self):
+        self.monotonic = itertools.count().__next__
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(training, "time", Clock())
+    for name, value in {"PAIRS": 3, "CAPTURED": 1, "KEPT": 64, "NEW": 4, "USES": 2, "SMOOTH": 0.8}.items():
+        monkeypatch.setattr(training, name, value)
+
+
+def test_training_finds_what_tells_twins_apart(frames, monkeypatch, quick):
+    monkeypatch.setattr(training, "CHANNELS", (8, 8, 16, 16))
+    monkeypatch.setattr(pairs, "SEVERITIES", (3.0, 3.0))
+    twins = captured("colour_patches")
+    twins.sound = frames
+    network = training.fit(twins, minutes=1)
+    some = [pairs.Twins(frames, 1000)[i] for i in range(900, 930)]
+    films, inside = (torch.stack([one[part] for one in some]) for part in (0, 1))
+    torch.manual_seed(1)
+    shown = pairs.scanned(films, inside[:, None].expand(-1, 2, -1, -1)).flatten(0, 1)
     with torch.no_grad():
-        found = network(twins).numpy()
+        found = network(shown).numpy()
     assert roc_auc_score(np.tile([0, 1], 30), found.max((1, 2, 3))) > 0.8
     net = {name: tensor.astype(np.float32) for name, tensor in network.tensors().items()}  # in half precision
-    for one, expected in zip(twins.numpy()[:4], found, strict=False):
+    for one, expected in zip(shown.numpy()[:4], found, strict=False):
         assert weigh(one, net) == pytest.approx(expected, abs=0.02 * float(np.abs(found).max()))
-
-
-def test_what_the_network_takes_is_made_as_torch_would(frames):
-    planes = standard(*frames[0])
-    red, green, blue = torch.from_numpy(planes)
-    colours = torch.stack([blue - red, green - (red + blue) / 2, (red + green + blue) / 3])[None]
-    around = F.avg_pool2d(F.pad(F.avg_pool2d(colours, 8), [2] * 4, mode="replicate"), 5, stride=1)
-    around = F.interpolate(around, scale_factor=8, mode="bilinear", align_corners=False)
-    expected = torch.cat([torch.tanh(colours / 0.5), torch.tanh((colours - around) / 0.2)], 1)[0]
-    assert inputs(planes) == pytest.approx(expected.numpy(), abs=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(340, 512), (100, 333), (128, 192), (40, 50)])
@@ -124,13 +180,10 @@ def test_a_frame_of_one_density_is_made_standard():
     assert not standard(np.ones((3, *SIZE), np.float32), np.ones(SIZE, bool)).any()
 
 
-def test_the_command_trains_and_tells_how_well(tmp_path, monkeypatch, capsys):
+def test_the_command_trains_and_tells_how_well(tmp_path, monkeypatch, capsys, quick):
     simulate(tmp_path / "drawn", count=40, seed=5)
     monkeypatch.setattr(training, "FILE", tmp_path / "new.safetensors")
-    monkeypatch.setattr(training, "STEPS", 4)
-    monkeypatch.setattr(training, "PAIRS", 2)
-    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)  # it would stay so for the tests after this one
-    monkeypatch.setattr(sys, "argv", ["marks.py", str(tmp_path / "drawn")])
+    monkeypatch.setattr(sys, "argv", ["marks.py", str(tmp_path / "drawn"), "--minutes", "0.05"])
     training.main()
     said = capsys.readouterr().out
     new, bundled = load_file(tmp_path / "new.safetensors"), load_file(FILE)

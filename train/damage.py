@@ -9,41 +9,27 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage
-from shapes import blob, even_noise, fractal, line
-
-Damaged = tuple[np.ndarray, np.ndarray]
-DRAWN_AT = 576  # pixels of the long side for which edges and lines are given; on smaller frames they are as much finer
+from shapes import Damaged, blob, even_noise, line, pixel, somewhere, uncovered
+from spots import residual_spots
 
 
-def _pixel(shape: tuple[int, int]) -> float:
-    return min(1, max(shape) / DRAWN_AT)
-
-
-def _somewhere(shape: tuple[int, int], rng: np.random.Generator, margin: float = 0.04) -> tuple[float, float]:
-    return rng.uniform(margin, 1 - margin) * shape[0], rng.uniform(margin, 1 - margin) * shape[1]
-
-
-def _evenest(density: np.ndarray, rng: np.random.Generator, radius: float, tries: int = 16) -> tuple[float, float]:
+def _evenest(density: np.ndarray, rng: np.random.Generator, radius: float, tries: int) -> tuple[float, float]:
     """Of some random places the one with the least texture: faint damage shows there and nowhere else."""
     grey = density.mean(axis=-1)
     best, found = np.inf, (0.0, 0.0)
     for _ in range(tries):
-        y, x = _somewhere(grey.shape, rng)
+        y, x = somewhere(grey.shape, rng)
         near = grey[max(0, int(y - radius)) : int(y + radius) + 1, max(0, int(x - radius)) : int(x + radius) + 1]
         if near.std() < best:
             best, found = near.std(), (y, x)
     return found
 
 
-def _union(shape: tuple[int, int]) -> np.ndarray:
-    return np.zeros(shape, np.float32)
-
-
 def holes(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
     """Emulsion and often base gone: bare light, or what a last layer of the emulsion or dirt lets through of it; a thin
     dark rim where the film curls, a glow around."""
     shape, width = density.shape[:2], density.shape[1]
-    inside = _union(shape)
+    inside = uncovered(shape)
     torn = rng.random() < 0.5
     for _ in range(rng.integers(1, 2 + round(1.3 * severity))):
         radius = width * rng.uniform(0.004, 0.007 + 0.012 * severity)
@@ -51,7 +37,7 @@ def holes(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random
             inside,
             blob(
                 shape,
-                _somewhere(shape, rng),
+                somewhere(shape, rng),
                 radius,
                 rng,
                 ragged=rng.uniform(0.15, 0.6),
@@ -109,19 +95,22 @@ def blank_area(density: np.ndarray, base: np.ndarray, severity: float, rng: np.r
     return (density * (1 - inside[..., None]) + goal * inside[..., None]).astype(np.float32), inside
 
 
-def colour_patches(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
-    """Soft discs or bands where dye is missing, unlike in each layer, often with a speck at the centre."""
+def colour_patches(
+    density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator, tries: int = 16
+) -> Damaged:
+    """Soft discs or bands where dye is missing, unlike in each layer, often with a speck at the centre. tries: places
+    of which a disc takes the evenest; 1: anywhere."""
     shape, width = density.shape[:2], density.shape[1]
     depth = rng.uniform(0.04, 0.06) + 0.04 * severity
     layers = rng.dirichlet([1.2, 1.2, 1.2]) * 2.2 * depth
     if rng.random() < 0.12:
         layers = -layers
-    loss, where = np.zeros_like(density), _union(shape)
-    specks = _union(shape)
+    loss, where = np.zeros_like(density), uncovered(shape)
+    specks = uncovered(shape)
     if rng.random() < 0.2:  # bands, as from a hanger or from foam
         angle = rng.choice([0, np.pi / 2]) + rng.normal(0, 0.15)
         for _ in range(rng.integers(1, 4)):
-            y, x = _somewhere(shape, rng)
+            y, x = somewhere(shape, rng)
             where = np.maximum(
                 where,
                 blob(
@@ -137,67 +126,38 @@ def colour_patches(density: np.ndarray, base: np.ndarray, severity: float, rng: 
             )
     else:
         largest = rng.uniform(0.025, 0.1)
-        middle = _evenest(density, rng, width * 0.1)
+        middle = _evenest(density, rng, width * 0.1, tries)
         spread = rng.choice([0.12, 0.3, 1.0])
         for _ in range(rng.integers(1, 3 + round(3 * severity))):
             radius = width * largest * rng.uniform(0.4, 1.3)
             near = middle[0] + rng.normal(0, spread * shape[0]), middle[1] + rng.normal(0, spread * width)
-            y, x = near if 0 < near[0] < shape[0] and 0 < near[1] < width else _evenest(density, rng, radius)
+            y, x = near if 0 < near[0] < shape[0] and 0 < near[1] < width else _evenest(density, rng, radius, tries)
             disc = blob(shape, (y, x), radius, rng, ragged=rng.uniform(0.05, 0.25), soft=radius * rng.uniform(0.3, 1.2))
             where = np.maximum(where, disc * rng.uniform(0.7, 1.0))
             if rng.random() < 0.5:
                 speck = width * rng.uniform(0.0014, 0.0035)
-                specks = np.maximum(specks, blob(shape, (y, x), speck, rng, ragged=0.4, soft=_pixel(shape)))
+                specks = np.maximum(specks, blob(shape, (y, x), speck, rng, ragged=0.4, soft=pixel(shape)))
     loss = where[..., None] * layers
     density = density - loss + (specks * rng.uniform(-0.1, 0.35))[..., None]
     return np.maximum(density, base * 0.6).astype(np.float32), where
 
 
-def residual_spots(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
-    """Brown deposits and rings of spent chemistry or dried water; or clear discs where a bubble kept developer off."""
-    shape, width = density.shape[:2], density.shape[1]
-    bells = rng.random() < 0.25
-    brown = np.array([0.3, 0.7, 2.0]) * rng.uniform(0.6, 1.2, 3)
-    largest = rng.uniform(0.006, 0.03)
-    where = _union(shape)
-    middle, spread = _somewhere(shape, rng), rng.choice([0.1, 0.3, 2.0])
-    for _ in range(rng.integers(2, 5 + round(7 * severity))):
-        radius = max(width * largest * rng.lognormal(-0.3, 0.5), 1.2 * _pixel(shape))
-        y, x = middle[0] + rng.normal(0, spread * shape[0]), middle[1] + rng.normal(0, spread * width)
-        if not (0 < y < shape[0] and 0 < x < width):
-            y, x = _somewhere(shape, rng)
-        ragged = rng.uniform(0.02, 0.15) if bells else rng.uniform(0.1, 0.6)
-        stretch = rng.uniform(1, 1.2) if bells else rng.uniform(1, 2.5)
-        angle, soft = rng.uniform(0, np.pi), rng.uniform(1, 3) * _pixel(shape)
-        spot = blob(shape, (y, x), radius, rng, ragged=ragged, stretch=stretch, angle=angle, soft=soft)
-        if not bells and rng.random() < 0.5:  # dried at its rim
-            inner = ndimage.gaussian_filter(spot, radius * rng.uniform(0.15, 0.3))
-            spot = np.clip(spot * (1.15 - rng.uniform(0.6, 1.0) * inner**2), 0, 1)
-        where = np.maximum(where, spot * rng.uniform(0.5, 1.0))
-    if bells:
-        left = np.exp(-where[..., None] * rng.uniform(0.4, 0.8) * severity)
-        return (base + (density - base) * left).astype(np.float32), where
-    rough = np.clip(1 + 0.35 * fractal(shape, 4 * _pixel(shape), rng, 2), 0.2, 2)
-    strength = rng.uniform(0.2, 0.3) + 0.2 * severity * rng.uniform(0.6, 1.1)
-    return (density + (where * rough)[..., None] * brown * strength).astype(np.float32), where
-
-
 def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
     """Rubbed as the film was coiled: light streaks along its travel, yellow layer first; or flecks and crescents."""
     shape, width = density.shape[:2], density.shape[1]
-    where = _union(shape)
+    where = uncovered(shape)
     if rng.random() < 0.35:
         for _ in range(rng.integers(6, 10 + round(16 * severity))):
-            radius = max(width * rng.uniform(0.0012, 0.004), 0.8 * _pixel(shape))
+            radius = max(width * rng.uniform(0.0012, 0.004), 0.8 * pixel(shape))
             fleck = blob(
                 shape,
-                _somewhere(shape, rng),
+                somewhere(shape, rng),
                 radius,
                 rng,
                 ragged=0.5,
                 stretch=rng.uniform(1, 5),
                 angle=rng.uniform(0, np.pi),
-                soft=_pixel(shape),
+                soft=pixel(shape),
             )
             if rng.random() < 0.4:  # a crescent: a disc less its shifted self
                 shift = rng.uniform(0.6, 1.4, 2) * radius * rng.choice([-1, 1], 2)
@@ -207,17 +167,17 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
         return (density + where[..., None] * dark * rng.uniform(0.8, 1.2, 3)).astype(np.float32), where
     travel = rng.normal(0, 0.006) + (np.pi / 2 if rng.random() < 0.15 else 0)
     long = shape[0] if abs(travel) > 1 else width
-    middle, spread = _somewhere(shape, rng), rng.choice([0.04, 0.15, 1.0])
+    middle, spread = somewhere(shape, rng), rng.choice([0.04, 0.15, 1.0])
     for _ in range(rng.integers(2, 4 + round(6 * severity))):
         y = middle[0] + rng.normal(0, spread) * shape[0]
         x = middle[1] + rng.normal(0, spread) * width
         length = long * rng.uniform(0.15, 1.2)
         start = (y, rng.uniform(-0.3, 0.7) * width) if abs(travel) < 1 else (rng.uniform(-0.3, 0.7) * shape[0], x)
         breadth = width * rng.choice([rng.uniform(0.0015, 0.004), rng.uniform(0.004, 0.012)])
-        streak = line(shape, start, length, travel, breadth, rng.uniform(0, 0.15) * _pixel(shape), rng)
-        streak *= min(1, max(breadth, _pixel(shape)))  # a line is drawn no finer than one pixel
+        streak = line(shape, start, length, travel, breadth, rng.uniform(0, 0.15) * pixel(shape), rng)
+        streak *= min(1, max(breadth, pixel(shape)))  # a line is drawn no finer than one pixel
         where = np.maximum(where, streak * rng.uniform(0.7, 1))
-    where *= np.clip(0.75 + 0.35 * even_noise(shape, 6 * _pixel(shape), rng), 0.1, 1)
+    where *= np.clip(0.75 + 0.35 * even_noise(shape, 6 * pixel(shape), rng), 0.1, 1)
     rubbed = np.clip(where * (0.45 + 0.3 * severity), 0, 1.3)
     order = np.clip(rubbed[..., None] * np.array([0.35, 0.65, 1.0]), 0, 0.95)  # red keeps longest
     left = base * (1 - 0.35 * order)  # the mask is dye too

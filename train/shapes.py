@@ -4,6 +4,24 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+Damaged = tuple[np.ndarray, np.ndarray]  # the new density, (H, W, 3), and its coverage, (H, W) in 0…1
+DRAWN_AT = 576  # pixels of the long side for which edges and lines are given; on smaller frames they are as much finer
+
+
+def pixel(shape: tuple[int, int]) -> float:
+    """A pixel of a frame that is `DRAWN_AT` long, in pixels of a smaller one, at most 1."""
+    return min(1, max(shape) / DRAWN_AT)
+
+
+def somewhere(shape: tuple[int, int], rng: np.random.Generator, margin: float = 0.04) -> tuple[float, float]:
+    """A place (y, x) in the frame, at least `margin` of it from its borders."""
+    return rng.uniform(margin, 1 - margin) * shape[0], rng.uniform(margin, 1 - margin) * shape[1]
+
+
+def uncovered(shape: tuple[int, int]) -> np.ndarray:
+    """What shapes are put into, each the larger of the two: (H, W) of nothing."""
+    return np.zeros(shape, np.float32)
+
 
 def even_noise(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> np.ndarray:
     """Smooth noise, zero mean, unit variance; `scale` is the size in pixels of its lumps."""

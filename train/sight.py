@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from damage import Damaged
 from PIL import Image, ImageCms
 from scipy import ndimage
+from shapes import Damaged
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.scan import invert, open_scan  # noqa: E402
@@ -37,14 +37,16 @@ def placed(
     severity: float,
     rng: np.random.Generator,
     inside: np.ndarray | None = None,
+    least: float = SEEN,
 ) -> Damaged:
     """Damage where it can be seen: the new density and its visible coverage; where `TRIES` places hide it, the density
-    as it was and none. apply … rng: as `damage.DAMAGE` has them; inside: (H, W) bool, the film; everywhere, if None."""
+    as it was and none. apply … rng: as `damage.DAMAGE` has them; inside: (H, W) bool, the film; everywhere, if None;
+    least: share of the damage that must be seen."""
     for _ in range(TRIES):
         damaged, where = apply(density, base, severity, rng)
         where = where if inside is None else where * inside
         seen = where * visibility(density, damaged)
-        if seen.sum() >= SEEN * where.sum() > 0:
+        if seen.sum() >= least * where.sum() > 0:
             return damaged, seen
     return density, np.zeros_like(where)
 

@@ -1,7 +1,7 @@
 """Where patches, spots and streaks are: dye is missing or a deposit lies there, the picture underneath. NumPy only.
 
 Only their shape and colour tell them from what a scene may hold. So the whole frame is looked at by a small network of
-d2l.ai's residual blocks, on 192 × 128 pixels. `train/marks.py` trained it; docs/evidence.md says how well it sees.
+d2l.ai's residual blocks, on 384 × 256 pixels. `train/marks.py` trained it; docs/evidence.md says how well it sees.
 """
 
 from functools import cache
@@ -16,25 +16,28 @@ from .grid import pooled
 
 FILE = Path(__file__).with_name("marks.safetensors")
 KINDS = ("colour_patches", "residual_spots", "dye_removal")
-SIZE = (128, 192)  # pixels of a lying frame; an upright one is turned
-STRIDES = (1, 2, 1, 2, 1, 1)  # of the residual blocks; the first convolution halves the frame before them
-BLOCK, BLOCKS = 8, 5  # pixels to a block, and blocks a side, of what a place's colour is held against
+ANSWERS = (*KINDS, "air_bells")  # of the network: clear discs look nothing like the brown spots they are counted among
+SIZE = (256, 384)  # pixels of a lying frame; an upright one is turned
+STRIDES = (2, 1, 2, 1, 2, 1, 1, 1, 1)  # of the residual blocks; the first convolution halves the frame before them
+BLOCK, BLOCKS = 16, 5  # pixels to a block, and blocks a side, of what a place's colour is held against
 FAINT = 0.2  # D; a local difference counts in proportion up to about here
 WIDE = 0.5  # D; the same for the difference from the frame's middle
+USUAL = 0.8  # D; what a frame spans. One that spans less is stretched, as it will be in the positive
+STRETCH = (0.6, 2.0)
 Net = dict[str, np.ndarray]
 
 
 def marks(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """(3, 16, 16) float32 log-odds that each cell of the frame has each of `KINDS`, were cells with and without as
     frequent. density (h, w, 3), inside (h, w) bool, as `evidence.Film` has them, lying or upright, of any size."""
-    found = pooled(weigh(inputs(standard(*reduced(density, inside))), _fitted()), GRID, "max")
-    return np.rot90(found, -1, (1, 2)).copy() if _upright(inside) else found
+    found = pooled(found_in(*reduced(density, inside), _fitted()), GRID, "max")
+    return np.rot90(found, -1, (1, 2)).copy() if upright(inside) else found
 
 
 def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A lying frame of `SIZE`, an upright one turned: density (3, 128, 192) float32, and where it is film, (128, 192)
+    """A lying frame of `SIZE`, an upright one turned: density (3, 256, 384) float32, and where it is film, (256, 384)
     bool. density, inside: as `marks` takes them."""
-    if _upright(inside):
+    if upright(inside):
         density, inside = np.rot90(density), np.rot90(inside)
     planes = np.minimum(np.moveaxis(density, -1, 0), DENSEST).astype(np.float32)
     if inside.any():
@@ -45,20 +48,22 @@ def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.nda
     return small[:3], small[3] > 0.99
 
 
-def _upright(inside: np.ndarray) -> bool:
+def upright(inside: np.ndarray) -> bool:
+    """Whether a frame, (h, w), is turned to be looked at."""
     return inside.shape[0] > inside.shape[1]
 
 
 def standard(planes: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The density (3, 128, 192) less the film's median, all layers spanning the same."""
+    """The density (3, 256, 384) less the film's median, all layers spanning the same, and that about `USUAL`."""
     film = planes[:, inside] if inside.any() else planes.reshape(3, -1)
     low, middle, high = np.percentile(film, (10, 50, 90), axis=1)
-    return alike(planes - middle[:, None, None], high - low)
+    stretch = np.clip(USUAL / max(float((high - low).mean()), 1e-3), *STRETCH)
+    return alike(planes - middle[:, None, None], high - low) * np.float32(stretch)
 
 
 def inputs(planes: np.ndarray) -> np.ndarray:
-    """What the network takes, (6, 128, 192) float32 in −1…1: blue less red, green less magenta and grey of `standard`
-    (3, 128, 192), against the frame's middle and against what is around."""
+    """What the network takes, (6, 256, 384) float32 in −1…1: blue less red, green less magenta and grey of `standard`
+    (3, 256, 384), against the frame's middle and against what is around."""
     red, green, blue = planes
     colours = np.stack([blue - red, green - (red + blue) / 2, (red + green + blue) / 3])
     rows, columns = (n // BLOCK for n in SIZE)
@@ -71,14 +76,29 @@ def inputs(planes: np.ndarray) -> np.ndarray:
 
 
 def weigh(x: np.ndarray, net: Net) -> np.ndarray:
-    """The network `net` on `inputs`: (3, 16, 24) log-odds, a cell for every 8 × 8 pixels. Its tensors are what
-    `train/marks.py` writes: every normalisation is part of the convolution before it."""
+    """The network `net` on `inputs`: (4, 16, 24) log-odds of `ANSWERS`, a cell for every 16 × 16 pixels. Its tensors
+    are what `train/marks.py` writes: every normalisation is part of the convolution before it."""
     x = np.maximum(_convolved(x, net, "stem", 2), 0)
     for k, stride in enumerate(STRIDES):
         y = np.maximum(_convolved(x, net, f"blocks.{k}.conv1", stride), 0)
         bypass = _convolved(x, net, f"blocks.{k}.conv3", stride) if stride > 1 else x
         x = np.maximum(_convolved(y, net, f"blocks.{k}.conv2") + bypass, 0)
     return _convolved(x, net, "head")
+
+
+def found_in(planes: np.ndarray, inside: np.ndarray, net: Net) -> np.ndarray:
+    """(3, 16, 24) log-odds of `KINDS` in what `reduced` made of a frame: the mean of what the network says of it and of
+    it turned by 180°, which errs less than either (docs/experiments.md)."""
+    x = inputs(standard(planes, inside))
+    turned = weigh(x[:, ::-1, ::-1], net)[:, ::-1, ::-1]
+    return of_kinds((weigh(x, net) + turned) / 2)
+
+
+def of_kinds(answers: np.ndarray) -> np.ndarray:
+    """`ANSWERS` (4, …) -> `KINDS` (3, …): a spot is brown or clear, whichever is likelier."""
+    found = answers[: len(KINDS)].copy()
+    found[KINDS.index("residual_spots")] = np.maximum(found[KINDS.index("residual_spots")], answers[-1])
+    return found
 
 
 def _convolved(x: np.ndarray, net: Net, name: str, stride: int = 1) -> np.ndarray:
