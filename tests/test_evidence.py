@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from darkroom.evidence import KINDS, Evidence, measure
+from darkroom.evidence import BELIEVED, KINDS, Evidence, measure
 from darkroom.scan import open_scan
 from film import eight_bit, frame, grainy, png, sixteen_bit
 from scipy.ndimage import gaussian_filter
@@ -89,5 +89,7 @@ def test_patches_are_counted_as_patches_and_holes_as_holes():
     patched = sound * 10 ** (disc * np.array([0.22, 0.12, 0.05]) / 2.2)
     holed = np.where(disc > 0.7, 0.97, sound)
     for damaged, kind in ((patched, "colour_patches"), (holed, "holes")):
-        gain = measured(damaged).cells - measured(sound).cells
+        cells = measured(damaged).cells
+        gain = cells - measured(sound).cells
+        assert 0.5 * BELIEVED < cells[KINDS.index(kind)].max() <= BELIEVED
         assert KINDS[gain[:, 5:9, 5:8].max(axis=(1, 2)).argmax()] == kind

@@ -29,6 +29,7 @@ STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 SMALLEST_SHARE = 1e-4  # shares go into the combination as log10; below this they count as this
 GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
+BELIEVED = 5.0  # up to about which the log-odds of a cell count: how sure a network is of what is plain says no more
 NOT_NEGATIVE = 0.80  # probability from which a picture is called no colour negative; better miss one than refuse film
 OTHERS = {
     "black_and_white": "its colours only follow its brightness, as in a black-and-white negative or print",
@@ -189,11 +190,11 @@ def measure(scan: Scan) -> Evidence:
 
 
 def _cells(film: Film) -> np.ndarray:
-    """`Evidence.cells`: where both networks know a kind of damage, their log-odds are added."""
+    """`Evidence.cells`: where both networks know a kind of damage, their log-odds are added; bounded by `BELIEVED`."""
     cells = np.zeros((len(KINDS), GRID, GRID))
     for names, found in ((traces.KINDS, traces.traces), (marks.KINDS, marks.marks)):
         cells[[KINDS.index(kind) for kind in names]] += found(film.density, film.inside)
-    return cells
+    return BELIEVED * np.tanh(cells / BELIEVED)
 
 
 def _colour_spread(values: np.ndarray) -> float:
