@@ -156,7 +156,7 @@ def test_training_finds_what_tells_twins_apart(frames, monkeypatch, quick):
     monkeypatch.setattr(pairs, "SEVERITIES", (3.0, 3.0))
     twins = captured("colour_patches")
     twins.sound = frames
-    network = training.fit(twins, minutes=1)
+    network = training.fit(twins, minutes=2)
     some = [pairs.Twins(frames, 1000)[i] for i in range(900, 930)]
     films, inside = (torch.stack([one[part] for one in some]) for part in (0, 1))
     torch.manual_seed(1)
