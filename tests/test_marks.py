@@ -10,7 +10,7 @@ import pytest
 import torch
 import twins as pairs
 from darkroom.cells import GRID
-from darkroom.marks import ANSWERS, FILE, KINDS, SIZE, inputs, marks, of_kinds, reduced, standard, weigh
+from darkroom.marks import ANSWERS, FILE, KINDS, SIZE, found_in, inputs, marks, of_kinds, reduced, standard, weigh
 from darkroom.resnet import DEFECTS
 from film import grainy
 from safetensors.numpy import load_file
@@ -51,6 +51,13 @@ def test_an_upright_frame_is_answered_upright():
     lying = damaged(grainy(0), "colour_patches")
     expected = np.rot90(marks(lying, INSIDE), -1, (1, 2))
     assert marks(np.rot90(lying, -1), np.rot90(INSIDE)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_frame_on_its_head_is_answered_so():
+    lying = reduced(damaged(grainy(0), "residual_spots"), INSIDE)
+    turned = [part[..., ::-1, ::-1] for part in lying]
+    net = load_file(FILE)
+    assert found_in(*turned, net)[:, ::-1, ::-1] == pytest.approx(found_in(*lying, net), abs=0.02)
 
 
 def test_the_light_of_the_scan_and_a_holder_change_nothing():
@@ -118,7 +125,7 @@ def test_the_simulators_twins_are_learnt_from_with_the_map_where_the_damage_is(t
 
 def test_a_scan_of_twins_has_the_same_grain_twice_and_other_grain_each_time(frames):
     torch.manual_seed(0)
-    films, inside, share = (torch.from_numpy(np.stack([part] * 2)) for part in (*frames[0], np.zeros(0)))
+    films, inside = (torch.from_numpy(np.stack([part] * 2)) for part in frames[0])
     twins = films[:, None].expand(-1, 2, -1, -1, -1), inside[:, None].expand(-1, 2, -1, -1)
     first, second = pairs.scanned(*twins)
     assert first.shape == (2, 6, *SIZE)
