@@ -18,8 +18,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.evidence import measure
+from darkroom.film import Film, network_input
 from darkroom.preview import positive_view, reduce
-from darkroom.scan import invert, network_input, open_scan
+from darkroom.scan import invert, open_scan
 from darkroom.verdict import load
 
 ROUNDS = 5
@@ -57,11 +58,12 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, network input {size} × {size}, median of {ROUNDS}, seconds: clock, processor")
     for name, data in scans().items():
         scan = open_scan(data, name)
-        prepared = judge.prepare(scan)
+        film, prepared = Film(scan), judge.prepare(scan)
         stages = {
             "open": lambda data=data: open_scan(data).small,
-            "network input": lambda scan=scan: network_input(scan.small, size),
-            "measure": lambda scan=scan: measure(scan),
+            "network input": lambda film=film: network_input(film, size),
+            "film": lambda scan=scan: Film(scan),
+            "measure": lambda film=film: measure(film),
             "preview": lambda scan=scan: positive_view(reduce(scan)),
             "network": lambda prepared=prepared: judge.judge_prepared([prepared]),
             "file to verdict": lambda data=data: judge.judge(open_scan(data)),

@@ -23,7 +23,7 @@ def frame(height: int = 96, width: int = 144, seed: int = 0) -> np.ndarray:
 
 
 def grainy(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
-    """The density of a frame of soft shapes with grain, (height, width, 3), as `evidence.Film` measures it."""
+    """The density of a frame of soft shapes with grain, (height, width, 3), as `darkroom.film.Film` measures it."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     scene = sum(

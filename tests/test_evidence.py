@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from darkroom.evidence import BELIEVED, KINDS, Evidence, measure
+from darkroom.film import Film
 from darkroom.scan import open_scan
 from film import eight_bit, frame, grainy, png, sixteen_bit
 from scipy.ndimage import gaussian_filter
@@ -14,7 +15,7 @@ def sound() -> np.ndarray:
 
 
 def measured(rgb: np.ndarray) -> Evidence:
-    return measure(open_scan(png(eight_bit(rgb)), "frame.png"))
+    return measure(Film(open_scan(png(eight_bit(rgb)), "frame.png")))
 
 
 def test_a_thin_negative_has_a_small_span_and_counts_as_stops_under(sound):
@@ -66,7 +67,7 @@ def test_a_clipped_scan_asks_for_another_scan(sound):
 
 def test_a_linear_scanner_raw_measures_as_the_same_film(sound):
     linear = 0.1 * sound**2.2  # dark, without a profile, 16 bits
-    raw = measure(open_scan(png(sixteen_bit(linear)), "raw.png"))
+    raw = measure(Film(open_scan(png(sixteen_bit(linear)), "raw.png")))
     assert raw.bits == 16
     assert raw.density_span == pytest.approx(measured(sound).density_span, rel=0.1)
 

@@ -4,6 +4,7 @@ import itertools
 import re
 import sys
 
+import learn
 import marks as training
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def captured(kind: str, turned: int = 0) -> training.Captured:
 
 
 def test_twins_differ_where_the_map_says_and_nowhere_else(frames):
-    twins = pairs.Twins(frames, 6)
+    twins = pairs.Twins(frames, 6, ANSWERS, training.CELLS)
     for films, inside, share in (twins[i] for i in range(6)):
         assert films.shape == (2, 3, *SIZE) and inside.shape == SIZE and share.shape == (len(ANSWERS), 16, 24)
         assert share.max() > 0.4
@@ -108,7 +109,7 @@ def test_twins_differ_where_the_map_says_and_nowhere_else(frames):
 
 
 def test_the_same_twins_are_the_same_and_others_are_others(frames):
-    twins = pairs.Twins(frames, 9)
+    twins = pairs.Twins(frames, 9, ANSWERS, training.CELLS)
     assert torch.equal(twins[3][0], twins[3][0]) and not torch.equal(twins[3][0], twins[4][0])
 
 
@@ -127,7 +128,7 @@ def test_a_scan_of_twins_has_the_same_grain_twice_and_other_grain_each_time(fram
     torch.manual_seed(0)
     films, inside = (torch.from_numpy(np.stack([part] * 2)) for part in frames[0])
     twins = films[:, None].expand(-1, 2, -1, -1, -1), inside[:, None].expand(-1, 2, -1, -1)
-    first, second = pairs.scanned(*twins)
+    first, second = training.shown(*twins)
     assert first.shape == (2, 6, *SIZE)
     assert torch.equal(first[0], first[1]) and not torch.equal(first[0], second[0])
 
@@ -153,21 +154,21 @@ class Clock:
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(training, "time", Clock())
+    monkeypatch.setattr(learn, "time", Clock())
     for name, value in {"PAIRS": 3, "CAPTURED": 1, "KEPT": 64, "NEW": 4, "USES": 2, "SMOOTH": 0.8}.items():
-        monkeypatch.setattr(training, name, value)
+        monkeypatch.setattr(learn, name, value)
 
 
 def test_training_finds_what_tells_twins_apart(frames, monkeypatch, quick):
     monkeypatch.setattr(training, "CHANNELS", (8, 8, 16, 16))
     monkeypatch.setattr(pairs, "SEVERITIES", (3.0, 3.0))
-    twins = captured("colour_patches")
-    twins.sound = frames
-    network = training.fit(twins, minutes=2)
-    some = [pairs.Twins(frames, 1000)[i] for i in range(900, 930)]
+    own, made = captured("colour_patches"), pairs.Twins(frames, pairs.ENDLESS, ANSWERS, training.CELLS)
+    parts = [own.films, own.inside, own.share]
+    network = learn.fit(training.Network(), made, parts, training.loss, 2, rate=training.RATE, decay=training.DECAY)
+    some = [pairs.Twins(frames, 1000, ANSWERS, training.CELLS)[i] for i in range(900, 930)]
     films, inside = (torch.stack([one[part] for one in some]) for part in (0, 1))
     torch.manual_seed(1)
-    shown = pairs.scanned(films, inside[:, None].expand(-1, 2, -1, -1)).flatten(0, 1)
+    shown = training.shown(films, inside[:, None].expand(-1, 2, -1, -1)).flatten(0, 1)
     with torch.no_grad():
         found = network(shown).numpy()
     assert roc_auc_score(np.tile([0, 1], 30), found.max((1, 2, 3))) > 0.8

@@ -7,7 +7,8 @@ import numpy as np
 import others
 import pytest
 import simulate
-from darkroom.evidence import OTHERS, Film, measure
+from darkroom.evidence import OTHERS, measure
+from darkroom.film import Film
 from darkroom.negative import KINDS, chances, kinds, reduced, traits
 from darkroom.scan import Scan, open_scan
 from film import eight_bit, png, sixteen_bit
@@ -36,7 +37,7 @@ def photograph(seed: int) -> np.ndarray:
 
 
 def reason(picture: np.ndarray) -> str:
-    return measure(Scan(eight_bit(np.clip(picture, 0, 1)), "picture", b"", "PNG")).not_negative
+    return measure(Film(Scan(eight_bit(np.clip(picture, 0, 1)), "picture", b"", "PNG"))).not_negative
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_a_negative_is_one_under_light_of_any_colour(light, developed):
 
 def test_a_scanners_dark_linear_file_is_a_negative_too(developed):
     raws = [png(sixteen_bit(0.2 * picture.astype(np.float64) ** 2.2)) for picture in developed]
-    said = [measure(open_scan(raw, "raw.png")).not_negative for raw in raws]
+    said = [measure(Film(open_scan(raw, "raw.png"))).not_negative for raw in raws]
     assert sum(map(bool, said)) <= len(SEEDS) - MOST, said
 
 

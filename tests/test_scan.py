@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from darkroom.scan import invert, network_input, open_scan
+from darkroom.film import Film, network_input
+from darkroom.scan import invert, open_scan
 from film import BASE, eight_bit, frame, png, sixteen_bit, tiff
 from scipy.ndimage import gaussian_filter
 
@@ -72,17 +73,28 @@ def test_an_unknown_inversion_is_named():
 
 def test_the_network_sees_the_same_picture_in_8_bits_and_in_16():
     rgb = frame(200, 300)
-    eight = network_input(open_scan(png(eight_bit(rgb))).rgb, 64)
-    sixteen = network_input(open_scan(tiff(sixteen_bit(rgb))).rgb, 64)
+    eight = network_input(Film(open_scan(png(eight_bit(rgb)))), 64)
+    sixteen = network_input(Film(open_scan(tiff(sixteen_bit(rgb)))), 64)
     assert eight.shape == sixteen.shape == (3, 64, 64) and eight.dtype == np.uint8
     assert np.abs(eight.astype(int) - sixteen).max() <= 3
     assert eight.std() > 20
 
 
-def test_the_network_is_blind_to_the_light_and_the_mask_but_not_to_a_thin_negative():
+def seen(rgb: np.ndarray) -> np.ndarray:
+    return network_input(Film(open_scan(png(eight_bit(np.clip(rgb, 0, 1))))), 64).astype(int)
+
+
+def test_the_network_is_blind_to_the_light_and_the_mask_and_the_cameras_contrast_but_not_to_a_thin_negative():
     rgb = frame(200, 300)
-    usual = network_input(rgb, 64).astype(int)
-    other_light = network_input(rgb * np.array([0.6, 0.9, 0.75]), 64).astype(int)
-    assert np.abs(usual - other_light).mean() < 1.5
-    thin = network_input(rgb**0.05, 64)
-    assert thin.std() < 0.5 * usual.std()
+    usual = seen(rgb)
+    assert np.abs(usual - seen(rgb * np.array([0.6, 0.9, 0.75]))).mean() < 1.5
+    assert np.abs(usual - seen(rgb ** np.array([0.8, 1.0, 1.25]))).mean() < 1.5
+    assert seen(rgb**0.05).std() < 0.5 * usual.std()
+
+
+def test_the_network_measures_the_film_and_not_its_holder():
+    rgb = frame(200, 300)
+    held = np.pad(rgb, [(0, 0), (50, 50), (0, 0)], constant_values=0.001)
+    inner = np.interp(np.arange(64), np.arange(64), np.arange(64))[8:56].astype(int)
+    wide = seen(rgb)[:, :, np.rint((inner - 8) * 63 / 47).astype(int)]
+    assert np.abs(seen(held)[:, :, inner[2:-2]] - wide[:, :, 2:-2]).mean() < 12

@@ -10,7 +10,7 @@ import pytest
 import torch
 import traces as training
 from darkroom.cells import GRID, measures
-from darkroom.evidence import Film
+from darkroom.film import Film
 from darkroom.resnet import DEFECTS
 from darkroom.scan import open_scan
 from darkroom.traces import FILE, KINDS, around, traces, weigh

@@ -22,7 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom import decode, evidence, scan  # noqa: E402
+from darkroom import decode, evidence, film, scan  # noqa: E402
 from darkroom.resnet import DEFECTS, LABELS  # noqa: E402
 
 SPLITS = ("train", "validation", "test")
@@ -133,8 +133,8 @@ def _prepare_one(row: dict, *, size: int, with_evidence: bool, defects: tuple[st
         "fault": "",
     }
     try:
-        opened = picture(row["image"])
-        one["pixels"] = scan.network_input(opened.small, size).tobytes()
+        opened = film.Film(picture(row["image"]))
+        one["pixels"] = film.network_input(opened, size).tobytes()
         if with_evidence:
             one["evidence"] = asdict(evidence.measure(opened))
     except decode.ScanError as error:
@@ -158,7 +158,7 @@ def collate(rows: list[dict]) -> dict[str, Tensor]:
     }
 
 
-def measured(split: Path, measure: Callable[[evidence.Film], tuple]) -> tuple[list[dict], list[tuple]]:
+def measured(split: Path, measure: Callable[[film.Film], tuple]) -> tuple[list[dict], list[tuple]]:
     """The rows of a simulated split, twins next to each other, and what `measure` says of each frame's film.
 
     `measure` runs in as many processes as there are cores, so it is a function that a module names. Raises
@@ -174,5 +174,5 @@ def measured(split: Path, measure: Callable[[evidence.Film], tuple]) -> tuple[li
         return rows, list(tqdm(found, total=len(rows), desc=split.name, unit="frame"))
 
 
-def _measured(path: Path, measure: Callable[[evidence.Film], tuple]) -> tuple:
-    return measure(evidence.Film(scan.open_scan(path)))
+def _measured(path: Path, measure: Callable[[film.Film], tuple]) -> tuple:
+    return measure(film.Film(scan.open_scan(path)))

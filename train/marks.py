@@ -9,42 +9,32 @@ split is printed. For a GPU and many cores: the cores make the pairs while the G
 """
 
 import argparse
-import math
-import os
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from frames import measured
+from learn import answers, fit, mirrored
 from metrics import ranked
 from objective import of_maps
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
-from tqdm import tqdm
-from twins import Twins, scanned
+from twins import ENDLESS, Twins, inputs, retaken, standard
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "space"))
 from darkroom.cells import GRID  # noqa: E402
-from darkroom.evidence import Film  # noqa: E402
+from darkroom.film import Film  # noqa: E402
 from darkroom.marks import ANSWERS, FILE, KINDS, STRIDES, found_in, reduced, upright  # noqa: E402
 from darkroom.resnet import DEFECTS, Residual  # noqa: E402
 
 CHANNELS = (32, 48, 96, 160)  # at a half, a quarter, an eighth and a sixteenth of the resolution
 PARTS = ("weight", "bias")
-PAIRS, CAPTURED = 48, 12  # of a step: with damage put on, and as the simulated camera saw it
-NEW, USES = 16, 8  # pairs that come to those kept, and the steps until others do
-ENDLESS = 10**9
-KEPT = 8192  # pairs, 10 GB of the GPU's memory
-RATE, WARM, DECAY, SMOOTH = 3e-3, 0.05, 0.03, 0.998
+CELLS = (16, 24)  # the network's answers
+RATE, DECAY = 3e-3, 0.03
 LEAST = 0.2  # share of the picture that is film, in what is learnt from
-SEED = 0
 FOUND = [DEFECTS.index(kind) for kind in KINDS]
 Frame = tuple[np.ndarray, np.ndarray, bool]
 
@@ -67,13 +57,6 @@ class Captured:
         turned = [np.rot90(one, 1, (1, 2)) if frames[k][2] else one for k, one in zip(whole, cells, strict=True)]
         self.share = torch.from_numpy(np.stack(turned))
         self.sound = [frames[k + 1][:2] for k in whole]
-
-    def drawn(self, device: torch.device) -> Iterator[list[Tensor]]:
-        """Again and again `CAPTURED` of the pairs, mirrored anew."""
-        parts = [part.to(device) for part in (self.films, self.inside, self.share)]
-        while True:
-            rows = torch.randint(len(self.films), (CAPTURED,), device=device)
-            yield _mirrored([part[rows] for part in parts])
 
 
 class Network(nn.Module):
@@ -116,36 +99,19 @@ def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tenso
     return convolution.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
 
 
-def fit(captured: Captured, minutes: float) -> Network:
-    """Train the network for so long. Returns it with the average of its last weights, on the CPU."""
-    torch.manual_seed(SEED)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    pairs, own_pairs = _kept(captured.sound, device), captured.drawn(device)
-    network = Network().to(device, memory_format=torch.channels_last)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(SMOOTH), use_buffers=True)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    bar = tqdm(desc="Training", unit="step")
-    films, inside, share = next(pairs)
-    began = time.monotonic()
-    while (done := (time.monotonic() - began) / (60 * minutes)) < 1:
-        optimizer.param_groups[0]["lr"] = RATE * min(done / WARM, (1 + math.cos(math.pi * done)) / 2)
-        own_films, own_inside, own_share = next(own_pairs)
-        shown = scanned(torch.cat([films, own_films]), torch.cat([inside[:, None].expand(-1, 2, -1, -1), own_inside]))
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            maps = network(shown.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-        maps = maps.float().unflatten(0, (-1, 2))
-        own = F.adaptive_max_pool2d(_joined(maps[len(films) :].flatten(0, 1)), GRID).unflatten(0, (-1, 2))
-        value = _loss(maps[: len(films)], share) * len(films) / len(maps) + _loss(own, own_share) * len(own) / len(maps)
-        optimizer.zero_grad()
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        average.update_parameters(network)
-        bar.update()
-        if bar.n % 50 == 1:
-            bar.set_postfix(loss=f"{value.item():.2f}", refresh=False)
-        films, inside, share = next(pairs)
-    return average.module.to("cpu", memory_format=torch.contiguous_format).eval()
+def loss(network: Network, made: list[Tensor], captured: list[Tensor]) -> Tensor:
+    """made: films, inside and share as `twins.Twins` has them; captured: as `Captured` has them."""
+    (films, inside, share), (own_films, own_inside, own_share) = mirrored(made), mirrored(captured)
+    pairs = torch.cat([films, own_films]), torch.cat([inside[:, None].expand(-1, 2, -1, -1), own_inside])
+    maps = answers(network, shown(*pairs).flatten(0, 1)).float().unflatten(0, (-1, 2))
+    own = F.adaptive_max_pool2d(_joined(maps[len(films) :].flatten(0, 1)), GRID).unflatten(0, (-1, 2))
+    return (_loss(maps[: len(films)], share) * len(films) + _loss(own, own_share) * len(own)) / len(maps)
+
+
+def shown(films: Tensor, inside: Tensor) -> Tensor:
+    """What the network is shown of twins, (N, 2, 6, 256, 384), as another camera took them. films: (N, 2, 3, 256, 384)
+    D, inside: (N, 2, 256, 384) bool."""
+    return inputs(standard(retaken(films).flatten(0, 1), inside.flatten(0, 1))).unflatten(0, (-1, 2))
 
 
 def _loss(maps: Tensor, share: Tensor) -> Tensor:
@@ -159,30 +125,6 @@ def _joined(answers: Tensor) -> Tensor:
     """`darkroom.marks.of_kinds` of many frames: (N, 4, …) -> (N, 3, …)."""
     patches, brown, streaks, clear = answers.unbind(1)
     return torch.stack([patches, torch.maximum(brown, clear), streaks], 1)
-
-
-def _kept(sound: list[tuple[np.ndarray, np.ndarray]], device: torch.device) -> Iterator[list[Tensor]]:
-    """Again and again `PAIRS` of the last `KEPT` pairs that `Twins` made, mirrored anew."""
-    workers = max(1, (os.cpu_count() or 2) - 1)
-    made = DataLoader(Twins(sound, ENDLESS), NEW, num_workers=workers, prefetch_factor=4)
-    kept, count = None, 0
-    for new in made:
-        if kept is None:
-            kept = [torch.empty(KEPT, *part.shape[1:], dtype=part.dtype, device=device) for part in new]
-        places = torch.arange(count, count + NEW) % KEPT
-        for whole, part in zip(kept, new, strict=True):
-            whole[places.to(device)] = part.to(device, non_blocking=True)
-        count += NEW
-        if count < PAIRS:
-            continue
-        for _ in range(USES):
-            rows = torch.randint(min(count, KEPT), (PAIRS,), device=device)
-            yield _mirrored([part[rows] for part in kept])
-
-
-def _mirrored(parts: list[Tensor]) -> list[Tensor]:
-    axes = [axis for axis in (-1, -2) if torch.rand(()) < 0.5]
-    return [part.flip(axes) for part in parts]
 
 
 def told(net: dict[str, np.ndarray], rows: list[dict], frames: list[Frame]) -> str:
@@ -204,7 +146,10 @@ def main() -> None:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    net = fit(Captured(*train), args.minutes).tensors()
+    captured = Captured(*train)
+    made = Twins(captured.sound, ENDLESS, ANSWERS, CELLS)
+    own = [captured.films, captured.inside, captured.share]
+    net = fit(Network(), made, own, loss, args.minutes, rate=RATE, decay=DECAY).tensors()
     save_file(net, FILE)
     print("AUROC of the strongest cell, frames of the validation split with the damage against sound ones:")
     print(told(net, *validation))

@@ -27,7 +27,8 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "space"))
-from darkroom.evidence import NOT_NEGATIVE, Film  # noqa: E402
+from darkroom.evidence import NOT_NEGATIVE  # noqa: E402
+from darkroom.film import Film  # noqa: E402
 from darkroom.negative import CLIPPED, KINDS, reduced, traits, weighed  # noqa: E402
 from darkroom.scan import Scan  # noqa: E402
 

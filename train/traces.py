@@ -25,7 +25,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "space"))
 from darkroom.cells import measures  # noqa: E402
-from darkroom.evidence import Film  # noqa: E402
+from darkroom.film import Film  # noqa: E402
 from darkroom.resnet import DEFECTS  # noqa: E402
 from darkroom.traces import FILE, KINDS, standard, weigh  # noqa: E402
 

@@ -1,4 +1,5 @@
-"""What `train/marks.py` learns from: frames of film twice, without and with damage, and where the damage is.
+"""What `train/marks.py` and `train/pretrain.py` learn from: frames of film twice, without and with damage, and where it
+is.
 
 Real film and its files differ more from each other than simulated ones (docs/experiments.md). So every pair is given
 another contrast, sharpness and grain, and most get dust, hairs and hairline scratches, which are no damage.
@@ -21,17 +22,25 @@ from torch.utils.data import Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.cells import STEP, UNLIKE  # noqa: E402
-from darkroom.marks import ANSWERS, BLOCK, BLOCKS, FAINT, STRETCH, USUAL, WIDE  # noqa: E402
+from darkroom.marks import BLOCK, BLOCKS, FAINT, STRETCH, USUAL, WIDE  # noqa: E402
 
 APPLY = {
+    "blank_area": (DAMAGE["blank_area"],),
     "colour_patches": (colour_patches, partial(colour_patches, tries=1)),
+    "holes": (DAMAGE["holes"],),
     "residual_spots": (deposits,),
     "dye_removal": (DAMAGE["dye_removal"],),
     "air_bells": (air_bells,),
 }
-OFTEN = {"colour_patches": 0.6, "residual_spots": 0.35, "dye_removal": 0.4, "air_bells": 0.35}
+OFTEN = {
+    "blank_area": 0.2,
+    "colour_patches": 0.6,
+    "holes": 0.25,
+    "residual_spots": 0.35,
+    "dye_removal": 0.4,
+    "air_bells": 0.35,
+}
 IN_SIGHT = (0.3, 0.7)  # share of damage that must be seen where it is put: half of it some, half of it most
-CELLS = (16, 24)  # the network's answers
 SEVERITIES = (0.3, 3.0)
 GAIN, LAYER_GAIN = (0.6, 1.6), 0.15  # contrast, and the deviation of the layers' from it
 DETAIL, DETAIL_SIZE = 1.5, (0.7, 2.5)  # up to how much fine detail is made stronger, and its size in pixels
@@ -42,15 +51,19 @@ BEND = 0.15  # per D; how far the tone curve may depart from a line
 GRAIN = (0.02, 0.02, 0.04)  # D; deviation over frames of each layer's grain and JPEG noise
 GRAIN_SIZE = (0.4, 1.2)  # pixels, where it is more than one
 SEED = 0
+ENDLESS = 10**9  # pairs
 
 
 class Twins(Dataset):
-    """Sound frames, others each time, and the same with damage. Item `i` is the film of both, (2, 3, 256, 384) float16
-    D, what of it is film, (256, 384) bool, and how much of each cell each of `ANSWERS` visibly covers in the second,
-    (4, 16, 24). The same `i` is always the same. frames: what `darkroom.marks.reduced` makes of sound film."""
+    """Sound frames, others each time, and the same with damage. Item `i` is the film of both, (2, 3, h, w) float16 D,
+    what of it is film, (h, w) bool, and how much of each of `cells` (rows, columns) each of `kinds` visibly covers in
+    the second, (kinds, rows, columns). The same `i` is always the same. frames: lying sound film, (3, h, w) and
+    (h, w)."""
 
-    def __init__(self, frames: list[tuple[np.ndarray, np.ndarray]], count: int):
-        self.frames, self.count = frames, count
+    def __init__(
+        self, frames: list[tuple[np.ndarray, np.ndarray]], count: int, kinds: tuple[str, ...], cells: tuple[int, int]
+    ):
+        self.frames, self.count, self.kinds, self.cells = frames, count, kinds, cells
 
     def __len__(self) -> int:
         return self.count
@@ -61,9 +74,9 @@ class Twins(Dataset):
         while not seen.any():
             planes, inside = self.frames[rng.integers(len(self.frames))]
             sound = _another(np.moveaxis(planes, 0, -1).astype(np.float32), rng)
-            damaged, seen = _marked(sound, inside, rng)
+            damaged, seen = _marked(sound, inside, self.kinds, rng)
         films = np.moveaxis(np.stack([sound, np.where(inside[..., None], damaged, sound)]), -1, 1)
-        share = F.adaptive_max_pool2d(torch.from_numpy(seen), CELLS)
+        share = F.adaptive_max_pool2d(torch.from_numpy(seen), self.cells)
         return torch.from_numpy(films.astype(np.float16)), torch.from_numpy(inside.copy()), share
 
 
@@ -79,12 +92,14 @@ def _another(density: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return density
 
 
-def _marked(density: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The frame (h, w, 3) with some damage that can be seen in it, and (4, h, w) where each of `ANSWERS` is seen."""
+def _marked(
+    density: np.ndarray, inside: np.ndarray, kinds: tuple[str, ...], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The frame (h, w, 3) with some damage that can be seen in it, and (K, h, w) where each of `kinds` is seen."""
     base = np.percentile(density[inside] if inside.any() else density, 1, axis=0)
-    seen = np.zeros((len(ANSWERS), *inside.shape), np.float32)
+    seen = np.zeros((len(kinds), *inside.shape), np.float32)
     damaged, least = density, rng.choice(IN_SIGHT)
-    for k, kind in enumerate(ANSWERS):
+    for k, kind in enumerate(kinds):
         if rng.random() < OFTEN[kind]:
             apply = APPLY[kind][rng.integers(len(APPLY[kind]))]
             damaged, seen[k] = placed(apply, damaged, base, rng.uniform(*SEVERITIES), rng, inside, least)
@@ -92,9 +107,8 @@ def _marked(density: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -
     return density + ndimage.gaussian_filter(damaged - density, (soft, soft, 0)), seen
 
 
-def scanned(films: Tensor, inside: Tensor) -> Tensor:
-    """What the network is shown of twins, (N, 2, 6, 256, 384): each pair with another tone curve, another strength of
-    damage and other grain. films: (N, 2, 3, 256, 384) D, inside: (N, 2, 256, 384) bool."""
+def retaken(films: Tensor) -> Tensor:
+    """Twins, (N, 2, 3, h, w) D, each pair with another tone curve, another strength of damage and other grain."""
     films = films.float()
     n, device = len(films), films.device
 
@@ -110,8 +124,7 @@ def scanned(films: Tensor, inside: Tensor) -> Tensor:
     amount = torch.tensor(GRAIN, device=device)[:, None, None] * torch.randn(n, 1, 3, 1, 1, device=device).abs()
     # Stronger where less light came through.
     noise = noise * amount * 10 ** ((sound - middle) / 2).clip(-0.5, 0.5)
-    films = films + between(-BEND, BEND) * (films - middle).clip(-2, 2) ** 2 + noise
-    return inputs(standard(films.flatten(0, 1), inside.flatten(0, 1))).unflatten(0, (n, 2))
+    return films + between(-BEND, BEND) * (films - middle).clip(-2, 2) ** 2 + noise
 
 
 def _blurred(noise: Tensor, size: float) -> Tensor:
@@ -122,15 +135,25 @@ def _blurred(noise: Tensor, size: float) -> Tensor:
     return F.conv2d(noise, taps.transpose(2, 3), padding=(3, 0), groups=3)
 
 
-def standard(planes: Tensor, inside: Tensor) -> Tensor:
-    """`darkroom.marks.standard` of many frames at once, its percentiles over a quarter of the pixels. planes:
+def spans(planes: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    """Median and 10–90 % span of each layer of what is film, (N, 3) each, over a quarter of the pixels. planes:
     (N, 3, h, w), inside: (N, h, w) bool."""
     film = torch.where(inside[:, None, ::2, ::2], planes[..., ::2, ::2], torch.nan).flatten(2)
     low, middle, high = torch.nanquantile(film, torch.tensor([0.1, 0.5, 0.9], device=film.device), 2)
-    spans = (high - low).clip(min=STEP)
-    alike = (spans.mean(1, keepdim=True) / spans).clip(1 / UNLIKE, UNLIKE)
-    stretch = (USUAL / (high - low).mean(1, keepdim=True).clip(min=1e-3)).clip(*STRETCH)
-    return (planes - middle[..., None, None]) * (alike * stretch)[..., None, None]
+    return middle, high - low
+
+
+def alike(planes: Tensor, span: Tensor) -> Tensor:
+    """`darkroom.cells.alike` of many frames at once: (N, 3, h, w), that span (N, 3)."""
+    span = span.clip(min=STEP)
+    return planes * (span.mean(1, keepdim=True) / span).clip(1 / UNLIKE, UNLIKE)[..., None, None]
+
+
+def standard(planes: Tensor, inside: Tensor) -> Tensor:
+    """`darkroom.marks.standard` of many frames at once, but for `spans`. planes: (N, 3, h, w), inside: (N, h, w)."""
+    middle, span = spans(planes, inside)
+    stretch = (USUAL / span.mean(1).clip(min=1e-3)).clip(*STRETCH)
+    return alike(planes - middle[..., None, None], span) * stretch[:, None, None, None]
 
 
 def inputs(planes: Tensor) -> Tensor:

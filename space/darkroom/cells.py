@@ -25,7 +25,7 @@ Where = tuple[np.ndarray, np.ndarray]
 def measures(density: np.ndarray, inside: np.ndarray) -> Where:
     """Measure every cell of a frame.
 
-    density: (h, w, 3), inside: (h, w) bool, as `evidence.Film` has them, of any size. Returns (F, 16, 16) float32,
+    density: (h, w, 3), inside: (h, w) bool, as `film.Film` has them, of any size. Returns (F, 16, 16) float32,
     each response by itself and then each less the frame's median, and (G,) float32, what the frame is like as a whole;
     both finite.
     """

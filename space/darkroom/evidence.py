@@ -4,22 +4,18 @@ Densities are of transmitted linear light, D = −log10 T, up to the light's own
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
-from PIL import Image
 
 from . import marks, traces
 from .cells import GRID
-from .grid import box_mean, from_border, grown, sobel
+from .film import Film
+from .grid import box_mean, sobel
 from .negative import kinds
 from .remedy import REMEDIES
-from .scan import Scan, log_density
 
 KINDS = tuple(REMEDIES)  # of damage, in their order
-SIDE = 512  # pixels on the long side that the film is measured at
-HOLDER_DENSITY = 3.0  # denser than any film: a holder, or nothing
-CODED_GAMMA = 2.2  # a file made for display stores roughly light ** (1 / 2.2)
 MASK_GONE = 0.20  # blue minus red density this far below the frame's median: the orange mask is missing
 BARE = 0.35  # D; bare light in every channel, where even the clearest film keeps its base
 OPAQUE, NEUTRAL = 1.4, 0.25  # D; retained silver is denser than this, and its channels no further apart than that
@@ -125,41 +121,8 @@ class Evidence:
         ]
 
 
-class Film:
-    """A scan reduced to `SIDE`: density (h, w, 3), and inside (h, w) bool, without holder and light around the film."""
-
-    def __init__(self, scan: Scan):
-        height, width = scan.small.shape[:2]
-        scale = min(1.0, SIDE / max(height, width))
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        planes = [Image.fromarray(np.ascontiguousarray(scan.small[..., c])) for c in range(3)]
-        reduced = [np.asarray(plane.resize(size, Image.Resampling.BOX, reducing_gap=3.0)) for plane in planes]
-        self.rgb = np.stack(reduced).transpose(1, 2, 0)  # (h, w, 3), kept plane by plane
-        # Scanner raws are linear light: 16 bits without a profile, and dark, since a negative passes little.
-        linear = scan.bits > 8 and scan.icc is None and float(np.median(self.rgb)) < 0.12
-        self.density = log_density(self.rgb) * (1.0 if linear else CODED_GAMMA)
-        self.inside = ~self._around()
-
-    def _around(self) -> np.ndarray:
-        """(h, w) bool: holder, sprocket holes and bare light, that is black or white that reaches the border."""
-        black = self.density.min(axis=-1) > HOLDER_DENSITY
-        white = self.density.max(axis=-1) < 0.25
-        around = np.zeros(black.shape, bool)
-        for mask in (black, white):
-            around |= from_border(mask)
-        around = grown(around, 3)  # its blurred rim too
-        return around if around.mean() < 0.9 else np.zeros_like(around)
-
-    @cached_property
-    def mask_loss(self) -> np.ndarray:
-        """(h, w): how far blue minus red density lies from the frame's median; negative where the mask is gone."""
-        yellow = self.density[..., 2] - self.density[..., 0]
-        return yellow - np.median(yellow[self.inside])
-
-
-def measure(scan: Scan) -> Evidence:
-    """Measure a scan, on its small picture."""
-    film = Film(scan)
+def measure(film: Film) -> Evidence:
+    """Measure a scan's film, on its small picture."""
     values = film.density.transpose(2, 0, 1)[:, film.inside].T  # (n, 3), channel by channel in memory
     low, high = np.percentile(values, (5, 95), axis=0)
     span = float((high - low).mean())
@@ -182,8 +145,8 @@ def measure(scan: Scan) -> Evidence:
         clipped=float(ends.sum() / count),
         sharpness=float(np.percentile(step, 99) / max(span, 0.01)),
         monochrome=_colour_spread(values) / max(span, 0.01),
-        bits=scan.bits,
-        jpeg_quality=_jpeg_quality(scan.jpeg_tables),
+        bits=film.scan.bits,
+        jpeg_quality=_jpeg_quality(film.scan.jpeg_tables),
         **{kind: chances[kind] for kind in OTHERS},
         cells=_cells(film),
     )

@@ -29,7 +29,7 @@ Net = dict[str, np.ndarray]
 
 def marks(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """(3, 16, 16) float32 log-odds that each cell of the frame has each of `KINDS`, were cells with and without as
-    frequent. density (h, w, 3), inside (h, w) bool, as `evidence.Film` has them, lying or upright, of any size."""
+    frequent. density (h, w, 3), inside (h, w) bool, as `film.Film` has them, lying or upright, of any size."""
     found = pooled(found_in(*reduced(density, inside), _fitted()), GRID, "max")
     return np.rot90(found, -1, (1, 2)).copy() if upright(inside) else found
 

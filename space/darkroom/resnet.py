@@ -16,7 +16,7 @@ STAGES = ((2, 64), (2, 128), (2, 256), (2, 512))  # (residual blocks, channels)
 
 
 def to_float(pictures: Tensor) -> Tensor:
-    """`scan.network_input` as stored, (N, 3, H, W) uint8, to what the network takes: float32 in −2…2."""
+    """`film.network_input` as stored, (N, 3, H, W) uint8, to what the network takes: float32 in −2…2."""
     return (pictures.float() - 127.5) / 63.75
 
 
@@ -60,7 +60,7 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
 
     labels: names of the label classes; index 1 is "readable".
     defects: names of the kinds of damage, may be empty.
-    input_size: side in pixels to which `scan.network_input` squashes a picture.
+    input_size: side in pixels to which `film.network_input` squashes a picture.
     calibration: what `calibration.Calibration` reads, fitted after training; plain JSON.
     """
 

@@ -1,8 +1,7 @@
-"""Open a scan of film, turn it into a positive, and make what the network sees.
+"""Open a scan of film, and turn it into a positive.
 
 scan = open_scan("frame.tif")
-positive = invert(scan.rgb)                # for people
-x = network_input(scan.small, size=244)    # for the network
+positive = invert(scan.rgb)
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from .decode import decode, read_bytes
 
@@ -19,7 +17,6 @@ GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
 GAUSSIAN_5 /= GAUSSIAN_5.sum()
 
 DARKEST = 1 / 512  # below half an 8-bit step a density is only noise
-SPANS_IN_RANGE = 1.6  # spans either side of the median at which the network's input reaches 76 % of its range
 LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
 
 
@@ -146,21 +143,3 @@ def _density_print(rgb: np.ndarray) -> np.ndarray:
     grey = np.clip((median - base) / span, 0.05, 0.95)
     exposure **= np.log(np.exp(np.log(grey).mean())) / np.log(grey)  # one exponent a layer: medians meet
     return (exposure * exposure * (3 - 2 * exposure)).astype(np.float32)
-
-
-def network_input(rgb: np.ndarray, size: int) -> np.ndarray:
-    """The negative as the network sees it, for training, scoring and the page alike.
-
-    rgb: (H, W, 3) float in 0…1. Returns (3, size, size) uint8.
-
-    The picture is squashed to a square and taken to density. There a change of light, mask colour or exposure is an
-    offset a channel, and a change of the file's gamma is one factor: both are taken out (median a channel, 10–90 %
-    span over all channels). tanh keeps what lies far outside, holes below and opaque areas above, in range.
-    """
-    planes = [Image.fromarray(np.ascontiguousarray(rgb[..., c], dtype=np.float32)) for c in range(3)]
-    squashed = [plane.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0) for plane in planes]
-    density = log_density(np.stack([np.asarray(plane) for plane in squashed]))  # (3, size, size)
-    low, median, high = np.percentile(density, (10, 50, 90), axis=(1, 2))
-    span = max(float((high - low).mean()), LEAST_SPAN)
-    relative = (density - median[:, None, None]) / (SPANS_IN_RANGE * span)
-    return np.rint(127.5 + 127.5 * np.tanh(relative)).astype(np.uint8)

@@ -17,9 +17,10 @@ from PIL import Image
 from .calibration import Calibration, at_prior, feature_names, features, logit, sigmoid
 from .cells import GRID
 from .evidence import KINDS, Evidence, measure
+from .film import Film, network_input
 from .remedy import REMEDIES, Remedy
 from .resnet import DEFECTS, ResNet18, to_float
-from .scan import Scan, network_input
+from .scan import Scan
 from .weights import find
 
 PRIOR = 0.5
@@ -114,7 +115,8 @@ class Judge:
 
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
-        return Prepared(scan.name, network_input(scan.small, self.model.input_size), measure(scan))
+        film = Film(scan)
+        return Prepared(scan.name, network_input(film, self.model.input_size), measure(film))
 
     @torch.inference_mode()
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:

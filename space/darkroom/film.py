@@ -1,0 +1,75 @@
+"""The film in a scan: its density, what of the picture is film, and what the network sees of it.
+
+film = Film(open_scan("frame.tif"))
+x = network_input(film, size=352)
+"""
+
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from .cells import alike
+from .grid import from_border, grown
+from .scan import LEAST_SPAN, Scan, log_density
+
+SIDE = 512  # pixels on the long side that the film is measured at
+HOLDER_DENSITY = 3.0  # denser than any film: a holder, or nothing
+CODED_GAMMA = 2.2  # a file made for display stores roughly light ** (1 / 2.2)
+SPANS_IN_RANGE = 1.6  # spans either side of the median at which the network's input reaches 76 % of its range
+
+
+class Film:
+    """A scan reduced to `SIDE`: density (h, w, 3), and inside (h, w) bool, without holder and light around the film."""
+
+    def __init__(self, scan: Scan):
+        self.scan = scan
+        height, width = scan.small.shape[:2]
+        scale = min(1.0, SIDE / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        planes = [Image.fromarray(np.ascontiguousarray(scan.small[..., c])) for c in range(3)]
+        reduced = [np.asarray(plane.resize(size, Image.Resampling.BOX, reducing_gap=3.0)) for plane in planes]
+        self.rgb = np.stack(reduced).transpose(1, 2, 0)  # (h, w, 3), kept plane by plane
+        # Scanner raws are linear light: 16 bits without a profile, and dark, since a negative passes little.
+        linear = scan.bits > 8 and scan.icc is None and float(np.median(self.rgb)) < 0.12
+        self.density = log_density(self.rgb) * (1.0 if linear else CODED_GAMMA)
+        self.inside = ~self._around()
+
+    def _around(self) -> np.ndarray:
+        """(h, w) bool: holder, sprocket holes and bare light, that is black or white that reaches the border."""
+        black = self.density.min(axis=-1) > HOLDER_DENSITY
+        white = self.density.max(axis=-1) < 0.25
+        around = np.zeros(black.shape, bool)
+        for mask in (black, white):
+            around |= from_border(mask)
+        around = grown(around, 3)  # its blurred rim too
+        return around if around.mean() < 0.9 else np.zeros_like(around)
+
+    @cached_property
+    def mask_loss(self) -> np.ndarray:
+        """(h, w): how far blue minus red density lies from the frame's median; negative where the mask is gone."""
+        yellow = self.density[..., 2] - self.density[..., 0]
+        return yellow - np.median(yellow[self.inside])
+
+
+def network_input(film: Film, size: int) -> np.ndarray:
+    """The negative as the network sees it, for training, scoring and the page alike: (3, size, size) uint8.
+
+    The picture is squashed to a square and taken to density. There a change of light, mask colour or exposure is an
+    offset a layer, and a change of the file's gamma, or of how much of a dye the camera sees, a factor: both are taken
+    out (median and 10–90 % span of each layer, of what is film). tanh keeps what lies far outside, holes below and
+    opaque areas above, in range.
+    """
+    planes = [np.ascontiguousarray(film.scan.small[..., c], dtype=np.float32) for c in range(3)]
+    density = log_density(np.stack([resized(plane, size, size) for plane in planes]))
+    inside = resized(film.inside.astype(np.float32), size, size) > 0.99
+    values = density[:, inside] if inside.any() else density.reshape(3, -1)
+    low, median, high = np.percentile(values, (10, 50, 90), axis=1)
+    span = max(float((high - low).mean()), LEAST_SPAN)
+    relative = alike(density - median[:, None, None], high - low) / (SPANS_IN_RANGE * span)
+    return np.rint(127.5 + 127.5 * np.tanh(relative)).astype(np.uint8)
+
+
+def resized(plane: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(h, w) float32 made (height, width)."""
+    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0))
