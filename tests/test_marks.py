@@ -1,6 +1,5 @@
 """Patches, spots and streaks: found where they are, in a frame of any size, either way up; twins differ by them."""
 
-import itertools
 import re
 import sys
 
@@ -143,20 +142,6 @@ def test_training_makes_what_the_network_takes_as_the_verdict_does(frames):
         assert together[k].numpy() == pytest.approx(standard(planes[k], inside[k]), abs=0.01)
         assert shown[k].numpy() == pytest.approx(inputs(together[k].numpy()), abs=1e-4)
         assert training._joined(answers)[k].numpy() == pytest.approx(of_kinds(answers[k].numpy()))
-
-
-class Clock:
-    """In place of `time`: a second passes whenever somebody looks."""
-
-    def __init__(self):
-        self.monotonic = itertools.count().__next__
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(learn, "time", Clock())
-    for name, value in {"PAIRS": 3, "CAPTURED": 1, "KEPT": 64, "NEW": 4, "USES": 2, "SMOOTH": 0.8}.items():
-        monkeypatch.setattr(learn, name, value)
 
 
 def test_training_finds_what_tells_twins_apart(frames, monkeypatch, quick):
