@@ -6,10 +6,11 @@ import negatives
 import numpy as np
 import others
 import pytest
+import retake
 import simulate
 from darkroom.evidence import OTHERS, measure
 from darkroom.film import Film
-from darkroom.negative import KINDS, chances, kinds, reduced, traits
+from darkroom.negative import KINDS, beside, chances, kinds, reduced, traits
 from darkroom.scan import Scan, open_scan
 from film import eight_bit, png, sixteen_bit
 from PIL import Image
@@ -69,6 +70,38 @@ def test_one_colour_is_no_picture_even_the_colour_of_film_shaded_and_noisy(colou
     y, x = np.mgrid[-1:1:240j, -1:1:360j]
     shaded = np.array(colour) * (1 + 0.1 * x - 0.15 * (x**2 + y**2))[..., None]
     assert "no picture" in reason(shaded + noise * np.random.default_rng(0).standard_normal(shaded.shape))
+
+
+def silver(seed: int) -> np.ndarray:
+    """The density of a black-and-white negative (180, 320, 1), of a photograph."""
+    grey = photograph(seed).mean(axis=-1, keepdims=True)
+    return 0.25 + 1.2 * np.log1p(8 * grey) / np.log(9)
+
+
+@pytest.mark.parametrize("lamp", [(0, 0.15, 0.7), (0, 0.15, 0.45), (0.4, 0.15, 0)])
+def test_a_black_and_white_negative_is_told_in_warm_or_cold_light_unlike_from_place_to_place(lamp):
+    said = []
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[-1:1:180j, -1:1:320j][..., None]
+        light = 10 ** -(silver(seed) + lamp + 0.05 * x * rng.standard_normal(3) + 0.05 * y * rng.standard_normal(3))
+        coded = light ** (1 / 2.2) / np.percentile(light ** (1 / 2.2), 99)
+        said.append(reason(coded + 0.004 * rng.standard_normal(coded.shape)))
+    assert sum(map(bool, said)) >= TOLD, said
+
+
+def test_a_negative_of_a_scene_with_few_colours_is_a_negative(developed):
+    said = [reason(retake.muted(picture.astype(np.float64), 0.8)) for picture in developed]
+    assert sum(map(bool, said)) <= len(SEEDS) - MOST, said
+
+
+def test_colour_that_is_any_curve_of_brightness_is_no_colour_of_its_own():
+    green = np.random.default_rng(0).uniform(0.2, 2.5, 4000)
+    hook = np.where(green < 1.2, 2 * green, 2.4) + 0.3 * green  # a channel that reaches the bottom of its codes
+    other = hook + 0.1 * np.random.default_rng(1).standard_normal(green.size)
+    of_hook, of_other = beside(green, np.stack([hook, other]))
+    assert of_hook.std() < 0.01
+    assert of_other.std() == pytest.approx(0.1, rel=0.1)
 
 
 def test_a_thin_underexposed_negative_is_still_a_negative():

@@ -31,14 +31,14 @@ from darkroom.evidence import NOT_NEGATIVE  # noqa: E402
 from darkroom.film import Film  # noqa: E402
 from darkroom.negative import CLIPPED, KINDS, reduced, traits, weighed  # noqa: E402
 from darkroom.scan import Scan  # noqa: E402
+from retake import relit, retaken  # noqa: E402
 
 OUT = ROOT / "space/darkroom/negative.json"
 TRAITS = tuple(traits(np.zeros((16, 16, 3)), np.ones((16, 16), bool)))  # their names
 SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `KINDS` among the pictures
 LONG_SIDE = 320  # pixels of a picture; `negative.traits` sees fewer
-LIGHT = (0.25, 0.12, 0.25, 0.12, 0.25)  # D by which each kind's channels shift when its light has another colour
 HIDDEN, NETWORKS = 12, 4  # so many networks of so many units each; their logits are averaged
-RIDGE, STEPS = 3.0, 120
+RIDGE, STEPS = 1.5, 120
 
 
 class Source(NamedTuple):
@@ -95,45 +95,7 @@ def make(number: int, negatives: list[Source], photos: list[Source]) -> tuple[Sc
     picture = np.asarray(image, np.float32) / 255
     if kind:
         picture = MAKERS[kind - 1](picture, rng).astype(np.float32)
-    return retaken(picture, kind == 0, rng), kind, source
-
-
-def retaken(picture: np.ndarray, negative: bool, rng: np.random.Generator) -> Scan:
-    """The picture as another file: cropped, perhaps linear at 16 bits as scanners write it; a negative also with
-    another white balance, exposure and gamma."""
-    if rng.random() < 0.5:
-        height, width = (int(n * rng.uniform(0.55, 1)) for n in picture.shape[:2])
-        top, left = (int(rng.integers(n - k + 1)) for n, k in zip(picture.shape[:2], (height, width), strict=True))
-        picture = picture[top : top + height, left : left + width]
-    if negative:
-        if rng.random() < 0.05:
-            picture = half_blank(picture, rng)
-        picture = picture * np.exp(rng.choice([0, 0.12, 0.3]) * rng.standard_normal(3)).astype(np.float32)
-        picture = picture * min(1, rng.uniform(0.85, 1.1) / np.percentile(picture, 99.5))
-        picture = np.clip(picture, 0, 1) ** rng.lognormal(0, 0.1)
-    picture = np.clip(picture, 0, 1)
-    if rng.random() < (0.12 if negative else 0.03):
-        linear = picture**2.2 * rng.uniform(0.08, 0.6)
-        return Scan((linear * 65535).astype(np.uint16), "retaken", b"", "TIFF")
-    return Scan((picture * 255 + 0.5).astype(np.uint8), "retaken", b"", "JPEG")
-
-
-def half_blank(negative: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Fogged, or clear, beyond a line: the start of a roll, which the simulator does not know."""
-    y, x = np.ogrid[-1 : 1 : negative.shape[0] * 1j, -1 : 1 : negative.shape[1] * 1j]
-    angle = rng.uniform(0, 6.28)
-    beyond = (np.cos(angle) * x + np.sin(angle) * y - rng.uniform(-0.5, 0.5)) / rng.uniform(0.005, 0.1)
-    cover = (1 / (1 + np.exp(-np.clip(beyond, -30, 30))))[..., None]
-    clear = np.percentile(negative.reshape(-1, 3), 98, axis=0)
-    fogged = clear.mean() * rng.uniform(0.01, 0.15) * rng.lognormal(0, 0.2, 3)
-    left = fogged if rng.random() < 0.6 else clear
-    return negative * (1 - cover) + left * cover * (1 + 0.02 * rng.standard_normal(negative.shape))
-
-
-def relit(density: np.ndarray, kind: int, rng: np.random.Generator) -> np.ndarray:
-    """The same film in light of another colour, at another gamma; no brighter than bare light, 0 D."""
-    density = density * rng.lognormal(0, 0.1) + LIGHT[kind] * rng.standard_normal(3)
-    return density - min(0.0, float(np.percentile(density.min(axis=-1), 1)))
+    return retaken(picture, kind, rng), kind, source
 
 
 def measure(number: int, negatives: list[Source], photos: list[Source]) -> Measured:
@@ -194,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="simulated negatives")
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (JPEG, PNG)")
-    parser.add_argument("--count", type=int, default=3600, help="pictures of all kinds together")
+    parser.add_argument("--count", type=int, default=7200, help="pictures of all kinds together")
     args = parser.parse_args()
     try:
         negatives, photos = sources(args.data, args.photos)

@@ -57,7 +57,15 @@ def black_and_white(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         grey = np.clip(light, 0, 1) ** (1 / rng.uniform(1.8, 2.4))
         tint = 1 - rng.choice([0, rng.uniform(0, 0.3)]) * rng.random(3)
         return grey[..., None] * tint / tint.max()
-    return _photographed(density, rng)
+    return _photographed(density + _lamp(density.shape, rng), rng)
+
+
+def _lamp(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Density that the light's colour adds, (H, W, 3): of a warm lamp or a screen, seldom the same all over."""
+    y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    slope = rng.choice([0, 0.06]) * rng.standard_normal((2, 3))
+    colour = rng.choice([0, 0.12, 0.4], p=[0.3, 0.35, 0.35]) * rng.standard_normal(3)
+    return (colour + x[..., None] * slope[0] + y[..., None] * slope[1]).astype(np.float32)
 
 
 def _toned(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -101,7 +101,10 @@ class Evidence:
         chances = {kind: getattr(self, kind) for kind in OTHERS}
         if sum(chances.values()) < NOT_NEGATIVE and self.monochrome >= GREY:
             return ""
-        return OTHERS[max(chances, key=chances.get)]
+        kind = max(chances, key=chances.get)
+        if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE:
+            kind = "black_and_white"  # whatever else a grey picture may be, it is that
+        return OTHERS[kind]
 
     def lines(self) -> list[tuple[str, str, bool]]:
         """(what, value with its unit, whether it is as it should be), for people."""

@@ -20,6 +20,8 @@ DENSEST = 5.0  # D; below the lowest codes of a file a density is only noise
 LEAST = 64  # pixels of film; with fewer, all are taken
 EVEN = 0.003  # D beyond shading; a thin underexposed frame has four times as much
 AVERAGED = 0.38  # of the deviation in fine detail; white noise averaged over 5 × 5 keeps 0.2, any scene more than 0.45
+FLOOR = 2.4  # D; in an 8-bit file what is denser differs from its neighbour by the coding more than by its colour
+STEPS = 24  # knots of the curve that colour is taken to follow
 CLIPPED = 3.0  # standard deviations beyond which a measurement counts no further
 
 
@@ -60,7 +62,8 @@ def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
         "bare": np.log2((values.min(axis=1) < 0.03).mean() + 0.001),
     }
     found["skew"], found["peak"] = _shape(grey)
-    found |= _hues(values, grey, span) | _places(density, inside, span)
+    seen = -np.log10(np.exp(-np.log(10) * density) + 10**-FLOOR)  # NumPy's ** is slow
+    found |= _hues(seen[inside], grey, span) | _colours(seen, inside, span) | _places(density, inside, span)
     return {name: float(value) for name, value in found.items()}
 
 
@@ -85,13 +88,12 @@ def _hues(values: np.ndarray, grey: np.ndarray, span: float) -> dict[str, float]
     return found
 
 
-def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
-    """What depends on neighbours: how colour follows brightness once noise is averaged out, and where detail lies."""
-    weight = box_mean(inside, 5)
-    soft = np.stack([box_mean(density[..., c] * inside, 5) for c in range(3)], axis=-1)
-    soft /= np.maximum(weight, 1e-6)[..., None]
-    even = soft[inside]
-    rest = np.stack([_after_green(even[:, 1], even[:, c]) for c in (0, 2)])
+def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
+    """How colour follows brightness once noise is averaged out, over the whole film and within a few pixels."""
+    weight, wide = (np.maximum(box_mean(inside, side), 1e-6) for side in (5, 15))
+    soft = np.stack([box_mean(density[..., c] * inside, 5) / weight for c in range(3)])
+    even = soft[:, inside]
+    rest = beside(even[1], even[[0, 2]])
     typical = np.median(np.abs(rest - np.median(rest, axis=1, keepdims=True)), axis=1)
     found = {
         "red beside green": np.log2((rest[0].std() + 0.002) / span),
@@ -99,16 +101,28 @@ def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, f
         "colour beside green": np.log2(np.hypot(*rest.std(axis=1)) + 0.002),
         "most of it": np.log2((np.hypot(*typical) + 0.002) / span),
     }
-    for a, b, name in ((0, 1, "red, green"), (1, 2, "green, blue"), (0, 2, "red, blue")):
-        found[name] = np.arctanh(np.clip(_correlation(even[:, a], even[:, b]), -0.999, 0.9999))
+    # Light that differs in colour from place to place does so gradually; things in a scene end.
+    planes = np.zeros((5, *inside.shape))
+    planes[:, inside] = *rest, *even
+    ending = (planes - box_mean(planes, 15) / wide)[:, inside]
+    red, blue, grey = np.median(np.abs([*ending[:2], ending[2:].mean(axis=0)]), axis=1)
+    found["colour of structure"] = np.log2((np.hypot(red, blue) + 0.001) / (grey + 0.001))
+    for a, b, name in ((2, 3, "red, green"), (3, 4, "green, blue"), (2, 4, "red, blue")):
+        found[name] = np.arctanh(np.clip(_correlation(ending[a], ending[b]), -0.999, 0.9999))
+    return found
+
+
+def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
+    """Where detail lies: in light or dense parts, fine or coarse."""
+    grey = density.mean(axis=-1, dtype=np.float64)
+    smooth, wide = (box_mean(grey * inside, side) / np.maximum(box_mean(inside, side), 1e-6) for side in (5, 15))
     away = ~grown(~inside, 2)
     away = away if away.sum() >= LEAST else inside
-    grey = density.mean(axis=-1, dtype=np.float64)
-    smooth = soft.mean(axis=-1)
-    wide = box_mean(grey * inside, 15) / np.maximum(box_mean(inside, 15), 1e-6)
     fine, coarse = (grey - smooth)[away], (smooth - wide)[away]
-    found["detail"] = np.log2((fine.std() + 0.001) / span)
-    found["structure"] = np.log2((coarse.std() + 0.001) / (fine.std() + 0.001))
+    found = {
+        "detail": np.log2((fine.std() + 0.001) / span),
+        "structure": np.log2((coarse.std() + 0.001) / (fine.std() + 0.001)),
+    }
     found["skew of detail"], found["peak of detail"] = _shape(fine)
     found["skew of structure"], _ = _shape(coarse)
     contrast = np.sqrt(np.maximum(box_mean(grey**2, 5) - box_mean(grey, 5) ** 2, 0))[away]
@@ -128,10 +142,20 @@ def _beyond_shading(grey: np.ndarray, inside: np.ndarray) -> float:
     return float(_without(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1), grey[inside]).std())
 
 
-def _after_green(green: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What a cubic in green density leaves of another channel's: little where colour follows brightness."""
+def beside(green: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """What a curve through green density (n,) leaves of other channels' (k, n): little where colour follows brightness.
+
+    A cubic, then a knot at the mean of every `STEPS`th part of the pixels: a channel at the bottom of its codes makes
+    the curve hook as no cubic does.
+    """
     x = (green - green.mean()) / max(float(green.std()), 1e-6)
-    return _without(np.stack([np.ones_like(x), x, x * x, x * x * x], axis=-1), other)
+    powers = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=-1)
+    rest = np.stack([_without(powers, other) for other in others])
+    starts = np.linspace(0, x.size, STEPS, endpoint=False).astype(int)
+    sums = np.add.reduceat(np.stack([x, *rest])[:, np.argsort(x)], starts, axis=1)
+    at, *knots = sums / np.diff(starts, append=x.size)
+    at = at + 1e-9 * np.arange(STEPS)  # a picture of one colour has them all in one place
+    return np.stack([left - np.interp(x, at, knot) for left, knot in zip(rest, knots, strict=True)])
 
 
 def _without(known: np.ndarray, values: np.ndarray) -> np.ndarray:
