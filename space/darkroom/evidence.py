@@ -26,7 +26,7 @@ NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 SMALLEST_SHARE = 1e-4  # shares go into the combination as log10; below this they count as this
 GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
 BELIEVED = 5.0  # up to about which the log-odds of a cell count: how sure a network is of what is plain says no more
-NOT_NEGATIVE = 0.80  # probability from which a picture is called no colour negative; better miss one than refuse film
+NOT_NEGATIVE = 0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
 OTHERS = {
     "black_and_white": "its colours only follow its brightness, as in a black-and-white negative or print",
     "positive": "it looks like a positive, that is a photograph, a print or a slide",
