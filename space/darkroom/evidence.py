@@ -160,7 +160,12 @@ def _cells(film: Film) -> np.ndarray:
     cells = np.zeros((len(KINDS), GRID, GRID))
     for names, found in ((traces.KINDS, traces.traces), (marks.KINDS, marks.marks)):
         cells[[KINDS.index(kind) for kind in names]] += found(film.density, film.inside)
-    return BELIEVED * np.tanh(cells / BELIEVED)
+    return believed(cells)
+
+
+def believed(log_odds: np.ndarray) -> np.ndarray:
+    """Log-odds of a network's cells as they count: as they are about 0, and no further than `BELIEVED`."""
+    return BELIEVED * np.tanh(log_odds / BELIEVED)
 
 
 def _colour_spread(values: np.ndarray) -> float:

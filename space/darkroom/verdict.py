@@ -16,7 +16,7 @@ from PIL import Image
 
 from .calibration import Calibration, at_prior, feature_names, features, logit, sigmoid
 from .cells import GRID
-from .evidence import KINDS, Evidence, measure
+from .evidence import KINDS, Evidence, believed, measure
 from .film import Film, network_input
 from .remedy import REMEDIES, Remedy
 from .resnet import DEFECTS, ResNet18, to_float
@@ -156,7 +156,7 @@ def heat_map(maps: np.ndarray, defects: dict[str, float], cells: np.ndarray, cal
         of_map, of_trace = (max(calibration.slope(name, f"{name} {part}"), 0) for part in ("peak", "trace"))
         if of_map == of_trace == 0:  # neither was fitted, or neither is trusted
             of_map = 1.0
-        of_cell = of_map * plane + of_trace * np.asarray(cells)[KINDS.index(name)]
+        of_cell = of_map * believed(plane) + of_trace * np.asarray(cells)[KINDS.index(name)]
         heat = np.maximum(heat, sigmoid(logit(p) + of_cell - of_cell.max()))
     return heat.astype(np.float32)
 
