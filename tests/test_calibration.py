@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from darkroom.calibration import Calibration, at_prior, feature_names, features, logit, sigmoid
-from darkroom.evidence import Evidence
+from darkroom.evidence import BELIEVED, Evidence
 
 KINDS = ("noise", "holes")
 
@@ -33,7 +33,9 @@ def test_features_hold_margin_pooled_logits_and_the_strongest_cell():
     columns = feature_names(KINDS)
     assert table.shape == (3, len(columns))
     assert table[:, columns.index("label margin")] == pytest.approx(label[:, 1] - label[:, 0])
-    assert table[1, columns.index("holes peak")] == 40
+    assert table[1, columns.index("holes peak")] == pytest.approx(BELIEVED)  # the surest cell counts so far
+    strongest = maps[:, 2].max((1, 2))
+    assert table[:, columns.index("noise peak")] == pytest.approx(BELIEVED * np.tanh(strongest / BELIEVED))
     assert table[:, columns.index("noise pooled")] == pytest.approx(defects[:, 0])
 
 

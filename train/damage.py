@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage
-from shapes import Damaged, blob, even_noise, line, pixel, somewhere, uncovered
+from shapes import Damaged, blob, even_noise, fractal, line, pixel, somewhere, uncovered
 from spots import residual_spots
 
 
@@ -73,6 +73,8 @@ def _large_region(shape: tuple[int, int], share: float, rng: np.random.Generator
         angle = rng.choice([0, np.pi / 2]) + rng.normal(0, 0.1)
         field = -np.abs((x - rng.uniform(0.2, 0.8)) * np.cos(angle) + (y - rng.uniform(0.1, 0.5)) * np.sin(angle))
     field = field + even_noise(shape, width * rng.uniform(0.15, 0.4), rng) * rng.uniform(0.01, 0.05)
+    if rng.random() < 0.5:  # torn, or run
+        field = field + fractal(shape, width * rng.uniform(0.02, 0.15), rng) * rng.uniform(0.002, 0.02)
     return field - np.quantile(field, 1 - share)
 
 
@@ -80,14 +82,18 @@ def blank_area(density: np.ndarray, base: np.ndarray, severity: float, rng: np.r
     """Films that touched in the tank: opaque and neutral, the mask gone, with a pale fringe; or never developed."""
     shape, width = density.shape[:2], density.shape[1]
     field = _large_region(shape, rng.uniform(0.02, 0.05) + 0.13 * severity * rng.uniform(0.3, 1.2), rng)
-    soft = rng.choice([rng.uniform(0.002, 0.01), rng.uniform(0.01, 0.08)])
+    soft = rng.choice([rng.uniform(0.0005, 0.002), rng.uniform(0.002, 0.01), rng.uniform(0.01, 0.08)])
     inside = (1 / (1 + np.exp(-np.clip(field / (soft / 2), -30, 30)))).astype(np.float32)
     if rng.random() < 0.7:
         level = rng.uniform(1.4, 2.3) + rng.uniform(-0.15, 0.15, 3)
         keeps = rng.uniform(0, 0.12)  # what of the picture still shows through
         goal = level + keeps * (density - density.mean(axis=(0, 1)))
-        goal += (even_noise(shape, width * 0.25, rng) * rng.uniform(0, 0.06))[..., None]
-        fringe = np.exp(-(((field + soft) / (1.5 * soft)) ** 2)) * rng.uniform(0, 0.5)
+        uneven, grain = rng.choice([rng.uniform(0, 0.06), rng.uniform(0.06, 0.2)]), rng.uniform(0, 0.04)
+        goal += (even_noise(shape, width * 0.25, rng) * uneven)[..., None]
+        goal += even_noise(shape, width * 0.3, rng)[..., None] * rng.normal(0, 0.3 * uneven, 3)
+        goal += grain * rng.standard_normal(density.shape, dtype=np.float32)
+        halo = max(soft, 0.004)
+        fringe = np.exp(-(((field + halo) / (1.5 * halo)) ** 2)) * rng.uniform(0, 0.5)
         density = density - fringe[..., None] * (density - base)
     else:
         level = base * rng.uniform(0.7, 1.0)
