@@ -32,7 +32,8 @@ def test_features_hold_margin_pooled_logits_and_the_strongest_cell():
     table = features(label, defects, maps, np.zeros((3, len(Evidence.NAMES))))
     columns = feature_names(KINDS)
     assert table.shape == (3, len(columns))
-    assert table[:, columns.index("label margin")] == pytest.approx(label[:, 1] - label[:, 0])
+    margin = label[:, 1] - label[:, 0]
+    assert table[:, columns.index("label margin")] == pytest.approx(BELIEVED * np.tanh(margin / BELIEVED))
     assert table[1, columns.index("holes peak")] == pytest.approx(BELIEVED)  # the surest cell counts so far
     strongest = maps[:, 2].max((1, 2))
     assert table[:, columns.index("noise peak")] == pytest.approx(BELIEVED * np.tanh(strongest / BELIEVED))

@@ -28,9 +28,9 @@ def features(label: np.ndarray, defects: np.ndarray, maps: np.ndarray, evidence:
 
     label (N, 2), defects (N, K) and maps (N, 2 + K, h, w) are `resnet.Output`'s logits; evidence (N, E) is
     `Evidence.vector()` row by row. The margin is log-odds of "normal"; a peak is the largest cell of a defect's map,
-    for damage too small to move the mean, as far as it is `believed`.
+    for damage too small to move the mean; both as far as they are `believed`.
     """
-    margin = label[:, 1:2] - label[:, 0:1]
+    margin = believed(label[:, 1:2] - label[:, 0:1])
     peak = believed(maps[:, label.shape[1] :].max(axis=(2, 3), initial=-np.inf))
     return np.concatenate([margin, defects, peak, evidence], axis=1).astype(np.float64)
 

@@ -25,7 +25,7 @@ STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 SMALLEST_SHARE = 1e-4  # shares go into the combination as log10; below this they count as this
 GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
-BELIEVED = 5.0  # up to about which the log-odds of a cell count: how sure a network is of what is plain says no more
+BELIEVED = 5.0  # up to about which a network's log-odds count: how sure it is of what is plain says no more
 NOT_NEGATIVE = 0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
 OTHERS = {
     "black_and_white": "its colours only follow its brightness, as in a black-and-white negative or print",
@@ -164,7 +164,7 @@ def _cells(film: Film) -> np.ndarray:
 
 
 def believed(log_odds: np.ndarray) -> np.ndarray:
-    """Log-odds of a network's cells as they count: as they are about 0, and no further than `BELIEVED`."""
+    """A network's log-odds as they count: as they are about 0, and no further than `BELIEVED`."""
     return BELIEVED * np.tanh(log_odds / BELIEVED)
 
 
