@@ -81,6 +81,12 @@ def test_damage_on_a_small_frame_is_that_of_a_large_one_made_smaller(kind):
     assert harm(128, 192) == pytest.approx(harm(384, 576), rel=0.08)
 
 
+def test_a_blank_area_ends_within_a_pixel_or_fades_over_many(negative):
+    maps = [damage.blank_area(negative, BASE, 2.0, np.random.default_rng(seed))[1] for seed in range(30)]
+    steepest = [max(np.abs(np.diff(where, axis=axis)).max() for axis in (0, 1)) for where in maps]
+    assert max(steepest) > 0.8 and min(steepest) < 0.2
+
+
 def test_a_hole_is_bare_light_and_a_brown_spot_is_bluest_in_density(negative):
     for seed in range(8):
         holed, where = damage.holes(negative, BASE, 3.0, np.random.default_rng(seed))
