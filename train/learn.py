@@ -2,14 +2,21 @@
 
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import torch
+from metrics import ranked
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+from darkroom.resnet import DEFECTS  # noqa: E402
 
 PAIRS, CAPTURED = 48, 12  # of a step: with damage put on, and as the simulated camera saw it
 NEW, USES = 16, 8  # pairs that come to those kept, and the steps until others do
@@ -68,6 +75,18 @@ def mirrored(parts: list[Tensor]) -> list[Tensor]:
     """Pictures (…, h, w) and their maps, turned over or not, all the same way."""
     axes = [axis for axis in (-1, -2) if torch.rand(()) < 0.5]
     return [part.flip(axes) for part in parts]
+
+
+def told(kinds: tuple[str, ...], peaks: np.ndarray, rows: list[dict]) -> str:
+    """For people: AUROC of each kind's strongest cell, `peaks` (N, K), frames with it against frames without any
+    damage. rows: of the frames, as `frames.measured` has them."""
+    damaged = np.array([[row[kind] for kind in DEFECTS] for row in rows], bool)
+    lines = [
+        ranked(kind, peaks[:, k], damaged[:, DEFECTS.index(kind)], ~damaged.any(1)) for k, kind in enumerate(kinds)
+    ]
+    return "\n".join(
+        ["AUROC of the strongest cell, frames of the validation split with the damage against sound ones:", *lines]
+    )
 
 
 def _kept(made: Dataset, device: torch.device) -> Iterator[list[Tensor]]:

@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from frames import measured
-from learn import answers, fit, mirrored
-from metrics import ranked
+from learn import answers, fit, mirrored, told
 from objective import of_maps
 from safetensors.numpy import save_file
 from torch import Tensor, nn
@@ -127,13 +126,10 @@ def _joined(answers: Tensor) -> Tensor:
     return torch.stack([patches, torch.maximum(brown, clear), streaks], 1)
 
 
-def told(net: dict[str, np.ndarray], rows: list[dict], frames: list[Frame]) -> str:
-    """AUROC of each kind's strongest cell, frames with it against frames without any damage."""
+def strongest(net: dict[str, np.ndarray], frames: list[Frame]) -> np.ndarray:
+    """(N, 3): the strongest cell of each of `KINDS` in each frame."""
     net = {name: tensor.astype(np.float32) for name, tensor in net.items()}
-    found = np.stack([found_in(planes.astype(np.float32), inside, net) for planes, inside, _ in frames])
-    sound = np.array([not any(row[kind] for kind in DEFECTS) for row in rows])
-    peaks = zip(KINDS, found.max((2, 3)).T, strict=True)
-    return "\n".join(ranked(kind, peak, np.array([row[kind] for row in rows], bool), sound) for kind, peak in peaks)
+    return np.stack([found_in(planes.astype(np.float32), inside, net).max((1, 2)) for planes, inside, _ in frames])
 
 
 def main() -> None:
@@ -151,8 +147,8 @@ def main() -> None:
     own = [captured.films, captured.inside, captured.share]
     net = fit(Network(), made, own, loss, args.minutes, rate=RATE, decay=DECAY).tensors()
     save_file(net, FILE)
-    print("AUROC of the strongest cell, frames of the validation split with the damage against sound ones:")
-    print(told(net, *validation))
+    rows, frames = validation
+    print(told(KINDS, strongest(net, frames), rows))
 
 
 if __name__ == "__main__":

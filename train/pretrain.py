@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from frames import measured
-from learn import answers, fit, mirrored
-from metrics import ranked
+from learn import answers, fit, mirrored, told
 from model import finish
 from objective import SOUND, losses
 from torch import Tensor
@@ -102,14 +101,10 @@ def _columns(width: int) -> Tensor:
 
 
 @torch.no_grad()
-def told(network: ResNet18, rows: list[dict], frames: list[tuple]) -> str:
-    """AUROC of each kind's strongest cell, frames with it against frames without any damage."""
-    parts = [network(to_float(torch.from_numpy(pixels)[None])).maps[0, -len(DEFECTS) :] for pixels, *_ in frames]
-    peaks = torch.stack(parts).amax((2, 3)).numpy()
-    sound = np.array([not any(row[kind] for kind in DEFECTS) for row in rows])
-    return "\n".join(
-        ranked(kind, peaks[:, k], np.array([row[kind] for row in rows], bool), sound) for k, kind in enumerate(DEFECTS)
-    )
+def strongest(network: ResNet18, frames: list[tuple]) -> np.ndarray:
+    """(N, 6): the strongest cell of each of `DEFECTS` in each frame."""
+    maps = [network(to_float(torch.from_numpy(pixels)[None])).maps[0, -len(DEFECTS) :] for pixels, *_ in frames]
+    return torch.stack(maps).amax((2, 3)).numpy()
 
 
 def main() -> None:
@@ -127,8 +122,8 @@ def main() -> None:
     made = Twins(sound, ENDLESS, PUT_ON, CELLS)
     network = fit(ResNet18(input_size=SIZE), made, captured, loss, args.minutes, rate=RATE, decay=DECAY)
     network = finish(network, None, args.out)
-    print("AUROC of the strongest cell, frames of the validation split with the damage against sound ones:")
-    print(told(network, *validation))
+    rows, frames = validation
+    print(told(DEFECTS, strongest(network, frames), rows))
 
 
 if __name__ == "__main__":
