@@ -101,6 +101,16 @@ def test_the_heat_map_is_hottest_where_a_probable_defect_has_its_cell():
     assert (y // 4, x // 4) == (1, 2)
 
 
+def test_what_the_network_is_surest_of_does_not_hide_other_damage_in_the_heat_map():
+    maps = MAPS.copy()
+    maps[2 + DEFECTS.index("holes"), [0, 3], [0, 3]] = 60, 20
+    weights = dict.fromkeys(("normal", *DEFECTS), (1.0,))
+    trusting = Calibration(("holes peak",), (0.0,), (1.0,), weights, dict.fromkeys(weights, 0.0))
+    heat = heat_map(maps, CHANCES, SOUND.cells, trusting)
+    assert heat[0, 0] == pytest.approx(0.9) and heat[15, 15] == pytest.approx(0.9, abs=0.01)
+    assert heat[0, 15] < 0.1
+
+
 def test_the_heat_map_follows_the_trace_where_that_is_what_the_calibration_trusts():
     cells = np.zeros((len(DEFECTS), 16, 16))
     cells[DEFECTS.index("holes"), 14, 1] = 4

@@ -21,6 +21,7 @@ from darkroom.resnet import DEFECTS  # noqa: E402
 PAIRS, CAPTURED = 48, 12  # of a step: with damage put on, and as the simulated camera saw it
 NEW, USES = 16, 8  # pairs that come to those kept, and the steps until others do
 KEPT = 8192  # pairs; 10 GB of the GPU's memory at 384 × 256, 19 GB at 528 × 352
+LEAST = 0.2  # share of the picture that is film, in what is learnt from
 WARM, SMOOTH = 0.05, 0.998
 SEED = 0
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from frames import measured
-from learn import answers, fit, mirrored, told
+from learn import LEAST, answers, fit, mirrored, told
 from objective import of_maps
 from safetensors.numpy import save_file
 from torch import Tensor, nn
@@ -33,7 +33,6 @@ CHANNELS = (32, 48, 96, 160)  # at a half, a quarter, an eighth and a sixteenth 
 PARTS = ("weight", "bias")
 CELLS = (16, 24)  # the network's answers
 RATE, DECAY = 3e-3, 0.03
-LEAST = 0.2  # share of the picture that is film, in what is learnt from
 FOUND = [DEFECTS.index(kind) for kind in KINDS]
 Frame = tuple[np.ndarray, np.ndarray, bool]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from frames import measured
-from learn import answers, fit, mirrored, told
+from learn import LEAST, answers, fit, mirrored, told
 from model import finish
 from objective import SOUND, losses
 from torch import Tensor
@@ -35,7 +35,6 @@ WIDE = SIZE * 3 // 2  # pixels of a row of the film that damage is put on, which
 CELLS = (SIZE // 32, SIZE // 32)  # the network's answers
 PUT_ON = ("blank_area", "colour_patches", "holes", "residual_spots", "dye_removal", "air_bells")
 RATE, DECAY = 2e-3, 0.05
-LEAST = 0.2  # share of the picture that is film, in what is learnt from
 
 
 def look(film: Film) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -20,7 +20,8 @@ SPANS_IN_RANGE = 1.6  # spans either side of the median at which the network's i
 
 
 class Film:
-    """A scan reduced to `SIDE`: density (h, w, 3), and inside (h, w) bool, without holder and light around the film."""
+    """A scan reduced to `SIDE`: density (h, w, 3), and inside (h, w) bool, without holder and light around the film.
+    scan: what it was made from."""
 
     def __init__(self, scan: Scan):
         self.scan = scan
