@@ -123,3 +123,41 @@ def test_what_the_network_sees_is_believed_less_than_what_is_measured():
     for kind in DEFECTS:
         network, trace = (weights[kind][columns.index(f"{kind} {part}")] for part in ("peak", "trace"))
         assert 0 < 3 * network < trace
+
+
+def blind_case(n: int, seed: int) -> tuple[Output, Rows]:
+    """A network whose label knows of all damage but underexposure, which the measurements know."""
+    output, rows = case(n, seed)
+    rng = np.random.default_rng(seed + 1000)
+    noise, other = rng.random(n) < 0.2, rng.random(n) < 0.3
+    margin = torch.tensor(np.where(other, -1.5, 1.5) + rng.normal(size=n), dtype=torch.float32)
+    damage = np.zeros((n, 6))
+    damage[:, DEFECTS.index("noise")], damage[:, DEFECTS.index("holes")] = noise, other
+    for one, there in zip(rows["evidence"], noise, strict=True):
+        one["cells"] = rng.normal(size=(6, 1, 1))
+        one["cells"][DEFECTS.index("noise")] += 2 if there else -2
+    rows |= {"label": (~(noise | other)).astype(int).tolist(), "defects": damage.tolist()}
+    return Output(torch.stack([-margin / 2, margin / 2], 1), *output[1:]), rows
+
+
+def test_a_label_that_does_not_know_of_underexposure_has_no_say_in_it():
+    calibration, told = calibrate(*blind_case(1500, 0), DEFECTS, MODEL)
+    assert calibration.apart == ("noise",) and told["features"] == ["label margin", "no defect", "no noise"]
+    output, rows = blind_case(4000, 7)
+    y, p = np.array(rows["label"]), p_normal(calibration, output, rows)
+    assert calibration_error(p, y) < 0.05
+    vouched = (output.label[:, 1] - output.label[:, 0]).numpy() > 2
+    thin = np.array(rows["defects"])[:, DEFECTS.index("noise")] == 1
+    assert np.median(p[vouched & thin]) < 0.15 and np.median(p[vouched & ~thin]) > 0.85
+
+
+def test_underexposure_that_people_call_readable_is_weighed_with_the_rest():
+    output, rows = blind_case(600, 0)
+    rows["label"][next(i for i, row in enumerate(rows["defects"]) if row[DEFECTS.index("noise")])] = 1
+    assert calibrate(output, rows, DEFECTS, MODEL)[0].apart == ()
+
+
+def test_what_was_apart_stays_so_where_the_data_do_not_label_it():
+    before, _ = calibrate(*blind_case(1500, 0), DEFECTS, MODEL)
+    known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())
+    assert calibrate(*case(300, 5, kinds=0), (), known)[0].apart == ("noise",)

@@ -57,6 +57,16 @@ def test_a_stored_calibration_reads_back_from_json_and_standardises():
     assert back.probabilities(table, ("other", "a", "b"))["normal"][0] == pytest.approx(expected)
 
 
+def test_what_is_apart_is_multiplied_in_and_the_rest_weighed():
+    weights = {"normal": (1.0, 0.0, 0.0), "noise": (0.0, 1.0, 0.0), "holes": (0.0, 0.0, 1.0)}
+    names = ("label margin", "noise trace", "holes trace")
+    given = Calibration(names, (0.0,) * 3, (1.0,) * 3, weights, dict.fromkeys(weights, 0.0), sound=0.5, apart=("noise",))
+    found = given.probabilities(np.array([[4.0, 3.0, -2.0], [4.0, -6.0, -2.0]]), names)
+    rest = sigmoid(4 + 0.5 * 2.0)  # no hole has log-odds of 2
+    assert found["normal"] == pytest.approx(rest * (1 - sigmoid(np.array([3.0, -6.0]))))
+    assert found["holes"] == pytest.approx([sigmoid(-2.0)] * 2)
+
+
 def test_between_the_thresholds_a_person_should_look():
     calibration = Calibration((), (), (), {}, {}, readable_above=0.8, damaged_below=0.3)
     assert [calibration.decide(p) for p in (0.8, 0.79, 0.3, 0.29)] == ["readable", "check", "check", "damaged"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset
 from scipy.stats import beta
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -19,6 +20,7 @@ from darkroom.resnet import Output, ResNet18  # noqa: E402
 
 EVENTS = 10  # of the rarer class for each feature (Peduzzi et al. 1996); with fewer a smaller set is fitted
 MEASURED, SEEN = 0.3, 0.1  # scale of traces and of the network's cells in the ridge: how far each is believed
+APART = "noise"  # what the network sees has the density span taken out, so its label does not know of underexposure
 RISK = 0.05  # of the damaged called readable, and of the readable called damaged
 CERTAINTY = 0.95  # with which the risk is bounded
 PRIOR = 0.5  # for which the thresholds are stated
@@ -54,19 +56,22 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
         else:
             weights[kind], bias[kind], unseen[kind] = carried, shift, sigmoid(standard @ carried + shift)
 
-    # Readable or not: the label's own logit, and that no defect was found.
-    sound = soundness(np.stack([*unseen.values()], axis=1)) if unseen else np.zeros(len(rows))
+    # Readable or not: nothing that is apart; if so, the label's own logit, and that no other defect was found.
+    apart, others = _apart(before, model.defects, kinds, damage, normal)
+    weighed = [p for kind, p in unseen.items() if kind not in apart]
+    sound = soundness(weighed) if weighed else np.zeros(len(rows))
     carried, _ = _carried(before, "normal", columns, mean, scale)
     own = np.eye(len(columns))[columns.index("label margin")]
-    if min((normal == 0).sum(), (normal == 1).sum()) >= EVENTS * 2 and sound.any():
-        fitted, p_normal = _fit(np.stack([standard @ own, sound], axis=1), normal)
+    if np.bincount(normal[others], minlength=2).min() >= EVENTS * 2 and sound.any():
+        fitted, p_normal = _fit(np.stack([standard @ own, sound], axis=1), normal, others)
         weights["normal"], share = fitted.coef_[0, 0] * own, float(fitted.coef_[0, 1])
     else:  # only what the earlier calibration made of them both: a temperature and a bias
         length = max(np.linalg.norm([*carried, before.sound]), 1e-9)
         carried, share = carried / length, before.sound / length
-        fitted, p_normal = _fit((standard @ carried + share * sound)[:, None], normal)
+        fitted, p_normal = _fit((standard @ carried + share * sound)[:, None], normal, others)
         weights["normal"], share = fitted.coef_[0, 0] * carried, float(fitted.coef_[0, 0] * share)
     bias["normal"] = float(fitted.intercept_[0])
+    p_normal = p_normal * np.prod([1 - unseen[kind] for kind in apart], axis=0)
 
     p = at_prior(p_normal, normal.mean(), PRIOR)  # thresholds too come from pictures that were not fitted on
     readable_above, readable = _threshold(p[normal == 0])
@@ -81,21 +86,42 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
         prior=float(normal.mean()),
         readable_above=max(PRIOR, readable_above),
         damaged_below=min(PRIOR, 1 - damaged_below),
+        apart=apart,
     )
     used = [name for name, weight in zip(columns, calibration.weights["normal"], strict=True) if weight]
     used += ["no defect"] if share else []
+    used += [f"no {kind}" for kind in apart]
     return calibration, {"features": used, "false_readable": readable, "false_damaged": damaged}
 
 
-def _fit(x: np.ndarray, truth: np.ndarray) -> tuple[LogisticRegression, np.ndarray]:
-    """A regression on x (N, D), and for each row the probability by one that was fitted without its fold."""
+def _fit(x: np.ndarray, truth: np.ndarray, among: np.ndarray | None = None) -> tuple[LogisticRegression, np.ndarray]:
+    """A regression on x (N, D), on the rows `among` (N,) bool, or all; and for each row the probability by one that was
+    not fitted on it."""
+    among = np.ones(len(x), bool) if among is None else among
     regression = LogisticRegression(C=1.0, max_iter=1000)
-    rarer = int(np.bincount(truth.astype(int), minlength=2).min())
-    if rarer < 2:
-        fitted = regression.fit(x, truth)
-        return fitted, fitted.predict_proba(x)[:, 1]
-    unseen = cross_val_predict(regression, x, truth, cv=StratifiedKFold(min(5, rarer)), method="predict_proba")
-    return regression.fit(x, truth), unseen[:, 1]
+    rarer = int(np.bincount(truth[among].astype(int), minlength=2).min())
+    fitted = clone(regression).fit(x[among], truth[among])
+    unseen = fitted.predict_proba(x)[:, 1]
+    if rarer >= 2:
+        folds = StratifiedKFold(min(5, rarer))
+        unseen[among] = cross_val_predict(regression, x[among], truth[among], cv=folds, method="predict_proba")[:, 1]
+    return fitted, unseen
+
+
+def _apart(
+    before: Calibration, defects: tuple[str, ...], kinds: tuple[str, ...], damage: np.ndarray, normal: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """What the verdict weighs apart, and (N,) bool the frames that the rest of it is fitted on.
+
+    That is `APART`, and the frames without it, unless a readable frame is labelled with it, or nearly all damaged ones
+    are; where no frame has it, what the earlier calibration had, and all frames.
+    """
+    there = damage[:, kinds.index(APART)] > 0 if APART in kinds else np.zeros(len(normal), bool)
+    if not there.any():
+        return tuple(kind for kind in before.apart if kind in defects), ~there
+    if APART in defects and not normal[there].any() and np.bincount(normal[~there], minlength=2).min() >= 2:
+        return (APART,), ~there
+    return (), np.ones(len(normal), bool)
 
 
 def _directions(columns: tuple[str, ...], kind: str, truth: np.ndarray, carried: np.ndarray) -> np.ndarray:

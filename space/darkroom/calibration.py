@@ -2,11 +2,13 @@
 
 One logistic regression a defect over standardised features: the network's pooled logits, its strongest map cells, the
 measured evidence. Another for "readable?", which weighs what they find together, as a noisy-or (Pearl 1988): one
-defect is enough, and a hole is no less a hole in a frame with a good density span. They are fitted on validation after
-training (`train/calibrate.py`) and stored in `config.json`. With the label margin alone as feature it is temperature
+defect is enough, and a hole is no less a hole in a frame with a good density span. Underexposure is kept apart from it,
+since the network's input has the density span taken out: its label's margin, sure of a frame that is next to empty, has
+no say. They are fitted on validation after training (`train/calibrate.py`) and stored in `config.json`. With the label margin alone as feature it is temperature
 scaling with a bias (Guo et al. 2017; Alexandari et al. 2020).
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -46,9 +48,9 @@ def sigmoid(x: float | np.ndarray) -> float | np.ndarray:
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(x, dtype=np.float64)))
 
 
-def soundness(defects: np.ndarray) -> np.ndarray:
-    """(N,) log-odds that there is no defect at all: of the product of 1 − p. defects: (N, K) probabilities."""
-    none = np.log1p(-np.clip(defects, 1e-9, 1 - 1e-9)).sum(axis=1)
+def soundness(defects: Sequence[np.ndarray]) -> np.ndarray:
+    """(N,) log-odds that there is no defect at all: of the product of 1 − p. defects: K times (N,) probabilities."""
+    none = np.log1p(-np.clip(defects, 1e-9, 1 - 1e-9)).sum(axis=0)
     return logit(np.exp(none))
 
 
@@ -66,7 +68,8 @@ class Calibration:
 
     features: names of the columns used, a subset of `feature_names`. mean, scale: of each, for standardising.
     weights: {"normal" or a defect: one weight a feature}; bias: {the same: number}. sound: weight, in "normal", of the
-    log-odds that there is no defect.
+    log-odds that there is no defect. apart: defects that are not among those, and which "normal" does not weigh: a
+    frame is readable that has none of them, P(none), and nothing else, P(normal, if none).
     prior: P(normal) in the data it was fitted on. readable_above, damaged_below: thresholds on `p_normal` at prior
     0.5; between them a person should look.
     """
@@ -80,6 +83,7 @@ class Calibration:
     prior: float = 0.5
     readable_above: float = 0.5
     damaged_below: float = 0.5
+    apart: tuple[str, ...] = ()
 
     @classmethod
     def identity(cls, defects: tuple[str, ...]) -> "Calibration":
@@ -112,9 +116,10 @@ class Calibration:
         standard = (picked - np.asarray(self.mean)) / np.asarray(self.scale)
         logits = {key: standard @ np.asarray(w) + self.bias[key] for key, w in self.weights.items()}
         found = {key: sigmoid(value) for key, value in logits.items() if key != "normal"}
-        if found:
-            logits["normal"] = logits["normal"] + self.sound * soundness(np.stack([*found.values()], axis=1))
-        return {"normal": sigmoid(logits["normal"]), **found}
+        weighed = [p for key, p in found.items() if key not in self.apart]
+        normal = sigmoid(logits["normal"] + self.sound * soundness(weighed)) if weighed else sigmoid(logits["normal"])
+        none = np.prod([1 - found[key] for key in self.apart], axis=0)
+        return {"normal": normal * none, **found}
 
     def slope(self, key: str, feature: str) -> float:
         """By how much the log-odds of `key` rise a unit of `feature`, as `features` gives it; 0 without a weight."""
