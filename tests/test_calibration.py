@@ -60,7 +60,9 @@ def test_a_stored_calibration_reads_back_from_json_and_standardises():
 def test_what_is_apart_is_multiplied_in_and_the_rest_weighed():
     weights = {"normal": (1.0, 0.0, 0.0), "noise": (0.0, 1.0, 0.0), "holes": (0.0, 0.0, 1.0)}
     names = ("label margin", "noise trace", "holes trace")
-    given = Calibration(names, (0.0,) * 3, (1.0,) * 3, weights, dict.fromkeys(weights, 0.0), sound=0.5, apart=("noise",))
+    given = Calibration(
+        names, (0.0,) * 3, (1.0,) * 3, weights, dict.fromkeys(weights, 0.0), sound=0.5, apart=("noise",)
+    )
     found = given.probabilities(np.array([[4.0, 3.0, -2.0], [4.0, -6.0, -2.0]]), names)
     rest = sigmoid(4 + 0.5 * 2.0)  # no hole has log-odds of 2
     assert found["normal"] == pytest.approx(rest * (1 - sigmoid(np.array([3.0, -6.0]))))

@@ -2,10 +2,10 @@
 
 One logistic regression a defect over standardised features: the network's pooled logits, its strongest map cells, the
 measured evidence. Another for "readable?", which weighs what they find together, as a noisy-or (Pearl 1988): one
-defect is enough, and a hole is no less a hole in a frame with a good density span. Underexposure is kept apart from it,
-since the network's input has the density span taken out: its label's margin, sure of a frame that is next to empty, has
-no say. They are fitted on validation after training (`train/calibrate.py`) and stored in `config.json`. With the label margin alone as feature it is temperature
-scaling with a bias (Guo et al. 2017; Alexandari et al. 2020).
+defect is enough, and a hole is no less a hole in a frame with a good density span. Underexposure is apart from it: the
+network's input has the density span taken out, and its label, as sure of a frame that is next to empty, has no say.
+They are fitted on validation after training (`train/calibrate.py`) and stored in `config.json`. With the label margin
+alone as feature it is temperature scaling with a bias (Guo et al. 2017; Alexandari et al. 2020).
 """
 
 from collections.abc import Sequence
