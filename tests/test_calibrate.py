@@ -157,6 +157,13 @@ def test_underexposure_that_people_call_readable_is_weighed_with_the_rest():
     assert calibrate(output, rows, DEFECTS, MODEL)[0].apart == ()
 
 
+def test_underexposure_that_is_the_only_damage_leaves_the_rest_nothing_to_learn():
+    output, rows = blind_case(600, 0)
+    rows["label"] = [int(row[DEFECTS.index("noise")] == 0) for row in rows["defects"]]
+    calibration, _ = calibrate(output, rows, DEFECTS, MODEL)
+    assert calibration.apart == () and calibration.sound > 0
+
+
 def test_what_was_apart_stays_so_where_the_data_do_not_label_it():
     before, _ = calibrate(*blind_case(1500, 0), DEFECTS, MODEL)
     known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())

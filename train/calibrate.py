@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset
 from scipy.stats import beta
-from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -98,14 +97,14 @@ def _fit(x: np.ndarray, truth: np.ndarray, among: np.ndarray | None = None) -> t
     """A regression on x (N, D), on the rows `among` (N,) bool, or all; and for each row the probability by one that was
     not fitted on it."""
     among = np.ones(len(x), bool) if among is None else among
-    regression = LogisticRegression(C=1.0, max_iter=1000)
-    rarer = int(np.bincount(truth[among].astype(int), minlength=2).min())
-    fitted = clone(regression).fit(x[among], truth[among])
-    unseen = fitted.predict_proba(x)[:, 1]
+    x_among, truth_among = x[among], truth[among]
+    regression = LogisticRegression(C=1.0, max_iter=1000).fit(x_among, truth_among)
+    unseen = regression.predict_proba(x)[:, 1]
+    rarer = int(np.bincount(truth_among.astype(int), minlength=2).min())
     if rarer >= 2:
         folds = StratifiedKFold(min(5, rarer))
-        unseen[among] = cross_val_predict(regression, x[among], truth[among], cv=folds, method="predict_proba")[:, 1]
-    return fitted, unseen
+        unseen[among] = cross_val_predict(regression, x_among, truth_among, cv=folds, method="predict_proba")[:, 1]
+    return regression, unseen
 
 
 def _apart(

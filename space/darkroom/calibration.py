@@ -117,9 +117,10 @@ class Calibration:
         logits = {key: standard @ np.asarray(w) + self.bias[key] for key, w in self.weights.items()}
         found = {key: sigmoid(value) for key, value in logits.items() if key != "normal"}
         weighed = [p for key, p in found.items() if key not in self.apart]
-        normal = sigmoid(logits["normal"] + self.sound * soundness(weighed)) if weighed else sigmoid(logits["normal"])
-        none = np.prod([1 - found[key] for key in self.apart], axis=0)
-        return {"normal": normal * none, **found}
+        if weighed:
+            logits["normal"] = logits["normal"] + self.sound * soundness(weighed)
+        none_apart = np.prod([1 - found[key] for key in self.apart], axis=0)
+        return {"normal": sigmoid(logits["normal"]) * none_apart, **found}
 
     def slope(self, key: str, feature: str) -> float:
         """By how much the log-odds of `key` rise a unit of `feature`, as `features` gives it; 0 without a weight."""
