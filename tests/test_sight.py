@@ -73,3 +73,13 @@ def test_a_file_larger_or_smaller_than_the_map_is_looked_at_in_its_size(scale):
         picture.resize(size).save(file, "JPEG", quality=95)
         files.append(file.getvalue())
     assert plain(*files, (DISTANCE < 8)[..., None]).tolist() == [True]
+
+
+def test_what_shifts_a_whole_region_is_seen_where_it_ends():
+    depth = np.array([-0.1, -0.07, -0.04], np.float32)
+    fading = np.exp(-((DISTANCE / 150) ** 2) / 2)[..., None].astype(np.float32)
+    ending = (DISTANCE < 150)[..., None].astype(np.float32)
+    before, faded, ended = (
+        photograph(EVEN + there * depth, np.random.default_rng(4)) for there in (0 * fading, fading, ending)
+    )
+    assert plain(before, ended, ending) and not plain(before, faded, fading)

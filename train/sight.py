@@ -19,6 +19,7 @@ NEAR = 0.03  # of the long side, over which the film's texture is measured
 LEAST_COLOUR, COLOUR_MASKED = 3.0, 2.0  # CIELAB units, and deviations of the lightness around: the same in the positive
 AROUND = 0.06  # of the long side, over which the positive's texture is measured
 CHROMA = 0.5  # what a difference of hue or chroma counts beside one of lightness
+SURROUNDINGS = 0.07  # of the long side, within which a change must end to be seen as one
 PLAIN = 400  # sum, over the pixels of a frame 576 long, of the squares of what is seen, from which damage is plain
 
 
@@ -55,14 +56,17 @@ def plain(sound: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:
     """(K,) bool: which kinds of damage a person would point at in the positive.
 
     sound, damaged: files of a frame without and with damage, alike in all else. coverage: (H, W, K) of the file, where
-    each kind is. What stands out at a pixel is its difference from the twin over the least that is seen there; the
-    squares are summed, so that a faint thing must be large (Rose 1948), over the pixels that stand out at all.
+    each kind is. What stands out at a pixel is its difference from the twin, as far as that ends nearby, over the least
+    that is seen there; the squares are summed, so that a faint thing must be large (Rose 1948), over the pixels that
+    stand out at all.
     """
     before, after = (_seen(file, coverage.shape[:2]) for file in (sound, damaged))
     change = after - before
     change = change - np.median(change, axis=(0, 1))  # a large hole makes the whole positive lighter or darker
-    limit = LEAST_COLOUR + COLOUR_MASKED * _texture(before[..., 0], AROUND)
-    ratio = np.sqrt((change**2).sum(axis=-1)) / limit
+    side = round(SURROUNDINGS * max(change.shape))
+    beyond = 2 * (change - ndimage.uniform_filter(change, (side, side, 1)))  # twice: at an edge, all of the change
+    stands_out = np.minimum(*(np.sqrt((part**2).sum(axis=-1)) for part in (change, beyond)))
+    ratio = stands_out / (LEAST_COLOUR + COLOUR_MASKED * _texture(before[..., 0], AROUND))
     found = np.where(ratio > 1, ratio**2, 0)
     return (found[..., None] * (coverage > 0)).sum(axis=(0, 1)) >= PLAIN
 
