@@ -168,3 +168,12 @@ def test_what_was_apart_stays_so_where_the_data_do_not_label_it():
     before, _ = calibrate(*blind_case(1500, 0), DEFECTS, MODEL)
     known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())
     assert calibrate(*case(300, 5, kinds=0), (), known)[0].apart == ("noise",)
+
+
+def test_frames_told_twice_say_no_more():
+    """The ridge stands for how far simulated frames are believed; it is not outvoted by simulating more of them."""
+    output, rows = case(2000, 3)
+    twice = Output(*(torch.cat([part, part]) for part in output)), Rows({key: each * 2 for key, each in rows.items()})
+    once, again = (calibrate(*data, DEFECTS, MODEL)[0] for data in ((output, rows), twice))
+    for kind in DEFECTS:
+        np.testing.assert_allclose(again.weights[kind], once.weights[kind], atol=1e-3)
