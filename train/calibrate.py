@@ -19,7 +19,7 @@ from darkroom.resnet import Output, ResNet18  # noqa: E402
 
 EVENTS = 10  # of the rarer class for each feature (Peduzzi et al. 1996); with fewer a smaller set is fitted
 MEASURED, SEEN = 0.3, 0.1  # scale of traces and of the network's cells in the ridge: how far each is believed
-RIDGE = 2000  # frames, from which on the ridge grows with their number: more simulated ones are no more like real film
+RIDGE = 1000  # frames, from which on the ridge grows with their number: more simulated ones are no more like real film
 APART = "noise"  # what the network sees has the density span taken out, so its label does not know of underexposure
 RISK = 0.05  # of the damaged called readable, and of the readable called damaged
 CERTAINTY = 0.95  # with which the risk is bounded
