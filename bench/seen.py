@@ -17,10 +17,11 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / part) for part in ("space", "train")]
+from darkroom.marks import KINDS  # noqa: E402
 from darkroom.scan import invert, open_scan  # noqa: E402
+from simulate import DEFECTS  # noqa: E402
 
-KINDS = ("colour_patches", "residual_spots", "dye_removal")
-PLAIN = ("noise", "holes", "blank_area")
+OVERLOOKED_BY_NOBODY = tuple(kind for kind in DEFECTS if kind not in KINDS)
 SHOWN = {"labelled": 54, "hidden": 18, "undamaged": 36}
 SEED = 0
 BESIDE, WIDE, TALL, TITLE = 3, 360, 360, 14  # frames in a row of a sheet, and rows; pixels of each, and of its number
@@ -39,7 +40,7 @@ def shown(folder: Path) -> list[tuple[str, dict, Path]]:
             group = "labelled" if not damaged["label"] else "hidden"
             if rng.random() < 0.5:
                 groups["undamaged"].append((sound, twin))
-            elif not any(damaged[kind] for kind in PLAIN) and file.read_bytes() != twin.read_bytes():
+            elif not any(damaged[kind] for kind in OVERLOOKED_BY_NOBODY) and file.read_bytes() != twin.read_bytes():
                 groups[group].append((damaged, file))
     for group, count in SHOWN.items():
         if len(groups[group]) < count:

@@ -95,8 +95,8 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
 
 def _fit(x: np.ndarray, truth: np.ndarray, among: np.ndarray | None = None) -> tuple[LogisticRegression, np.ndarray]:
-    """A regression on x (N, D), on the rows `among` (N,) bool, or all; and for each row the probability by one that was
-    not fitted on it."""
+    """A regression with a ridge on x (N, D), on the rows `among` (N,) bool, or all; and for each row the probability by
+    one that was not fitted on it."""
     among = np.ones(len(x), bool) if among is None else among
     x_among, truth_among = x[among], truth[among]
     regression = LogisticRegression(C=min(1.0, RIDGE / len(x_among)), max_iter=1000).fit(x_among, truth_among)
