@@ -4,7 +4,7 @@
 
 FOLDER holds `labels.csv` (`file_name,normal,defects,note`, the note beginning with the photographer), the pictures it
 names, and perhaps a folder `not_colour_negatives`. The damage is that of tests/composite.py, which shares nothing with
-the training simulator.
+the training simulator; it is drawn twice, on each frame as it is and turned by 180°, since few frames tell little.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "space"), str(ROOT / "tests"), str(ROOT / "train")]
 import composite  # noqa: E402
+from darkroom.calibration import VERDICTS  # noqa: E402
 from darkroom.cells import cells  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import Judge, Prepared, Verdict, load  # noqa: E402
@@ -29,19 +31,22 @@ from heat import hits  # noqa: E402
 
 LOCAL = ("holes", "blank_area", "residual_spots", "colour_patches")  # damage that a heat map can point at
 COVERED = 0.3  # coverage from which a composite counts as damaged there
-Job = tuple[Path, str, int]
+DRAWS = {False: "the frames as they are", True: "turned by 180°, other damage"}
+Job = tuple[Path, str, int, bool]
 
 
 def _prepare(job: Job, judge: Judge) -> tuple[Prepared, np.ndarray | None]:
-    """The frame, with `kind` of damage at `severity` (0 for none), ready for the network, and where it is: (h, w) bool
-    on the grid of the heat map."""
-    path, kind, severity = job
+    """The frame, turned or not, with `kind` of damage at `severity` (0 for none), ready for the network, and where it
+    is: (h, w) bool on the grid of the heat map."""
+    path, kind, severity, turned = job
     scan = open_scan(path)
     if kind == "file":
         return judge.prepare(scan), None
     maker = getattr(composite, kind)
-    seed = zlib.crc32(f"{path.stem} {kind} {severity}".encode())
-    file, where = composite.composite(composite.reduced(scan.rgb), maker, severity, seed, scan.bits)
+    seed = zlib.crc32(f"{path.stem} {kind} {severity}{' turned' if turned else ''}".encode())
+    rgb = composite.reduced(scan.rgb)
+    rgb = np.ascontiguousarray(rgb[::-1, ::-1]) if turned else rgb
+    file, where = composite.composite(rgb, maker, severity, seed, scan.bits)
     return judge.prepare(open_scan(file, path.name)), cells(where[None], "max")[0] > COVERED
 
 
@@ -62,10 +67,10 @@ def confusion(rows: list[dict], verdicts: list[Verdict]) -> None:
         likeliest = max(verdict.defects, key=verdict.defects.get)
         truth = "normal" if row["normal"] == "1" else row["defects"]
         print(f"{row['file_name']:42} {truth:14} {verdict.verdict:9} {verdict.p_normal:.3f}  {likeliest}")
-    print(f"\n{'':10}" + "".join(f"{word:>10}" for word in ("readable", "check", "damaged")))
+    print(f"\n{'':10}" + "".join(f"{word:>10}" for word in VERDICTS))
     for label, name in (("1", "normal"), ("0", "abnormal")):
         words = [v.verdict for r, v in zip(rows, verdicts, strict=True) if r["normal"] == label]
-        print(f"{name:10}" + "".join(f"{words.count(word):>10}" for word in ("readable", "check", "damaged")))
+        print(f"{name:10}" + "".join(f"{words.count(word):>10}" for word in VERDICTS))
     for who in sorted({row.get("note", "").split(" (")[0] for row in rows}):
         own = [
             (row["normal"], verdict.p_normal >= 0.5)
@@ -102,20 +107,24 @@ def heat(jobs: list[Job], verdicts: list[Verdict], where: list[np.ndarray]) -> N
         print(f"{kind:16}{hits(heat, damaged).mean():9.0%}   (a random tenth: {hits(guess, damaged).mean():.0%})")
 
 
-def by_defect(jobs: list[Job], verdicts: list[Verdict]) -> None:
+def by_defect(title: str, jobs: list[Job], verdicts: list[Verdict]) -> None:
     """Print AUROC of p_normal, damaged composites against their own clean frames, and how often the defect is named."""
     p = dict(zip(jobs, verdicts, strict=True))
-    clean = np.array([verdict.p_normal for (_, kind, _), verdict in p.items() if kind == "clean"])
+    sound = [verdict for (_, kind, *_), verdict in p.items() if kind == "clean"]
+    clean = np.array([verdict.p_normal for verdict in sound])
 
     def auroc(chosen: list[Verdict]) -> float:
         damaged = np.array([verdict.p_normal for verdict in chosen])
         return roc_auc_score(np.repeat([1, 0], [len(clean), len(damaged)]), np.concatenate([clean, damaged]))
 
-    print(f"\n{'defect':16}" + "".join(f"{f'severity {s}':>12}" for s in composite.SEVERITIES) + f"{'named':>9}")
+    columns = "".join(f"{f'severity {s}':>12}" for s in composite.SEVERITIES)
+    print(f"\n{title}\n{'defect':16}{columns}{'named':>9}")
     named, everything = [], []
     for maker in composite.MAKERS:
         kind = maker.__name__
-        graded = [[v for (_, k, s), v in p.items() if (k, s) == (kind, severity)] for severity in composite.SEVERITIES]
+        graded = [
+            [v for (_, k, s, _), v in p.items() if (k, s) == (kind, severity)] for severity in composite.SEVERITIES
+        ]
         right = [max(v.defects, key=v.defects.get) == kind for group in graded for v in group]
         print(f"{kind:16}" + "".join(f"{auroc(group):12.3f}" for group in graded) + f"{np.mean(right):9.0%}")
         named += right
@@ -126,12 +135,13 @@ def by_defect(jobs: list[Job], verdicts: list[Verdict]) -> None:
     resampled = []
     for _ in range(200):  # frames, not composites, are the independent thing
         drawn = [frames[i] for i in rng.integers(len(frames), size=len(frames))]
-        picked = [v for path in drawn for (own, kind, _), v in p.items() if own == path and kind != "clean"]
-        sound = [v for path in drawn for (own, kind, _), v in p.items() if own == path and kind == "clean"]
-        truth = [0] * len(picked) + [1] * len(sound)
-        resampled.append(roc_auc_score(truth, [v.p_normal for v in picked + sound]))
+        picked = [(kind == "clean", v.p_normal) for path in drawn for (own, kind, *_), v in p.items() if own == path]
+        resampled.append(roc_auc_score(*zip(*picked, strict=True)))
     low, high = np.percentile(resampled, (2.5, 97.5))
     print(f"all, 95 % interval over frames: {low:.3f}–{high:.3f}")
+    for name, group in (("sound", sound), ("damaged", everything)):
+        shares = [f"{word} {np.mean([v.verdict == word for v in group]):.0%}" for word in VERDICTS]
+        print(f"{name} composites called: {', '.join(shares)}")
 
 
 def main() -> None:
@@ -145,16 +155,18 @@ def main() -> None:
         sys.exit(2)
     judge = load(args.weights)
     rows = list(csv.DictReader(labels.open()))
-    frames, _ = judged([(args.folder / row["file_name"], "file", 0) for row in rows], judge, "Frames")
+    frames, _ = judged([(args.folder / row["file_name"], "file", 0, False) for row in rows], judge, "Frames")
     confusion(rows, frames)
     readable = [args.folder / row["file_name"] for row in rows if row["normal"] == "1"]
-    jobs = [(path, "clean", 0) for path in readable]
-    jobs += [(path, maker.__name__, s) for path in readable for maker in composite.MAKERS for s in composite.SEVERITIES]
+    damage = [("clean", 0), *((maker.__name__, s) for maker in composite.MAKERS for s in composite.SEVERITIES)]
+    jobs = [(path, *one, turned) for turned in DRAWS for path in readable for one in damage]
     verdicts, where = judged(jobs, judge, "Composites")
-    by_defect(jobs, verdicts)
+    for turned, title in DRAWS.items():
+        drawn = [job[-1] == turned for job in jobs]
+        by_defect(title, *(list(compress(part, drawn)) for part in (jobs, verdicts)))
     heat(jobs, verdicts, where)
     others = sorted((args.folder / "not_colour_negatives").glob("*"))
-    found, _ = judged([(path, "file", 0) for path in others], judge, "Other pictures")
+    found, _ = judged([(path, "file", 0, False) for path in others], judge, "Other pictures")
     other_kinds(rows, frames, others, found)
 
 

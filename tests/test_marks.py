@@ -1,19 +1,25 @@
-"""Patches, spots and streaks: found where they are, in a frame of any size, either way up; twins differ by them."""
+"""Damage by its shape: found where it is, in a frame of any size, either way up; twins differ by it."""
 
 import re
 import sys
+from pathlib import Path
 
 import learn
 import marks as training
+import marks_network
 import numpy as np
 import pytest
 import torch
 import twins as pairs
 from darkroom.cells import GRID
+from darkroom.film import resized
 from darkroom.marks import ANSWERS, FILE, KINDS, SIZE, found_in, inputs, marks, of_kinds, reduced, standard, weigh
 from darkroom.resnet import DEFECTS
+from emulsion import add_grain, expose, film
 from film import grainy
-from safetensors.numpy import load_file
+from marks_network import MarksNetwork, mixed
+from safetensors.numpy import load_file, save_file
+from scenes import draw
 from simulate import simulate
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
@@ -25,6 +31,10 @@ DISC = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([150, 200])[:,
 
 
 def damaged(density: np.ndarray, kind: str) -> np.ndarray:
+    if kind == "blank_area":
+        return density + np.clip(90 - DISC, 0, 1)[..., None] * (1.8 - density)
+    if kind == "holes":
+        return density * np.clip(DISC - 9, 0, 1)[..., None]
     if kind == "colour_patches":
         return density - np.clip((34 - DISC) / 20, 0, 1)[..., None] * (0.22, 0.12, 0.05)
     if kind == "air_bells":
@@ -36,15 +46,28 @@ def damaged(density: np.ndarray, kind: str) -> np.ndarray:
     return streaked
 
 
+@pytest.fixture(scope="module")
+def drawn() -> list[np.ndarray]:
+    """Frames that look like film, as density: what one has learnt of film tells little of blurred waves."""
+    frames = []
+    for rng in map(np.random.default_rng, range(5)):
+        scene, roll = draw(rng), film(rng)
+        density = add_grain(expose(scene, roll, 0.3, np.zeros(3), contrast=1.0), roll, rng).astype(np.float32)
+        frames.append(np.stack([resized(plane, *SHAPE[::-1]) for plane in np.moveaxis(density, -1, 0)], axis=-1))
+    return frames
+
+
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_damage_is_found_where_it_is(kind):
-    sound, found = marks(grainy(0), INSIDE), marks(damaged(grainy(0), kind), INSIDE)
-    gain = found.max((1, 2)) - sound.max((1, 2))
-    named = "residual_spots" if kind == "air_bells" else kind
-    assert KINDS[gain.argmax()] == named and gain.max() > 1
-    row, column = np.unravel_index(found[KINDS.index(named)].argmax(), (GRID, GRID))
-    assert abs(row - 7) <= 1
-    assert abs(column - 6) <= 1 or kind == "dye_removal"
+def test_damage_is_found_where_it_is(kind, drawn):
+    gains = np.stack([marks(damaged(frame, kind), INSIDE) - marks(frame, INSIDE) for frame in drawn])
+    named = KINDS.index("residual_spots" if kind == "air_bells" else kind)
+    assert np.median(gains[:, named].max((1, 2))) > 3
+    assert np.mean(gains.max((2, 3)).argmax(1) == named) > 0.5
+    rows, columns = np.unravel_index(gains[:, named].reshape(len(drawn), -1).argmax(1), (GRID, GRID))
+    near = (abs(rows - 7) <= 1) & (abs(columns - 6) <= 1)
+    if kind in ("blank_area", "dye_removal"):  # wide: anywhere on it
+        near = (abs(rows - 7) <= 3) & (columns >= 2) & (columns <= 13)
+    assert near.mean() >= 0.8
 
 
 def test_an_upright_frame_is_answered_upright():
@@ -145,11 +168,11 @@ def test_training_makes_what_the_network_takes_as_the_verdict_does(frames):
 
 
 def test_training_finds_what_tells_twins_apart(frames, monkeypatch, quick):
-    monkeypatch.setattr(training, "CHANNELS", (8, 8, 16, 16))
+    monkeypatch.setattr(marks_network, "CHANNELS", (8, 8, 16, 16))
     monkeypatch.setattr(pairs, "SEVERITIES", (3.0, 3.0))
     own, made = captured("colour_patches"), pairs.Twins(frames, pairs.ENDLESS, ANSWERS, training.CELLS)
     parts = [own.films, own.inside, own.share]
-    network = learn.fit(training.Network(), made, parts, training.loss, 2, rate=training.RATE, decay=training.DECAY)
+    network = learn.fit(MarksNetwork(), made, parts, training.loss, 2, rate=training.RATE, decay=training.DECAY)
     some = [pairs.Twins(frames, 1000, ANSWERS, training.CELLS)[i] for i in range(900, 930)]
     films, inside = (torch.stack([one[part] for one in some]) for part in (0, 1))
     torch.manual_seed(1)
@@ -160,6 +183,34 @@ def test_training_finds_what_tells_twins_apart(frames, monkeypatch, quick):
     net = {name: tensor.astype(np.float32) for name, tensor in network.tensors().items()}  # in half precision
     for one, expected in zip(shown.numpy()[:4], found, strict=False):
         assert weigh(one, net) == pytest.approx(expected, abs=0.02 * float(np.abs(found).max()))
+
+
+def test_training_goes_on_from_weights_as_they_are(frames):
+    torch.manual_seed(0)
+    own, bundled, network = captured("colour_patches"), load_file(FILE), MarksNetwork()
+    shown = training.shown(own.films, own.inside).flatten(0, 1)
+    network.go_on(bundled, shown)
+    with torch.no_grad():
+        found = network.eval()(shown).numpy()
+    net = {name: tensor.astype(np.float32) for name, tensor in bundled.items()}
+    for one, answer in zip(shown.numpy(), found, strict=True):
+        assert answer == pytest.approx(weigh(one, net), abs=0.01)
+    again = network.tensors()
+    assert all(again[name] == pytest.approx(tensor, abs=0.01) for name, tensor in bundled.items())
+
+
+def test_a_share_of_what_training_went_on_from_stays_and_the_normalisations_are_stated_anew(frames, monkeypatch):
+    monkeypatch.setattr(marks_network, "CHANNELS", (8, 8, 16, 16))
+    torch.manual_seed(0)
+    before, after, own = MarksNetwork(), MarksNetwork(), captured("colour_patches")
+    shown = training.shown(own.films, own.inside).flatten(0, 1)
+    expected = [0.15 * old + 0.85 * new for old, new in zip(before.parameters(), after.parameters(), strict=True)]
+    mean = mixed(before, after, shown)
+    assert all(torch.allclose(one, two) for one, two in zip(mean.parameters(), expected, strict=True))
+    with torch.no_grad():
+        first = mean.stem[0](shown)
+    assert torch.allclose(mean.stem[1].running_mean, first.mean((0, 2, 3)), atol=1e-4)
+    assert torch.allclose(mean.stem[1].running_var, first.var((0, 2, 3)), rtol=1e-2) and not mean.training
 
 
 @pytest.mark.parametrize("shape", [(340, 512), (100, 333), (128, 192), (40, 50)])
@@ -173,13 +224,29 @@ def test_a_frame_of_one_density_is_made_standard():
     assert not standard(np.ones((3, *SIZE), np.float32), np.ones(SIZE, bool)).any()
 
 
-def test_the_command_trains_and_tells_how_well(tmp_path, monkeypatch, capsys, quick):
-    simulate(tmp_path / "drawn", count=40, seed=5)
+@pytest.fixture(scope="module")
+def drawn_set(tmp_path_factory) -> Path:
+    return simulate(tmp_path_factory.mktemp("marks") / "drawn", count=40, seed=5)
+
+
+def test_the_command_trains_and_tells_how_well(drawn_set, tmp_path, monkeypatch, capsys, quick):
     monkeypatch.setattr(training, "FILE", tmp_path / "new.safetensors")
-    monkeypatch.setattr(sys, "argv", ["marks.py", str(tmp_path / "drawn"), "--minutes", "0.05"])
+    monkeypatch.setattr(sys, "argv", ["marks.py", str(drawn_set), "--minutes", "0.05"])
     training.main()
     said = capsys.readouterr().out
     new, bundled = load_file(tmp_path / "new.safetensors"), load_file(FILE)
     assert {name: tensor.shape for name, tensor in new.items()} == {name: one.shape for name, one in bundled.items()}
     for kind in KINDS:
         assert re.search(rf"{kind} +(\d\.\d{{3}}|–)  \(\d+ frames with it, \d+ without damage\)", said)
+
+
+@pytest.mark.parametrize("net", [None, {}, {"head.weight": np.zeros((4, 160, 1, 1), np.float16)}])
+def test_weights_that_are_missing_or_of_another_network_are_named(drawn_set, tmp_path, monkeypatch, capsys, net):
+    init = tmp_path / "init.safetensors"
+    if net is not None:
+        save_file(net, init)
+    monkeypatch.setattr(training, "FILE", tmp_path / "new.safetensors")
+    monkeypatch.setattr(sys, "argv", ["marks.py", str(drawn_set), "--init", str(init)])
+    with pytest.raises(SystemExit):
+        training.main()
+    assert str(init) in capsys.readouterr().err and not (tmp_path / "new.safetensors").exists()

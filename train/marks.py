@@ -1,24 +1,29 @@
-"""Train the network that finds patches, spots and streaks: `space/darkroom/marks.safetensors`.
+"""Train the network that finds damage by its shape: `space/darkroom/marks.safetensors`.
 
     python train/simulate.py data/simulated --photos photos --count 7000 --seed 1
-    python train/marks.py data/simulated --minutes 6.4
+    python train/marks.py data/simulated --minutes 10
+    python train/marks.py data/simulated --minutes 10 --init marks.safetensors      # goes on from such a file
 
 It learns from two sorts of pairs (`train/twins.py`): damage put on the simulated frames that have none, other damage on
 others all the time; and the simulator's own twins, whose damage the camera saw. What it then finds in the validation
-split is printed. For a GPU and many cores: the cores make the pairs while the GPU learns from those there are.
+split is printed. For a GPU and many cores: the cores make the pairs while the GPU learns from those there are. With
+`--init` a share of the weights it began from stays in those it ends with.
 """
 
 import argparse
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import torch
 from frames import measured
 from learn import LEAST, answers, fit, mirrored, told
+from marks_network import MarksNetwork, mixed
 from objective import of_maps
-from safetensors.numpy import save_file
-from torch import Tensor, nn
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from torch import Tensor
 from torch.nn import functional as F
 from twins import ENDLESS, Twins, inputs, retaken, standard
 
@@ -26,13 +31,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "space"))
 from darkroom.cells import GRID  # noqa: E402
 from darkroom.film import Film  # noqa: E402
-from darkroom.marks import ANSWERS, FILE, KINDS, STRIDES, found_in, reduced, upright  # noqa: E402
-from darkroom.resnet import DEFECTS, Residual  # noqa: E402
+from darkroom.marks import ANSWERS, FILE, KINDS, SPOTS, found_in, reduced, upright  # noqa: E402
+from darkroom.resnet import DEFECTS  # noqa: E402
 
-CHANNELS = (32, 48, 96, 160)  # at a half, a quarter, an eighth and a sixteenth of the resolution
-PARTS = ("weight", "bias")
 CELLS = (16, 24)  # the network's answers
-RATE, DECAY = 3e-3, 0.03
+RATE, FURTHER, DECAY = 3e-3, 2e-3, 0.03  # learning rate from nothing, and from weights
+SOME = 64  # twins by which the normalisations of a network that goes on are stated
 FOUND = [DEFECTS.index(kind) for kind in KINDS]
 Frame = tuple[np.ndarray, np.ndarray, bool]
 
@@ -44,7 +48,7 @@ def look(film: Film) -> Frame:
 
 class Captured:
     """The simulator's twins, the sound one first. films: (P, 2, 3, 256, 384) float16 D, inside: (P, 2, 256, 384) bool,
-    share: (P, 3, 16, 16) how much of a cell each of `KINDS` covers in the second."""
+    share: (P, 5, 16, 16) how much of a cell each of `KINDS` covers in the second."""
 
     def __init__(self, rows: list[dict], frames: list[Frame]):
         whole = [k for k in range(0, len(frames) - 1, 2) if min(f[1].mean() for f in frames[k : k + 2]) > LEAST]
@@ -57,47 +61,7 @@ class Captured:
         self.sound = [frames[k + 1][:2] for k in whole]
 
 
-class Network(nn.Module):
-    """`darkroom.marks.weigh` as a module, to be trained: (N, 6, 256, 384) in, (N, 4, 16, 24) log-odds out."""
-
-    def __init__(self):
-        super().__init__()
-        channels = CHANNELS[0]
-        self.stem = nn.Sequential(
-            nn.Conv2d(6, channels, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
-        )
-        blocks, level = [], 0
-        for stride in STRIDES:
-            level += stride - 1
-            blocks.append(Residual(channels, CHANNELS[level], stride=stride))
-            channels = CHANNELS[level]
-        self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Conv2d(channels, len(ANSWERS), 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.blocks(self.stem(x)))
-
-    def tensors(self) -> dict[str, np.ndarray]:
-        """What `darkroom.marks.weigh` takes: as this network answers in `eval`, float16."""
-        found = {"stem": _folded(self.stem[0], self.stem[1]), "head": (self.head.weight, self.head.bias)}
-        for k, block in enumerate(self.blocks):
-            for one in "12":
-                found[f"blocks.{k}.conv{one}"] = _folded(getattr(block, f"conv{one}"), getattr(block, f"bn{one}"))
-            if block.conv3 is not None:
-                found[f"blocks.{k}.conv3"] = block.conv3.weight, block.conv3.bias
-        both = {
-            f"{name}.{part}": tensor for name, pair in found.items() for part, tensor in zip(PARTS, pair, strict=True)
-        }
-        return {name: tensor.detach().half().contiguous().numpy() for name, tensor in both.items()}
-
-
-def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution that does what both do."""
-    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    return convolution.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
-
-
-def loss(network: Network, made: list[Tensor], captured: list[Tensor]) -> Tensor:
+def loss(network: MarksNetwork, made: list[Tensor], captured: list[Tensor]) -> Tensor:
     """made: films, inside and share as `twins.Twins` has them; captured: as `Captured` has them."""
     (films, inside, share), (own_films, own_inside, own_share) = mirrored(made), mirrored(captured)
     pairs = torch.cat([films, own_films]), torch.cat([inside[:, None].expand(-1, 2, -1, -1), own_inside])
@@ -120,13 +84,14 @@ def _loss(maps: Tensor, share: Tensor) -> Tensor:
 
 
 def _joined(answers: Tensor) -> Tensor:
-    """`darkroom.marks.of_kinds` of many frames: (N, 4, …) -> (N, 3, …)."""
-    patches, brown, streaks, clear = answers.unbind(1)
-    return torch.stack([patches, torch.maximum(brown, clear), streaks], 1)
+    """`darkroom.marks.of_kinds` of many frames: (N, 6, …) -> (N, 5, …)."""
+    *found, clear = answers.unbind(1)
+    found[SPOTS] = torch.maximum(found[SPOTS], clear)
+    return torch.stack(found, 1)
 
 
 def strongest(net: dict[str, np.ndarray], frames: list[Frame]) -> np.ndarray:
-    """(N, 3): the strongest cell of each of `KINDS` in each frame."""
+    """(N, 5): the strongest cell of each of `KINDS` in each frame."""
     net = {name: tensor.astype(np.float32) for name, tensor in net.items()}
     return np.stack([found_in(planes.astype(np.float32), inside, net).max((1, 2)) for planes, inside, _ in frames])
 
@@ -134,17 +99,27 @@ def strongest(net: dict[str, np.ndarray], frames: list[Frame]) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="made by train/simulate.py")
-    parser.add_argument("--minutes", type=float, default=7, help="how long to train")
+    parser.add_argument("--minutes", type=float, default=10, help="how long to train")
+    parser.add_argument("--init", type=Path, help="weights to go on from, such a file as this writes")
     args = parser.parse_args()
     try:
+        before = load_file(args.init) if args.init else None
         train, validation = (measured(args.data / split, look) for split in ("train", "validation"))
+        captured, network = Captured(*train), MarksNetwork()
+        some = shown(captured.films[:SOME], captured.inside[:SOME]).flatten(0, 1)
+        if before is not None:
+            network.go_on(before, some)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    captured = Captured(*train)
+    except (SafetensorError, ValueError) as error:
+        print(f"{args.init}: {error}", file=sys.stderr)
+        sys.exit(2)
     made = Twins(captured.sound, ENDLESS, ANSWERS, CELLS)
     own = [captured.films, captured.inside, captured.share]
-    net = fit(Network(), made, own, loss, args.minutes, rate=RATE, decay=DECAY).tensors()
+    began, rate = deepcopy(network), RATE if before is None else FURTHER
+    network = fit(network, made, own, loss, args.minutes, rate=rate, decay=DECAY)
+    net = (network if before is None else mixed(began, network, some)).tensors()
     save_file(net, FILE)
     rows, frames = validation
     print(told(KINDS, strongest(net, frames), rows))

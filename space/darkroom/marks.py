@@ -1,4 +1,4 @@
-"""Where patches, spots and streaks are: dye is missing or a deposit lies there, the picture underneath. NumPy only.
+"""Where damage is that has a shape: all kinds but underexposure. NumPy only.
 
 Only their shape and colour tell them from what a scene may hold. So the whole frame is looked at by a small network of
 d2l.ai's residual blocks, on 384 × 256 pixels. `train/marks.py` trained it; docs/evidence.md says how well it sees.
@@ -13,10 +13,12 @@ from safetensors.numpy import load_file
 
 from .cells import DENSEST, GRID, alike
 from .grid import pooled
+from .remedy import REMEDIES
 
 FILE = Path(__file__).with_name("marks.safetensors")
-KINDS = ("colour_patches", "residual_spots", "dye_removal")
+KINDS = tuple(kind for kind in REMEDIES if kind != "noise")  # that has no shape
 ANSWERS = (*KINDS, "air_bells")  # of the network: clear discs look nothing like the brown spots they are counted among
+SPOTS = KINDS.index("residual_spots")
 SIZE = (256, 384)  # pixels of a lying frame; an upright one is turned
 STRIDES = (2, 1, 2, 1, 2, 1, 1, 1, 1)  # of the residual blocks; the first convolution halves the frame before them
 BLOCK, BLOCKS = 16, 5  # pixels to a block, and blocks a side, of what a place's colour is held against
@@ -28,7 +30,7 @@ Net = dict[str, np.ndarray]
 
 
 def marks(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """(3, 16, 16) float32 log-odds that each cell of the frame has each of `KINDS`, were cells with and without as
+    """(5, 16, 16) float32 log-odds that each cell of the frame has each of `KINDS`, were cells with and without as
     frequent. density (h, w, 3), inside (h, w) bool, as `film.Film` has them, lying or upright, of any size."""
     found = pooled(found_in(*reduced(density, inside), _fitted()), GRID, "max")
     return np.rot90(found, -1, (1, 2)).copy() if upright(inside) else found
@@ -76,7 +78,7 @@ def inputs(planes: np.ndarray) -> np.ndarray:
 
 
 def weigh(x: np.ndarray, net: Net) -> np.ndarray:
-    """The network `net` on `inputs`: (4, 16, 24) log-odds of `ANSWERS`, a cell for every 16 × 16 pixels. Its tensors
+    """The network `net` on `inputs`: (6, 16, 24) log-odds of `ANSWERS`, a cell for every 16 × 16 pixels. Its tensors
     are what `train/marks.py` writes: every normalisation is part of the convolution before it."""
     x = np.maximum(_convolved(x, net, "stem", 2), 0)
     for k, stride in enumerate(STRIDES):
@@ -87,7 +89,7 @@ def weigh(x: np.ndarray, net: Net) -> np.ndarray:
 
 
 def found_in(planes: np.ndarray, inside: np.ndarray, net: Net) -> np.ndarray:
-    """(3, 16, 24) log-odds of `KINDS` in what `reduced` made of a frame: the mean of what the network says of it and of
+    """(5, 16, 24) log-odds of `KINDS` in what `reduced` made of a frame: the mean of what the network says of it and of
     it turned by 180°, which errs less than either (docs/experiments.md)."""
     x = inputs(standard(planes, inside))
     turned = weigh(x[:, ::-1, ::-1], net)[:, ::-1, ::-1]
@@ -95,9 +97,9 @@ def found_in(planes: np.ndarray, inside: np.ndarray, net: Net) -> np.ndarray:
 
 
 def of_kinds(answers: np.ndarray) -> np.ndarray:
-    """`ANSWERS` (4, …) -> `KINDS` (3, …): a spot is brown or clear, whichever is likelier."""
+    """`ANSWERS` (6, …) -> `KINDS` (5, …): a spot is brown or clear, whichever is likelier."""
     found = answers[: len(KINDS)].copy()
-    found[KINDS.index("residual_spots")] = np.maximum(found[KINDS.index("residual_spots")], answers[-1])
+    found[SPOTS] = np.maximum(found[SPOTS], answers[-1])
     return found
 
 
