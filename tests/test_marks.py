@@ -238,6 +238,11 @@ def test_the_command_trains_and_tells_how_well(drawn_set, tmp_path, monkeypatch,
     assert {name: tensor.shape for name, tensor in new.items()} == {name: one.shape for name, one in bundled.items()}
     for kind in KINDS:
         assert re.search(rf"{kind} +(\d\.\d{{3}}|–)  \(\d+ frames with it, \d+ without damage\)", said)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--init", str(FILE)])
+    training.main()
+    further = load_file(tmp_path / "new.safetensors")
+    apart = [np.abs(net["head.weight"] - bundled["head.weight"]).mean() for net in (further, new)]
+    assert 0 < apart[0] < apart[1] / 3
 
 
 @pytest.mark.parametrize("net", [None, {}, {"head.weight": np.zeros((4, 160, 1, 1), np.float16)}])

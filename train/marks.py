@@ -102,19 +102,20 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10, help="how long to train")
     parser.add_argument("--init", type=Path, help="weights to go on from, such a file as this writes")
     args = parser.parse_args()
+    network = MarksNetwork()
     try:
-        before = load_file(args.init) if args.init else None
+        before = network.fitting(load_file(args.init)) if args.init else None
         train, validation = (measured(args.data / split, look) for split in ("train", "validation"))
-        captured, network = Captured(*train), MarksNetwork()
-        some = shown(captured.films[:SOME], captured.inside[:SOME]).flatten(0, 1)
-        if before is not None:
-            network.go_on(before, some)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     except (SafetensorError, ValueError) as error:
         print(f"{args.init}: {error}", file=sys.stderr)
         sys.exit(2)
+    captured = Captured(*train)
+    some = shown(captured.films[:SOME], captured.inside[:SOME]).flatten(0, 1)
+    if before is not None:
+        network.go_on(before, some)
     made = Twins(captured.sound, ENDLESS, ANSWERS, CELLS)
     own = [captured.films, captured.inside, captured.share]
     began, rate = deepcopy(network), RATE if before is None else FURTHER

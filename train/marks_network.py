@@ -49,12 +49,15 @@ class MarksNetwork(nn.Module):
         }
         return {name: tensor.detach().half().contiguous().numpy() for name, tensor in both.items()}
 
-    def go_on(self, net: dict[str, np.ndarray], shown: Tensor) -> None:
-        """Begin from `net`, that `tensors` gave. Its normalisations are part of its convolutions; each is set so that
-        among the pictures `shown`, (N, 6, 256, 384), it changes nothing. Raises ValueError where `net` is of another
-        network."""
+    def fitting(self, net: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """`net`, if it is such as `tensors` gives; otherwise raises ValueError."""
         if {name: one.shape for name, one in net.items()} != {name: one.shape for name, one in self.tensors().items()}:
             raise ValueError("not the weights of marks, or of marks with other answers")
+        return net
+
+    def go_on(self, net: dict[str, np.ndarray], shown: Tensor) -> None:
+        """Begin from `net`, that `tensors` gave. Its normalisations are part of its convolutions; each is set so that
+        among the pictures `shown`, (N, 6, 256, 384), it changes nothing."""
         hooks = []
         for name, convolution, norm in self._convolutions():
             weight, bias = (torch.from_numpy(net[f"{name}.{part}"].astype(np.float32)) for part in PARTS)
