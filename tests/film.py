@@ -4,7 +4,10 @@ import struct
 import zlib
 from pathlib import Path
 
+import emulsion
 import numpy as np
+from darkroom.film import resized
+from scenes import draw
 
 BASE = np.array([0.25, 0.64, 0.97])  # density of the orange mask, R G B
 
@@ -31,6 +34,15 @@ def grainy(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
         for a in rng.uniform(0, 6, 8)
     )
     return scene[..., None] * (0.8, 1.0, 1.2) + (0.6, 1.0, 1.4) + 0.02 * rng.standard_normal((height, width, 3))
+
+
+def drawn(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
+    """The density of a drawn scene on film, (height, width, 3): no soft shapes, which look like no film."""
+    rng = np.random.default_rng(seed)
+    scene, roll = draw(rng), emulsion.film(rng)
+    density = emulsion.expose(scene, roll, 0.3, np.zeros(3), contrast=1.0)
+    density = emulsion.add_grain(density, roll, rng).astype(np.float32)
+    return np.stack([resized(plane, width, height) for plane in np.moveaxis(density, -1, 0)], axis=-1)
 
 
 def eight_bit(rgb: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from darkroom.evidence import BELIEVED, KINDS, Evidence, measure
 from darkroom.film import Film
 from darkroom.scan import open_scan
-from film import eight_bit, frame, grainy, png, sixteen_bit
+from film import drawn, eight_bit, frame, png, sixteen_bit
 from scipy.ndimage import gaussian_filter
 
 
@@ -82,7 +82,7 @@ def test_every_measurement_is_told_to_people_with_its_unit_and_to_the_combinatio
 
 def test_patches_are_counted_as_patches_and_holes_as_holes():
     """Damaged cells come from two networks; each of their answers is at its own kind."""
-    density = grainy(2)
+    density = drawn(0)
     height, width = density.shape[:2]
     sound = 10 ** (-density / 2.2)
     y, x = np.mgrid[0:height, 0:width] * (360 / width)

@@ -12,14 +12,11 @@ import pytest
 import torch
 import twins as pairs
 from darkroom.cells import GRID
-from darkroom.film import resized
 from darkroom.marks import ANSWERS, FILE, KINDS, SIZE, found_in, inputs, marks, of_kinds, reduced, standard, weigh
 from darkroom.resnet import DEFECTS
-from emulsion import add_grain, expose, film
-from film import grainy
+from film import drawn, grainy
 from marks_network import MarksNetwork, mixed
 from safetensors.numpy import load_file, save_file
-from scenes import draw
 from simulate import simulate
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
@@ -46,24 +43,14 @@ def damaged(density: np.ndarray, kind: str) -> np.ndarray:
     return streaked
 
 
-@pytest.fixture(scope="module")
-def drawn() -> list[np.ndarray]:
-    """Frames that look like film, as density: what one has learnt of film tells little of blurred waves."""
-    frames = []
-    for rng in map(np.random.default_rng, range(5)):
-        scene, roll = draw(rng), film(rng)
-        density = add_grain(expose(scene, roll, 0.3, np.zeros(3), contrast=1.0), roll, rng).astype(np.float32)
-        frames.append(np.stack([resized(plane, *SHAPE[::-1]) for plane in np.moveaxis(density, -1, 0)], axis=-1))
-    return frames
-
-
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_damage_is_found_where_it_is(kind, drawn):
-    gains = np.stack([marks(damaged(frame, kind), INSIDE) - marks(frame, INSIDE) for frame in drawn])
+def test_damage_is_found_where_it_is(kind):
+    frames = [drawn(seed) for seed in range(5)]
+    gains = np.stack([marks(damaged(frame, kind), INSIDE) - marks(frame, INSIDE) for frame in frames])
     named = KINDS.index("residual_spots" if kind == "air_bells" else kind)
     assert np.median(gains[:, named].max((1, 2))) > 3
     assert np.mean(gains.max((2, 3)).argmax(1) == named) > 0.5
-    rows, columns = np.unravel_index(gains[:, named].reshape(len(drawn), -1).argmax(1), (GRID, GRID))
+    rows, columns = np.unravel_index(gains[:, named].reshape(len(frames), -1).argmax(1), (GRID, GRID))
     near = (abs(rows - 7) <= 1) & (abs(columns - 6) <= 1)
     if kind in ("blank_area", "dye_removal"):  # wide: anywhere on it
         near = (abs(rows - 7) <= 3) & (columns >= 2) & (columns <= 13)

@@ -156,10 +156,14 @@ def measure(film: Film) -> Evidence:
 
 
 def _cells(film: Film) -> np.ndarray:
-    """`Evidence.cells`: where both networks know a kind of damage, their log-odds are added; bounded by `BELIEVED`."""
+    """`Evidence.cells`: where both networks know a kind of damage, their log-odds are added; bounded by `BELIEVED`. Of
+    holes marks may only add: where bare light shines through there is one, whatever its shape."""
     cells = np.zeros((len(KINDS), GRID, GRID))
-    for names, found in ((traces.KINDS, traces.traces), (marks.KINDS, marks.marks)):
-        cells[[KINDS.index(kind) for kind in names]] += found(film.density, film.inside)
+    shaped = marks.marks(film.density, film.inside)
+    holes = marks.KINDS.index("holes")
+    shaped[holes] = np.maximum(shaped[holes], 0)
+    for names, found in ((traces.KINDS, traces.traces(film.density, film.inside)), (marks.KINDS, shaped)):
+        cells[[KINDS.index(kind) for kind in names]] += found
     return believed(cells)
 
 
