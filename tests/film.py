@@ -37,7 +37,7 @@ def grainy(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
 
 
 def drawn(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
-    """The density of a drawn scene on film, (height, width, 3): no soft shapes, which look like no film."""
+    """The density of a drawn scene, (height, width, 3), for what has learnt from film: it takes `grainy` for none."""
     rng = np.random.default_rng(seed)
     scene, roll = draw(rng), emulsion.film(rng)
     density = emulsion.expose(scene, roll, 0.3, np.zeros(3), contrast=1.0)

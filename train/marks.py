@@ -13,6 +13,7 @@ split is printed. For a GPU and many cores: the cores make the pairs while the G
 import argparse
 import sys
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -113,14 +114,15 @@ def main() -> None:
         print(f"{args.init}: {error}", file=sys.stderr)
         sys.exit(2)
     captured = Captured(*train)
-    some = shown(captured.films[:SOME], captured.inside[:SOME]).flatten(0, 1)
-    if before is not None:
-        network.go_on(before, some)
-    made = Twins(captured.sound, ENDLESS, ANSWERS, CELLS)
     own = [captured.films, captured.inside, captured.share]
-    began, rate = deepcopy(network), RATE if before is None else FURTHER
-    network = fit(network, made, own, loss, args.minutes, rate=rate, decay=DECAY)
-    net = (network if before is None else mixed(began, network, some)).tensors()
+    learn = partial(fit, made=Twins(captured.sound, ENDLESS, ANSWERS, CELLS), captured=own, loss=loss, decay=DECAY)
+    if before is None:
+        network = learn(network, minutes=args.minutes, rate=RATE)
+    else:
+        some = shown(captured.films[:SOME], captured.inside[:SOME]).flatten(0, 1)
+        network.go_on(before, some)
+        network = mixed(deepcopy(network), learn(network, minutes=args.minutes, rate=FURTHER), some)
+    net = network.tensors()
     save_file(net, FILE)
     rows, frames = validation
     print(told(KINDS, strongest(net, frames), rows))

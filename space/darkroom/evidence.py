@@ -158,13 +158,11 @@ def measure(film: Film) -> Evidence:
 def _cells(film: Film) -> np.ndarray:
     """`Evidence.cells`: where both networks know a kind of damage, their log-odds are added; bounded by `BELIEVED`. Of
     holes marks may only add: where bare light shines through there is one, whatever its shape."""
-    cells = np.zeros((len(KINDS), GRID, GRID))
-    shaped = marks.marks(film.density, film.inside)
-    holes = marks.KINDS.index("holes")
-    shaped[holes] = np.maximum(shaped[holes], 0)
-    for names, found in ((traces.KINDS, traces.traces(film.density, film.inside)), (marks.KINDS, shaped)):
-        cells[[KINDS.index(kind) for kind in names]] += found
-    return believed(cells)
+    found = dict(zip(marks.KINDS, marks.marks(film.density, film.inside), strict=True))
+    found["holes"] = np.maximum(found["holes"], 0)
+    for kind, cells in zip(traces.KINDS, traces.traces(film.density, film.inside), strict=True):
+        found[kind] = found.get(kind, 0) + cells
+    return believed(np.stack([found[kind] for kind in KINDS], dtype=np.float64))
 
 
 def believed(log_odds: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ from darkroom.verdict import Judge
 from .words import card as boxed
 
 HOW = """<p>A ResNet-18 looks at the negative as a whole, mask and all. Beside it the film is measured in 16 × 16 cells,
-for spots, streaks, grain, bare and opaque places, and a small network weighs these; another looks for patches, spots
-and streaks by their shape. A logistic regression weighs all three and states a probability, calibrated on frames that
+for spots, streaks, grain, bare and opaque places, and a small network weighs these; another looks for
+damage by its shape. A logistic regression weighs all three and states a probability, calibrated on frames that
 were kept out of training.</p>
 <p>The bundled weights were trained on simulated negatives: photographs and drawn scenes, put through the densities of a
 C-41 film, each of six kinds of damage, a camera and a JPEG encoder. Frames of one source photograph stayed on one
