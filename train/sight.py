@@ -24,11 +24,13 @@ PLAIN = 400  # sum, over the pixels of a frame 576 long, of the squares of what 
 
 
 def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
-    """(H, W) in 0…1: how well a change of density, (H, W, 3) to (H, W, 3), is seen. Texture masks it: a patch that is
-    plain in a sky is not damage in foliage."""
-    change = np.abs(damaged - sound).max(axis=-1)
+    """(2, H, W) in 0…1: how well a change of density, (H, W, 3) to (H, W, 3), is seen, and as far as it ends nearby.
+    Texture masks it: a patch that is plain in a sky is not damage in foliage."""
+    change = damaged - sound
+    seen = _largest(change)
+    ending = np.minimum(seen, _largest(_beyond(change)))
     limit = LEAST_DENSITY + DENSITY_MASKED * _texture(sound.mean(axis=-1), NEAR)
-    return np.clip(change / limit, 0, 1)
+    return np.clip(np.stack([seen, ending]) / limit, 0, 1)
 
 
 def placed(
@@ -39,15 +41,16 @@ def placed(
     rng: np.random.Generator,
     inside: np.ndarray | None = None,
     least: float = SEEN,
+    ends: float = 0.0,
 ) -> Damaged:
     """Damage where it can be seen: the new density and its visible coverage; where `TRIES` places hide it, the density
     as it was and none. apply … rng: as `damage.DAMAGE` has them; inside: (H, W) bool, the film; everywhere, if None;
-    least: share of the damage that must be seen."""
+    least: share of the damage that must be seen; ends: share of what is seen that must end nearby."""
     for _ in range(TRIES):
         damaged, where = apply(density, base, severity, rng)
         where = where if inside is None else where * inside
-        seen = where * visibility(density, damaged)
-        if seen.sum() >= least * where.sum() > 0:
+        seen, ending = where * visibility(density, damaged)
+        if seen.sum() >= least * where.sum() > 0 and ending.sum() >= ends * seen.sum():
             return damaged, seen
     return density, np.zeros_like(where)
 
@@ -63,12 +66,22 @@ def plain(sound: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:
     before, after = (_seen(file, coverage.shape[:2]) for file in (sound, damaged))
     change = after - before
     change = change - np.median(change, axis=(0, 1))  # a large hole makes the whole positive lighter or darker
-    side = round(SURROUNDINGS * max(change.shape))
-    beyond = 2 * (change - ndimage.uniform_filter(change, (side, side, 1)))  # twice: at an edge, all of the change
-    stands_out = np.minimum(*(np.sqrt((part**2).sum(axis=-1)) for part in (change, beyond)))
+    stands_out = np.minimum(*(np.sqrt((part**2).sum(axis=-1)) for part in (change, _beyond(change))))
     ratio = stands_out / (LEAST_COLOUR + COLOUR_MASKED * _texture(before[..., 0], AROUND))
     found = np.where(ratio > 1, ratio**2, 0)
     return (found[..., None] * (coverage > 0)).sum(axis=(0, 1)) >= PLAIN
+
+
+def _largest(change: np.ndarray) -> np.ndarray:
+    """Of the layers, (H, W, 3) -> (H, W); one by one, which is many times faster than an axis of three."""
+    red, green, blue = np.abs(np.moveaxis(change, -1, 0))
+    return np.maximum(np.maximum(red, green), blue)
+
+
+def _beyond(change: np.ndarray) -> np.ndarray:
+    """A change, (H, W, 3), against what there is of it around, doubled: at an edge, all of the change."""
+    side = round(SURROUNDINGS * max(change.shape))
+    return 2 * (change - ndimage.uniform_filter(change, (side, side, 1)))
 
 
 def _seen(file: bytes, shape: tuple[int, int]) -> np.ndarray:

@@ -41,6 +41,7 @@ OFTEN = {
     "air_bells": 0.35,
 }
 IN_SIGHT = (0.3, 0.7)  # share of damage that must be seen where it is put: half of it some, half of it most
+ENDS = 0.4  # share of what is seen that must end nearby: nobody sees a patch that fades over all of a sky
 SEVERITIES = (0.3, 3.0)
 GAIN, LAYER_GAIN = (0.6, 1.6), 0.15  # contrast, and the deviation of the layers' from it
 DETAIL, DETAIL_SIZE = 1.5, (0.7, 2.5)  # up to how much fine detail is made stronger, and its size in pixels
@@ -102,7 +103,7 @@ def _marked(
     for k, kind in enumerate(kinds):
         if rng.random() < OFTEN[kind]:
             apply = APPLY[kind][rng.integers(len(APPLY[kind]))]
-            damaged, seen[k] = placed(apply, damaged, base, rng.uniform(*SEVERITIES), rng, inside, least)
+            damaged, seen[k] = placed(apply, damaged, base, rng.uniform(*SEVERITIES), rng, inside, least, ENDS)
     soft = rng.uniform(*SOFT)
     return density + ndimage.gaussian_filter(damaged - density, (soft, soft, 0)), seen
 
