@@ -17,6 +17,7 @@ from darkroom.resnet import DEFECTS
 from film import drawn, grainy
 from marks_network import MarksNetwork, mixed
 from safetensors.numpy import load_file, save_file
+from sight import visibility
 from simulate import simulate
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
@@ -55,6 +56,17 @@ def test_damage_is_found_where_it_is(kind):
     if kind in ("blank_area", "dye_removal"):  # wide: anywhere on it
         near = (abs(rows - 7) <= 3) & (columns >= 2) & (columns <= 13)
     assert near.mean() >= 0.8
+
+
+@pytest.mark.parametrize("radius", [11, 20, 34])
+def test_a_round_hole_is_found_however_large_a_punch_made_it(radius):
+    frames = [drawn(seed) for seed in range(8)]
+    disc = np.clip(radius - DISC, 0, 1)[..., None]
+    sound, punched = (
+        np.array([marks(density, INSIDE)[KINDS.index("holes")].max() for density in films])
+        for films in (frames, [density * (1 - disc) + 0.03 * disc for density in frames])
+    )
+    assert sound.max() < 0 and np.median(punched) > 2
 
 
 def test_an_upright_frame_is_answered_upright():
@@ -115,6 +127,14 @@ def test_twins_differ_where_the_map_says_and_nowhere_else(frames):
         change = (films[1] - films[0]).float().abs().amax(0)
         change, covered = F.adaptive_max_pool2d(change[None], (16, 24))[0], share.amax(0)
         assert change[covered > 0.4].median() > 3 * change[covered == 0].median()
+
+
+def test_patches_that_twins_get_end_nearby(frames):
+    twins = pairs.Twins(frames, 12, ("colour_patches",), training.CELLS)
+    for films, _, _ in (twins[i] for i in range(12)):
+        sound, damaged = films.float().numpy().transpose(0, 2, 3, 1)
+        seen, ending = visibility(sound, damaged)
+        assert ending.sum() > 0.3 * seen.sum() > 0
 
 
 def test_the_same_twins_are_the_same_and_others_are_others(frames):
