@@ -15,7 +15,7 @@ from darkroom.cells import GRID
 from darkroom.marks import ANSWERS, FILE, KINDS, SIZE, found_in, inputs, marks, of_kinds, reduced, standard, weigh
 from darkroom.resnet import DEFECTS
 from film import drawn, grainy
-from marks_network import MarksNetwork, mixed
+from marks_network import Held, MarksNetwork, mixed
 from safetensors.numpy import load_file, save_file
 from sight import visibility
 from simulate import simulate
@@ -252,6 +252,38 @@ def test_the_command_trains_and_tells_how_well(drawn_set, tmp_path, monkeypatch,
     further = load_file(tmp_path / "new.safetensors")
     apart = [np.abs(net["head.weight"] - bundled["head.weight"]).mean() for net in (further, new)]
     assert 0 < apart[0] < apart[1] / 3
+
+
+def test_one_kind_alone_is_learnt_further_and_the_first_blocks_stay(drawn_set, tmp_path, monkeypatch, capsys, quick):
+    monkeypatch.setattr(training, "FILE", tmp_path / "new.safetensors")
+    monkeypatch.setattr(sys, "argv", ["marks.py", str(drawn_set), "--minutes", "0.05", "--only", "holes"])
+    with pytest.raises(SystemExit):
+        training.main()
+    assert "--init" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--init", str(FILE)])
+    training.main()
+    further, bundled = load_file(tmp_path / "new.safetensors"), load_file(FILE)
+    learnt = ("blocks.6.", "blocks.7.", "blocks.8.", "head.")
+    for name, tensor in bundled.items():
+        gone = np.abs(further[name].astype(np.float32) - tensor).mean()
+        assert gone > 1e-5 if name.startswith(learnt) else gone < 1e-6
+
+
+@pytest.mark.parametrize("kind, others", [("holes", 5), ("residual_spots", 4)])  # brown and clear spots are one kind
+def test_what_is_said_of_all_other_kinds_is_held_to_what_it_was(frames, kind, others):
+    network, own = MarksNetwork(), captured(kind)
+    made = [part[None] for part in pairs.Twins(frames, 1, ANSWERS, training.CELLS)[0]]
+    network.go_on(load_file(FILE), training.shown(own.films, own.inside).flatten(0, 1))
+    held = Held(network)
+
+    @torch.no_grad()
+    def loss() -> float:
+        torch.manual_seed(0)
+        return float(training.loss_of_one(held, made, [own.films, own.inside, own.share], KINDS.index(kind)))
+
+    first = loss()
+    network.head.bias.data[KINDS.index("dye_removal")] += 2
+    assert loss() - first == pytest.approx(training.KEEP * 2**2 / others, rel=0.05)
 
 
 @pytest.mark.parametrize("net", [None, {}, {"head.weight": np.zeros((4, 160, 1, 1), np.float16)}])

@@ -3,15 +3,18 @@
     python train/simulate.py data/simulated --photos photos --count 7000 --seed 1
     python train/marks.py data/simulated --minutes 10
     python train/marks.py data/simulated --minutes 10 --init marks.safetensors      # goes on from such a file
+    python train/marks.py data/simulated --minutes 10 --init marks.safetensors --only holes
 
 It learns from two sorts of pairs (`train/twins.py`): damage put on the simulated frames that have none, other damage on
 others all the time; and the simulator's own twins, whose damage the camera saw. What it then finds in the validation
 split is printed. For a GPU and many cores: the cores make the pairs while the GPU learns from those there are. With
-`--init` a share of the weights it began from stays in those it ends with.
+`--init` a share of the weights it began from stays in those it ends with. With `--only` one kind alone is learnt
+further, on two cores too: the first blocks stay as they are, and what is said of other kinds is held to what it was.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -20,13 +23,13 @@ import numpy as np
 import torch
 from frames import measured
 from learn import LEAST, answers, fit, mirrored, told
-from marks_network import MarksNetwork, mixed
+from marks_network import Held, MarksNetwork, mixed
 from objective import of_maps
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
-from twins import ENDLESS, Twins, inputs, retaken, standard
+from twins import ENDLESS, OFTEN, Twins, inputs, retaken, standard
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "space"))
@@ -36,7 +39,9 @@ from darkroom.marks import ANSWERS, FILE, KINDS, SPOTS, found_in, reduced, uprig
 from darkroom.resnet import DEFECTS  # noqa: E402
 
 CELLS = (16, 24)  # the network's answers
-RATE, FURTHER, DECAY = 3e-3, 2e-3, 0.03  # learning rate from nothing, and from weights
+RATE, FURTHER, ONLY, DECAY = 3e-3, 2e-3, 5e-4, 0.03  # learning rate from nothing, from weights, and of one kind alone
+OFTEN_ONLY = 0.7  # of twins have the kind that alone is learnt
+KEEP = 0.3  # weight of the mean square of how far the other answers have gone from what they were
 SOME = 64  # twins by which the normalisations of a network that goes on are stated
 FOUND = [DEFECTS.index(kind) for kind in KINDS]
 Frame = tuple[np.ndarray, np.ndarray, bool]
@@ -64,11 +69,36 @@ class Captured:
 
 def loss(network: MarksNetwork, made: list[Tensor], captured: list[Tensor]) -> Tensor:
     """made: films, inside and share as `twins.Twins` has them; captured: as `Captured` has them."""
-    (films, inside, share), (own_films, own_inside, own_share) = mirrored(made), mirrored(captured)
+    made, captured = mirrored(made), mirrored(captured)
+    return _learnt(answers(network, _both(made, captured)).float(), made[-1], captured[-1])
+
+
+def loss_of_one(network: Held, made: list[Tensor], captured: list[Tensor], kind: int) -> Tensor:
+    """The same of one of `KINDS` alone, and how far the other answers have gone from what they were."""
+    made, captured = mirrored(made), mirrored(captured)
+    maps, before = (one.float() for one in answers(network, _both(made, captured)))
+    own = [kind, len(KINDS)] if kind == SPOTS else [kind]
+    gone = (maps - before).square().mean((0, 2, 3))
+    others = torch.ones(len(ANSWERS), device=gone.device)
+    others[own] = 0
+    return _learnt(maps, made[-1], captured[-1], own) + KEEP * (gone * others).sum() / others.sum()
+
+
+def _both(made: list[Tensor], captured: list[Tensor]) -> Tensor:
+    """What the network is shown of both sorts of twins, (N · 2, 6, 256, 384)."""
+    (films, inside, _), (own_films, own_inside, _) = made, captured
     pairs = torch.cat([films, own_films]), torch.cat([inside[:, None].expand(-1, 2, -1, -1), own_inside])
-    maps = answers(network, shown(*pairs).flatten(0, 1)).float().unflatten(0, (-1, 2))
-    own = F.adaptive_max_pool2d(_joined(maps[len(films) :].flatten(0, 1)), GRID).unflatten(0, (-1, 2))
-    return (_loss(maps[: len(films)], share) * len(films) + _loss(own, own_share) * len(own)) / len(maps)
+    return shown(*pairs).flatten(0, 1)
+
+
+def _learnt(maps: Tensor, share: Tensor, own_share: Tensor, learnt: Sequence[int] = range(len(ANSWERS))) -> Tensor:
+    """maps: (N · 2, 6, 16, 24) of `_both`; share: of the twins that were made, own_share: of those captured; learnt: of
+    `ANSWERS`."""
+    kinds, learnt = [k for k in learnt if k < len(KINDS)], list(learnt)
+    made = maps[: 2 * len(share), learnt].unflatten(0, (-1, 2))
+    own = F.adaptive_max_pool2d(_joined(maps[2 * len(share) :]), GRID)[:, kinds].unflatten(0, (-1, 2))
+    parts = _loss(made, share[:, learnt]) * len(made) + _loss(own, own_share[:, kinds]) * len(own)
+    return parts / (len(made) + len(own))
 
 
 def shown(films: Tensor, inside: Tensor) -> Tensor:
@@ -102,7 +132,10 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="made by train/simulate.py")
     parser.add_argument("--minutes", type=float, default=10, help="how long to train")
     parser.add_argument("--init", type=Path, help="weights to go on from, such a file as this writes")
+    parser.add_argument("--only", choices=KINDS, help="the kind that alone is learnt further, from --init")
     args = parser.parse_args()
+    if args.only and not args.init:
+        parser.error("--only needs the weights that it goes on from: name them with --init")
     network = MarksNetwork()
     try:
         before = network.fitting(load_file(args.init)) if args.init else None
@@ -115,13 +148,19 @@ def main() -> None:
         sys.exit(2)
     captured = Captured(*train)
     own = [captured.films, captured.inside, captured.share]
-    learn = partial(fit, made=Twins(captured.sound, ENDLESS, ANSWERS, CELLS), captured=own, loss=loss, decay=DECAY)
+    often = {**OFTEN, args.only: OFTEN_ONLY} if args.only else OFTEN
+    made = Twins(captured.sound, ENDLESS, ANSWERS, CELLS, often)
+    learn = partial(fit, made=made, captured=own, minutes=args.minutes, decay=DECAY)
     if before is None:
-        network = learn(network, minutes=args.minutes, rate=RATE)
+        network = learn(network, loss=loss, rate=RATE)
     else:
         some = shown(captured.films[:SOME], captured.inside[:SOME]).flatten(0, 1)
         network.go_on(before, some)
-        network = mixed(deepcopy(network), learn(network, minutes=args.minutes, rate=FURTHER), some)
+        if args.only:
+            of_one = partial(loss_of_one, kind=KINDS.index(args.only))
+            network = learn(Held(network), loss=of_one, rate=ONLY).network
+        else:
+            network = mixed(deepcopy(network), learn(network, loss=loss, rate=FURTHER), some)
     net = network.tensors()
     save_file(net, FILE)
     rows, frames = validation

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ CHANNELS = (32, 48, 96, 160)  # at a half, a quarter, an eighth and a sixteenth 
 PARTS = ("weight", "bias")
 KEPT = 0.15  # share of the weights it went on from in those of a network
 AT_ONCE = 16  # pictures by which normalisations are stated
+HELD = 6  # residual blocks that stay as they are where one answer learns further
 
 
 class MarksNetwork(nn.Module):
@@ -80,6 +82,22 @@ class MarksNetwork(nn.Module):
             if block.conv3 is not None:
                 yield f"blocks.{k}.conv3", block.conv3, None
         yield "head", self.head, None
+
+
+class Held(nn.Module):
+    """A network of which what follows its first blocks learns further, beside itself as it was: it is to keep what it
+    says of all but one kind of damage (Li and Hoiem 2016, learning without forgetting)."""
+
+    def __init__(self, network: MarksNetwork):
+        super().__init__()
+        self.network, self.before = network.eval(), deepcopy(network).eval().requires_grad_(False)
+        self.network.stem.requires_grad_(False)
+        self.network.blocks[:HELD].requires_grad_(False)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 6, 256, 384) in; log-odds as they become, and as they were, (N, 6, 16, 24) each."""
+        x = self.before.blocks[:HELD](self.before.stem(x))
+        return tuple(one.head(one.blocks[HELD:](x)) for one in (self.network, self.before))
 
 
 def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor]:

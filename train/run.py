@@ -21,6 +21,7 @@ from calibrate import calibrate
 from checkpoint import Progress, RunError, claim, newest, restore, save
 from datasets import Dataset, concatenate_datasets
 from frames import CELLS, SPLITS, DataError, collate, defect_columns, load, prepare
+from learn import fast_bfloat16
 from metrics import Readability
 from model import begin, finish, portable
 from objective import balance, losses
@@ -45,19 +46,15 @@ SMOOTHING = 0.05  # of the label: what is readable is a judgement, and people di
 
 
 def start(args: argparse.Namespace) -> Accelerator:
-    """The Accelerator, with bfloat16 where the device multiplies it in hardware (a CPU with AMX: 4 times faster).
+    """The Accelerator, with bfloat16 where that is fast.
 
     Raises RunError where the arguments cannot be met.
     """
     for tracker in args.report_to or []:  # Accelerate leaves one out without a word
         if find_spec(tracker) is None:
             raise RunError(f"--report-to {tracker}: it is not installed; pip install {tracker}")
-    if torch.cuda.is_available():
-        fast = torch.cuda.is_bf16_supported()
-    else:
-        fast = any(torch.cpu.get_capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
     accelerator = Accelerator(
-        mixed_precision="bf16" if fast else "no",
+        mixed_precision="bf16" if fast_bfloat16() else "no",
         gradient_accumulation_steps=args.accumulate,
         # The batch is split over the processes, so that the same learning rate suits any number of them.
         dataloader_config=DataLoaderConfiguration(split_batches=True, use_seedable_sampler=True, data_seed=args.seed),

@@ -59,12 +59,18 @@ class Twins(Dataset):
     """Sound frames, others each time, and the same with damage. Item `i` is the film of both, (2, 3, h, w) float16 D,
     what of it is film, (h, w) bool, and how much of each of `cells` (rows, columns) each of `kinds` visibly covers in
     the second, (kinds, rows, columns). The same `i` is always the same. frames: lying sound film, (3, h, w) and
-    (h, w)."""
+    (h, w). often: chance of each kind."""
 
     def __init__(
-        self, frames: list[tuple[np.ndarray, np.ndarray]], count: int, kinds: tuple[str, ...], cells: tuple[int, int]
+        self,
+        frames: list[tuple[np.ndarray, np.ndarray]],
+        count: int,
+        kinds: tuple[str, ...],
+        cells: tuple[int, int],
+        often: dict[str, float] = OFTEN,
     ):
-        self.frames, self.count, self.kinds, self.cells = frames, count, kinds, cells
+        self.frames, self.count, self.cells = frames, count, cells
+        self.often = {kind: often[kind] for kind in kinds}
 
     def __len__(self) -> int:
         return self.count
@@ -75,7 +81,7 @@ class Twins(Dataset):
         while not seen.any():
             planes, inside = self.frames[rng.integers(len(self.frames))]
             sound = _another(np.moveaxis(planes, 0, -1).astype(np.float32), rng)
-            damaged, seen = _marked(sound, inside, self.kinds, rng)
+            damaged, seen = _marked(sound, inside, self.often, rng)
         films = np.moveaxis(np.stack([sound, np.where(inside[..., None], damaged, sound)]), -1, 1)
         share = F.adaptive_max_pool2d(torch.from_numpy(seen), self.cells)
         return torch.from_numpy(films.astype(np.float16)), torch.from_numpy(inside.copy()), share
@@ -94,14 +100,14 @@ def _another(density: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _marked(
-    density: np.ndarray, inside: np.ndarray, kinds: tuple[str, ...], rng: np.random.Generator
+    density: np.ndarray, inside: np.ndarray, often: dict[str, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The frame (h, w, 3) with some damage that can be seen in it, and (K, h, w) where each of `kinds` is seen."""
+    """The frame (h, w, 3) with some damage that can be seen in it, each kind as `often`, and (K, h, w) where it is."""
     base = np.percentile(density[inside] if inside.any() else density, 1, axis=0)
-    seen = np.zeros((len(kinds), *inside.shape), np.float32)
+    seen = np.zeros((len(often), *inside.shape), np.float32)
     damaged, least = density, rng.choice(IN_SIGHT)
-    for k, kind in enumerate(kinds):
-        if rng.random() < OFTEN[kind]:
+    for k, (kind, chance) in enumerate(often.items()):
+        if rng.random() < chance:
             apply = APPLY[kind][rng.integers(len(APPLY[kind]))]
             damaged, seen[k] = placed(apply, damaged, base, rng.uniform(*SEVERITIES), rng, inside, least, ENDS)
     soft = rng.uniform(*SOFT)
