@@ -98,6 +98,15 @@ def test_a_hole_is_bare_light_and_a_brown_spot_is_bluest_in_density(negative):
             assert gain[2] > gain[1] > gain[0] > 0
 
 
+def test_a_punched_hole_is_a_disc_within_the_frame():
+    for shape in ((384, 576), (576, 384)):
+        for seed in range(40):
+            where = damage._punched(shape, 3.0, np.random.default_rng(seed)) > 0.5
+            assert not any(edge.any() for edge in (where[0], where[-1], where[:, 0], where[:, -1]))
+            rows, columns = (np.ptp(np.flatnonzero(where.any(axis))) + 1 for axis in (1, 0))
+            assert where.sum() == pytest.approx(np.pi / 4 * rows * columns, rel=0.15)
+
+
 def test_wear_leaves_a_hole_a_hole(negative):
     torn, where = damage.holes(negative, BASE, 2.0, np.random.default_rng(1))
     bare = np.median(torn[where > 0.99])

@@ -44,11 +44,13 @@ def _torn(shape: tuple[int, int], severity: float, rng: np.random.Generator) -> 
 
 
 def _punched(shape: tuple[int, int], severity: float, rng: np.random.Generator) -> np.ndarray:
-    """A round hole as of a punch, a drop or a burn, up to 6 mm wide in a frame of 36: (H, W) in 0…1."""
+    """A round hole as of a punch, a drop or a burn, up to 6 mm wide in a frame of 36: (H, W) in 0…1. It lies within the
+    frame: bare light that meets the border cannot be told from that around the film."""
+    radius = shape[1] * rng.uniform(0.006, 0.015 + 0.025 * severity)
     return blob(
         shape,
-        somewhere(shape, rng, margin=0),
-        shape[1] * rng.uniform(0.006, 0.015 + 0.025 * severity),
+        somewhere(shape, rng, margin=1.2 * radius / min(shape)),
+        radius,
         rng,
         ragged=rng.uniform(0, 0.03),
         stretch=rng.uniform(1, 1.2),
