@@ -100,6 +100,15 @@ class Clock:
         self.monotonic = itertools.count().__next__
 
 
+@pytest.fixture(scope="session")
+def lying() -> list[tuple]:
+    """Sound frames as twins are made of: density (3, 256, 384), and what of them is film."""
+    from darkroom.marks import reduced
+    from film import INSIDE, grainy
+
+    return [reduced(grainy(seed), INSIDE) for seed in range(12)]
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """Training on twins for some steps instead of minutes."""

@@ -45,6 +45,28 @@ def drawn(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
     return np.stack([resized(plane, width, height) for plane in np.moveaxis(density, -1, 0)], axis=-1)
 
 
+SHAPE = grainy().shape[:2]
+INSIDE = np.ones(SHAPE, bool)
+DISC = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([150, 200])[:, None, None]))  # in row 7, column 6
+
+
+def damaged(density: np.ndarray, kind: str) -> np.ndarray:
+    """A frame of `grainy` or `drawn` with one damage, in row 7, column 6 of the grid; "air_bells" are clear spots."""
+    if kind == "blank_area":
+        return density + np.clip(90 - DISC, 0, 1)[..., None] * (1.8 - density)
+    if kind == "holes":
+        return density * np.clip(DISC - 9, 0, 1)[..., None]
+    if kind == "colour_patches":
+        return density - np.clip((34 - DISC) / 20, 0, 1)[..., None] * (0.22, 0.12, 0.05)
+    if kind == "air_bells":
+        return density - np.clip(9 - DISC, 0, 1)[..., None] * (density - density.min((0, 1))) * 0.8
+    if kind == "residual_spots":
+        return density + np.clip(6 - DISC, 0, 1)[..., None] * (0.2, 0.5, 1.4)
+    streaked = density.copy()
+    streaked[148:151, 60:430] *= (0.75, 0.6, 0.4)
+    return streaked
+
+
 def eight_bit(rgb: np.ndarray) -> np.ndarray:
     return np.round(rgb * 255).astype(np.uint8)
 
