@@ -24,7 +24,7 @@ REMEDIES = {
         "fix and wash the film again, then rescan; what remains can be corrected digitally",
     ),
     "holes": Remedy(
-        "folding, storage or insects: the emulsion is gone",
+        "folding, storage, insects or a punch: the emulsion is gone",
         "film chemistry cannot bring it back; retouch or inpaint the positive",
     ),
     "residual_spots": Remedy(
