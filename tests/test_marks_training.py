@@ -138,9 +138,10 @@ def test_the_command_trains_and_tells_how_well(drawn_set, tmp_path, monkeypatch,
     assert 0 < apart[0] < apart[1] / 3
 
 
-def test_one_kind_alone_is_learnt_further_and_the_first_blocks_stay(drawn_set, tmp_path, monkeypatch, capsys, quick):
+def test_some_kinds_alone_are_learnt_further_and_the_first_blocks_stay(drawn_set, tmp_path, monkeypatch, capsys, quick):
     monkeypatch.setattr(training, "FILE", tmp_path / "new.safetensors")
-    monkeypatch.setattr(sys, "argv", ["marks.py", str(drawn_set), "--minutes", "0.05", "--only", "holes"])
+    only = ["--only", "holes", "dye_removal"]
+    monkeypatch.setattr(sys, "argv", ["marks.py", str(drawn_set), "--minutes", "0.05", *only])
     with pytest.raises(SystemExit):
         training.main()
     assert "--init" in capsys.readouterr().err
@@ -153,17 +154,18 @@ def test_one_kind_alone_is_learnt_further_and_the_first_blocks_stay(drawn_set, t
         assert gone > 1e-5 if name.startswith(learnt) else gone < 1e-6
 
 
-@pytest.mark.parametrize("kind, others", [("holes", 5), ("residual_spots", 4)])  # brown and clear spots are one kind
-def test_what_is_said_of_all_other_kinds_is_held_to_what_it_was(lying, kind, others):
-    network, own = MarksNetwork(), captured(kind)
+# Brown and clear spots are one kind.
+@pytest.mark.parametrize("kinds, others", [(["holes"], 5), (["residual_spots"], 4), (["holes", "residual_spots"], 3)])
+def test_what_is_said_of_all_other_kinds_is_held_to_what_it_was(lying, kinds, others):
+    network, own = MarksNetwork(), captured(kinds[-1])
     made = [part[None] for part in pairs.Twins(lying, 1, ANSWERS, training.CELLS)[0]]
     network.go_on(load_file(FILE), training.shown(own.films, own.inside).flatten(0, 1))
-    held = Held(network)
+    held, parts = Held(network), [own.films, own.inside, own.share]
 
     @torch.no_grad()
     def loss() -> float:
         torch.manual_seed(0)
-        return float(training.loss_of_one(held, made, [own.films, own.inside, own.share], KINDS.index(kind)))
+        return float(training.loss_of_some(held, made, parts, [KINDS.index(kind) for kind in kinds]))
 
     first = loss()
     network.head.bias.data[KINDS.index("dye_removal")] += 2

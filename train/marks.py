@@ -3,12 +3,12 @@
     python train/simulate.py data/simulated --photos photos --count 7000 --seed 1
     python train/marks.py data/simulated --minutes 10
     python train/marks.py data/simulated --minutes 10 --init marks.safetensors      # goes on from such a file
-    python train/marks.py data/simulated --minutes 10 --init marks.safetensors --only holes
+    python train/marks.py data/simulated --minutes 10 --init marks.safetensors --only holes dye_removal
 
 It learns from two sorts of pairs (`train/twins.py`): damage put on the simulated frames that have none, other damage on
 others all the time; and the simulator's own twins, whose damage the camera saw. What it then finds in the validation
 split is printed. For a GPU and many cores: the cores make the pairs while the GPU learns from those there are. With
-`--init` a share of the weights it began from stays in those it ends with. With `--only` one kind alone is learnt
+`--init` a share of the weights it began from stays in those it ends with. With `--only` some kinds alone are learnt
 further, on two cores too: the first blocks stay as they are, and what is said of other kinds is held to what it was.
 """
 
@@ -39,8 +39,8 @@ from darkroom.marks import ANSWERS, FILE, KINDS, SPOTS, found_in, reduced, uprig
 from darkroom.resnet import DEFECTS  # noqa: E402
 
 CELLS = (16, 24)  # the network's answers
-RATE, FURTHER, ONLY, DECAY = 3e-3, 2e-3, 5e-4, 0.03  # learning rate from nothing, from weights, and of one kind alone
-OFTEN_ONLY = 0.7  # of twins have the kind that alone is learnt
+RATE, FURTHER, ONLY, DECAY = 3e-3, 2e-3, 5e-4, 0.03  # learning rate from nothing, from weights, and of some kinds
+OFTEN_ONLY = 0.7  # of twins have the kinds that alone are learnt, if each has its share of it
 KEEP = 0.3  # weight of the mean square of how far the other answers have gone from what they were
 SOME = 64  # twins by which the normalisations of a network that goes on are stated
 FOUND = [DEFECTS.index(kind) for kind in KINDS]
@@ -73,11 +73,11 @@ def loss(network: MarksNetwork, made: list[Tensor], captured: list[Tensor]) -> T
     return _learnt(answers(network, _both(made, captured)).float(), made[-1], captured[-1])
 
 
-def loss_of_one(network: Held, made: list[Tensor], captured: list[Tensor], kind: int) -> Tensor:
-    """The same of one of `KINDS` alone, and how far the other answers have gone from what they were."""
+def loss_of_some(network: Held, made: list[Tensor], captured: list[Tensor], kinds: list[int]) -> Tensor:
+    """The same of some of `KINDS` alone, and how far the other answers have gone from what they were."""
     made, captured = mirrored(made), mirrored(captured)
     maps, before = (one.float() for one in answers(network, _both(made, captured)))
-    own = [kind, len(KINDS)] if kind == SPOTS else [kind]
+    own = [*kinds, len(KINDS)] if SPOTS in kinds else kinds
     gone = (maps - before).square().mean((0, 2, 3))
     others = torch.ones(len(ANSWERS), device=gone.device)
     others[own] = 0
@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="made by train/simulate.py")
     parser.add_argument("--minutes", type=float, default=10, help="how long to train")
     parser.add_argument("--init", type=Path, help="weights to go on from, such a file as this writes")
-    parser.add_argument("--only", choices=KINDS, help="the kind that alone is learnt further, from --init")
+    parser.add_argument("--only", nargs="+", choices=KINDS, help="the kinds that alone are learnt further, from --init")
     args = parser.parse_args()
     if args.only and not args.init:
         parser.error("--only needs the weights that it goes on from: name them with --init")
@@ -148,7 +148,7 @@ def main() -> None:
         sys.exit(2)
     captured = Captured(*train)
     own = [captured.films, captured.inside, captured.share]
-    often = {**OFTEN, args.only: OFTEN_ONLY} if args.only else OFTEN
+    often = {**OFTEN, **{kind: max(OFTEN[kind], OFTEN_ONLY / len(args.only)) for kind in args.only or ()}}
     made = Twins(captured.sound, ENDLESS, ANSWERS, CELLS, often)
     learn = partial(fit, made=made, captured=own, minutes=args.minutes, decay=DECAY)
     if before is None:
@@ -157,8 +157,8 @@ def main() -> None:
         some = shown(captured.films[:SOME], captured.inside[:SOME]).flatten(0, 1)
         network.go_on(before, some)
         if args.only:
-            of_one = partial(loss_of_one, kind=KINDS.index(args.only))
-            network = learn(Held(network), loss=of_one, rate=ONLY).network
+            of_some = partial(loss_of_some, kinds=[KINDS.index(kind) for kind in args.only])
+            network = learn(Held(network), loss=of_some, rate=ONLY).network
         else:
             network = mixed(deepcopy(network), learn(network, loss=loss, rate=FURTHER), some)
     net = network.tensors()

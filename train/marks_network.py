@@ -19,7 +19,7 @@ CHANNELS = (32, 48, 96, 160)  # at a half, a quarter, an eighth and a sixteenth 
 PARTS = ("weight", "bias")
 KEPT = 0.15  # share of the weights it went on from in those of a network
 AT_ONCE = 16  # pictures by which normalisations are stated
-HELD = 6  # residual blocks that stay as they are where one answer learns further
+HELD = 6  # residual blocks that stay as they are where some answers learn further
 
 
 class MarksNetwork(nn.Module):
@@ -86,7 +86,7 @@ class MarksNetwork(nn.Module):
 
 class Held(nn.Module):
     """A network of which what follows its first blocks learns further, beside itself as it was: it is to keep what it
-    says of all but one kind of damage (Li and Hoiem 2016, learning without forgetting)."""
+    says of all but some kinds of damage (Li and Hoiem 2016, learning without forgetting)."""
 
     def __init__(self, network: MarksNetwork):
         super().__init__()
