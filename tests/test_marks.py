@@ -5,7 +5,9 @@ import pytest
 import torch
 from darkroom.cells import GRID
 from darkroom.marks import ANSWERS, FILE, KINDS, SIZE, found_in, marks, reduced, standard
-from film import DISC, INSIDE, damaged, drawn, grainy
+from darkroom.scan import open_scan
+from darkroom.verdict import load
+from film import DISC, INSIDE, damaged, drawn, eight_bit, grainy, png
 from safetensors.numpy import load_file
 from torch.nn import functional as F
 
@@ -16,12 +18,20 @@ def test_damage_is_found_where_it_is(kind):
     gains = np.stack([marks(damaged(frame, kind), INSIDE) - marks(frame, INSIDE) for frame in frames])
     named = KINDS.index("residual_spots" if kind == "air_bells" else kind)
     assert np.median(gains[:, named].max((1, 2))) > 3
-    assert np.mean(gains.max((2, 3)).argmax(1) == named) > 0.5
+    if kind != "air_bells":  # marks alone often take a clear bubble for a hole, see below
+        assert np.mean(gains.max((2, 3)).argmax(1) == named) > 0.5
     rows, columns = np.unravel_index(gains[:, named].reshape(len(frames), -1).argmax(1), (GRID, GRID))
     near = (abs(rows - 7) <= 1) & (abs(columns - 6) <= 1)
     if kind in ("blank_area", "dye_removal"):  # wide: anywhere on it
         near = (abs(rows - 7) <= 3) & (columns >= 2) & (columns <= 13)
     assert near.mean() >= 0.8
+
+
+def test_the_verdict_names_a_clear_bubble_a_spot_and_no_hole():
+    negatives = [10 ** (-damaged(drawn(seed), "air_bells") / 2.2) for seed in range(10)]
+    verdicts = load().judge_batch([open_scan(png(eight_bit(one)), "bubble.png") for one in negatives])
+    named = [max(verdict.defects, key=verdict.defects.get) for verdict in verdicts]
+    assert named.count("residual_spots") > 5 > 2 * named.count("holes")
 
 
 @pytest.mark.parametrize("radius", [11, 20, 34])
