@@ -1,4 +1,4 @@
-"""The network of marks: trained on twins, further from weights, and on one kind of damage alone."""
+"""The network of marks: trained on twins, further from weights, and on some kinds of damage alone."""
 
 import re
 import sys
