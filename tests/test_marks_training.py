@@ -155,7 +155,9 @@ def test_some_kinds_alone_are_learnt_further_and_the_first_blocks_stay(drawn_set
 
 
 # Brown and clear spots are one kind.
-@pytest.mark.parametrize("kinds, others", [(["holes"], 5), (["residual_spots"], 4), (["holes", "residual_spots"], 3)])
+@pytest.mark.parametrize(
+    "kinds, others", [(["holes"], 5), (["residual_spots"], 4), (["holes", "residual_spots"], 3), (KINDS[:-1], 1)]
+)
 def test_what_is_said_of_all_other_kinds_is_held_to_what_it_was(lying, kinds, others):
     network, own = MarksNetwork(), captured(kinds[-1])
     made = [part[None] for part in pairs.Twins(lying, 1, ANSWERS, training.CELLS)[0]]
@@ -170,6 +172,14 @@ def test_what_is_said_of_all_other_kinds_is_held_to_what_it_was(lying, kinds, ot
     first = loss()
     network.head.bias.data[KINDS.index("dye_removal")] += 2
     assert loss() - first == pytest.approx(training.KEEP * 2**2 / others, rel=0.05)
+
+
+def test_where_all_kinds_learn_further_none_is_held(lying):
+    network, own = MarksNetwork(), captured("holes")
+    made = [part[None] for part in pairs.Twins(lying, 1, ANSWERS, training.CELLS)[0]]
+    network.go_on(load_file(FILE), training.shown(own.films, own.inside).flatten(0, 1))
+    parts = [own.films, own.inside, own.share]
+    assert torch.isfinite(training.loss_of_some(Held(network), made, parts, list(range(len(KINDS)))))
 
 
 @pytest.mark.parametrize("net", [None, {}, {"head.weight": np.zeros((4, 160, 1, 1), np.float16)}])

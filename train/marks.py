@@ -81,7 +81,7 @@ def loss_of_some(network: Held, made: list[Tensor], captured: list[Tensor], kind
     gone = (maps - before).square().mean((0, 2, 3))
     others = torch.ones(len(ANSWERS), device=gone.device)
     others[own] = 0
-    return _learnt(maps, made[-1], captured[-1], own) + KEEP * (gone * others).sum() / others.sum()
+    return _learnt(maps, made[-1], captured[-1], own) + KEEP * (gone * others).sum() / others.sum().clamp(min=1)
 
 
 def _both(made: list[Tensor], captured: list[Tensor]) -> Tensor:
