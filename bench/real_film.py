@@ -4,19 +4,24 @@
 
 FOLDER holds `labels.csv` (`file_name,normal,defects,note`, the note beginning with the photographer), the pictures it
 names, and perhaps a folder `not_colour_negatives`. The damage is that of tests/composite.py, which shares nothing with
-the training simulator; it is drawn twice, on each frame as it is and turned by 180°, since few frames tell little.
+the training simulator; it is drawn twice, on each frame as it is and turned by 180°, since few frames tell little. It
+is put anywhere, so much of the faintest hides: beside each figure stands the share that a person would point at, by
+the rule that labels simulated frames (`sight.plain`).
 """
 
 import argparse
 import csv
 import sys
 import zlib
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import compress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
@@ -28,6 +33,8 @@ from darkroom.cells import cells  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import Judge, Prepared, Verdict, load  # noqa: E402
 from heat import hits  # noqa: E402
+from sight import plain  # noqa: E402
+from simulate import LONG_SIDE, STRIKING  # noqa: E402
 
 LOCAL = ("holes", "blank_area", "residual_spots", "colour_patches")  # damage that a heat map can point at
 COVERED = 0.3  # coverage from which a composite counts as damaged there
@@ -35,9 +42,15 @@ DRAWS = {False: "the frames as they are", True: "turned by 180°, other damage"}
 Job = tuple[Path, str, int, bool]
 
 
-def _prepare(job: Job, judge: Judge) -> tuple[Prepared, np.ndarray | None]:
-    """The frame, turned or not, with `kind` of damage at `severity` (0 for none), ready for the network, and where it
-    is: (h, w) bool on the grid of the heat map."""
+class Composite(NamedTuple):
+    """Where the damage is, (h, w) bool on the grid of the heat map, and whether a person would point at it."""
+
+    where: np.ndarray
+    plain: bool
+
+
+def _prepare(job: Job, judge: Judge) -> tuple[Prepared, Composite | None]:
+    """The frame, turned or not, with `kind` of damage at `severity` (0 for none), ready for the network."""
     path, kind, severity, turned = job
     scan = open_scan(path)
     if kind == "file":
@@ -47,18 +60,28 @@ def _prepare(job: Job, judge: Judge) -> tuple[Prepared, np.ndarray | None]:
     rgb = composite.reduced(scan.rgb)
     rgb = np.ascontiguousarray(rgb[::-1, ::-1]) if turned else rgb
     file, where = composite.composite(rgb, maker, severity, seed, scan.bits)
-    return judge.prepare(open_scan(file, path.name)), cells(where[None], "max")[0] > COVERED
+    sound, _ = composite.composite(rgb, composite.clean, 0, seed, scan.bits)
+    made = Composite(cells(where[None], "max")[0] > COVERED, kind in STRIKING or _pointed_at(sound, file, where))
+    return judge.prepare(open_scan(file, path.name)), made
 
 
-def judged(jobs: list[Job], judge: Judge, what: str) -> tuple[list[Verdict], list[np.ndarray | None]]:
-    """Verdicts, and where the damage is, in the order of `jobs`."""
+def _pointed_at(sound: bytes, damaged: bytes, where: np.ndarray) -> bool:
+    """`sight.plain` of damage that covers `where` (H, W), on a frame as long as simulated ones, which that is for."""
+    scale = LONG_SIDE / max(where.shape)
+    size = [round(n * scale) for n in where.shape[::-1]]
+    small = Image.fromarray(where.astype(np.float32)).resize(size, Image.Resampling.BOX)
+    return bool(plain(sound, damaged, np.asarray(small)[..., None])[0])
+
+
+def judged(jobs: list[Job], judge: Judge, what: str) -> tuple[list[Verdict], list[Composite | None]]:
+    """Verdicts, and what was made of the frame, in the order of `jobs`."""
     if not jobs:
         return [], []
     with ProcessPoolExecutor() as pool:
         made = list(tqdm(pool.map(partial(_prepare, judge=judge), jobs), total=len(jobs), desc=what, unit="frame"))
-    prepared, where = zip(*made, strict=True)
+    prepared, composites = zip(*made, strict=True)
     verdicts = [v for k in range(0, len(prepared), 16) for v in judge.judge_prepared(prepared[k : k + 16])]
-    return verdicts, list(where)
+    return verdicts, list(composites)
 
 
 def confusion(rows: list[dict], verdicts: list[Verdict]) -> None:
@@ -97,19 +120,21 @@ def other_kinds(rows: list[dict], verdicts: list[Verdict], others: list[Path], f
     print(f"labelled colour negatives, wrongly so called: {len(wrongly)} of {len(rows)}", *wrongly)
 
 
-def heat(jobs: list[Job], verdicts: list[Verdict], where: list[np.ndarray]) -> None:
+def heat(jobs: list[Job], verdicts: list[Verdict], made: list[Composite]) -> None:
     """Print how often the hottest tenth of the heat map meets the damage, and how often a random tenth would."""
     print("\nthe heat map's hottest tenth meets the damage:")
     for kind in LOCAL:
-        of_kind = [(v.heat, there) for job, v, there in zip(jobs, verdicts, where, strict=True) if job[1] == kind]
+        of_kind = [(v.heat, one.where) for job, v, one in zip(jobs, verdicts, made, strict=True) if job[1] == kind]
         heat, damaged = (np.stack(column) for column in zip(*of_kind, strict=True))
         guess = np.random.default_rng(0).random(heat.shape)
         print(f"{kind:16}{hits(heat, damaged).mean():9.0%}   (a random tenth: {hits(guess, damaged).mean():.0%})")
 
 
-def by_defect(title: str, jobs: list[Job], verdicts: list[Verdict]) -> None:
-    """Print AUROC of p_normal, damaged composites against their own clean frames, and how often the defect is named."""
+def by_defect(title: str, jobs: list[Job], verdicts: list[Verdict], made: list[Composite]) -> None:
+    """Print AUROC of p_normal, damaged composites against their own clean frames, how many of them a person would point
+    at, and how often the defect is named."""
     p = dict(zip(jobs, verdicts, strict=True))
+    pointed_at = {job: one.plain for job, one in zip(jobs, made, strict=True)}
     sound = [verdict for (_, kind, *_), verdict in p.items() if kind == "clean"]
     clean = np.array([verdict.p_normal for verdict in sound])
 
@@ -117,19 +142,21 @@ def by_defect(title: str, jobs: list[Job], verdicts: list[Verdict]) -> None:
         damaged = np.array([verdict.p_normal for verdict in chosen])
         return roc_auc_score(np.repeat([1, 0], [len(clean), len(damaged)]), np.concatenate([clean, damaged]))
 
-    columns = "".join(f"{f'severity {s}':>12}" for s in composite.SEVERITIES)
+    columns = "".join(f"{f'severity {s}, plain':>20}" for s in composite.SEVERITIES)
     print(f"\n{title}\n{'defect':16}{columns}{'named':>9}")
-    named, everything = [], []
     for maker in composite.MAKERS:
-        kind = maker.__name__
-        graded = [
-            [v for (_, k, s, _), v in p.items() if (k, s) == (kind, severity)] for severity in composite.SEVERITIES
-        ]
-        right = [max(v.defects, key=v.defects.get) == kind for group in graded for v in group]
-        print(f"{kind:16}" + "".join(f"{auroc(group):12.3f}" for group in graded) + f"{np.mean(right):9.0%}")
-        named += right
-        everything += [v for group in graded for v in group]
-    print(f"{'all':16}{auroc(everything):12.3f}{'':24}{np.mean(named):9.0%}")
+        graded = [[job for job in p if job[1:3] == (maker.__name__, s)] for s in composite.SEVERITIES]
+        figures = "".join(
+            f"{auroc([p[job] for job in group]):13.3f}{np.mean([pointed_at[job] for job in group]):7.0%}"
+            for group in graded
+        )
+        print(f"{maker.__name__:16}{figures}{_named([(job, p[job]) for group in graded for job in group]):9.0%}")
+    damaged = {job: verdict for job, verdict in p.items() if job[1] != "clean"}
+    everything = list(damaged.values())
+    print(f"{'all':16}{auroc(everything):13.3f}{'':47}{_named(damaged.items()):9.0%}")
+    seen = {job: verdict for job, verdict in damaged.items() if pointed_at[job]}
+    told = f"{len(seen)} of {len(damaged)}"
+    print(f"{'all that is plain':16}{auroc(list(seen.values())):12.3f}   {told:44}{_named(seen.items()):9.0%}")
     rng = np.random.default_rng(0)
     frames = sorted({path for path, *_ in p})
     resampled = []
@@ -142,6 +169,11 @@ def by_defect(title: str, jobs: list[Job], verdicts: list[Verdict]) -> None:
     for name, group in (("sound", sound), ("damaged", everything)):
         shares = [f"{word} {np.mean([v.verdict == word for v in group]):.0%}" for word in VERDICTS]
         print(f"{name} composites called: {', '.join(shares)}")
+
+
+def _named(verdicts: Iterable[tuple[Job, Verdict]]) -> float:
+    """How often the likeliest kind of damage is the one that was put there."""
+    return float(np.mean([max(v.defects, key=v.defects.get) == kind for (_, kind, *_), v in verdicts]))
 
 
 def main() -> None:
@@ -160,11 +192,11 @@ def main() -> None:
     readable = [args.folder / row["file_name"] for row in rows if row["normal"] == "1"]
     damage = [("clean", 0), *((maker.__name__, s) for maker in composite.MAKERS for s in composite.SEVERITIES)]
     jobs = [(path, *one, turned) for turned in DRAWS for path in readable for one in damage]
-    verdicts, where = judged(jobs, judge, "Composites")
+    verdicts, made = judged(jobs, judge, "Composites")
     for turned, title in DRAWS.items():
         drawn = [job[-1] == turned for job in jobs]
-        by_defect(title, *(list(compress(part, drawn)) for part in (jobs, verdicts)))
-    heat(jobs, verdicts, where)
+        by_defect(title, *(list(compress(part, drawn)) for part in (jobs, verdicts, made)))
+    heat(jobs, verdicts, made)
     others = sorted((args.folder / "not_colour_negatives").glob("*"))
     found, _ = judged([(path, "file", 0, False) for path in others], judge, "Other pictures")
     other_kinds(rows, frames, others, found)
