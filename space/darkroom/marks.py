@@ -90,7 +90,7 @@ def weigh(x: np.ndarray, net: Net) -> np.ndarray:
 
 def found_in(planes: np.ndarray, inside: np.ndarray, net: Net) -> np.ndarray:
     """(5, 16, 24) log-odds of `KINDS` in what `reduced` made of a frame: the mean of what the network says of it and of
-    its three mirror images, which errs less than any of them (docs/experiments.md)."""
+    its three mirror images, which on the whole errs less than one alone (docs/experiments.md)."""
     x = inputs(standard(planes, inside))
     views = [np.s_[:, ::rows, ::columns] for rows in (1, -1) for columns in (1, -1)]
     return of_kinds(np.mean([weigh(x[view], net)[view] for view in views], axis=0))
