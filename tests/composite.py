@@ -107,6 +107,19 @@ def dye_removal(d, base, severity, rng):
     return d * (1 - loss) + 0.8 * base * loss, where
 
 
+def in_holder(rgb: np.ndarray, density: float, sides: str, seed: int) -> np.ndarray:
+    """A negative, (H, W, 3) coded with `GAMMA`, behind a window in a holder of this density, which lies along `sides`:
+    of "top", "left", "bottom" and "right" their first letters. Its edge is a little soft, its light a little uneven."""
+    rng = np.random.default_rng(seed)
+    wide = round(0.07 * rgb.shape[1])
+    widths = [[wide * (side in sides) for side in pair] for pair in ("tb", "lr")]
+    light = np.pad(rgb, [*widths, (0, 0)], mode="edge") ** GAMMA
+    film = ndimage.gaussian_filter(np.pad(np.ones(rgb.shape[:2]), widths), 1.5, mode="nearest")[..., None]
+    grey = density + 0.06 * _wobble(light.shape[:2], rng, rgb.shape[1] / 3)[..., None]
+    grey = grey + 0.02 * rng.standard_normal(light.shape)
+    return (light * film + 10**-grey * (1 - film)) ** (1 / GAMMA)
+
+
 MAKERS = (noise, blank_area, colour_patches, holes, residual_spots, dye_removal)
 
 

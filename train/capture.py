@@ -11,6 +11,8 @@ from scipy import ndimage
 from shapes import blob, even_noise, line
 
 HOLDER = 3.6  # D of black plastic or card
+PALE = 1.0  # D of the same with light falling on it
+SEEN = np.array([0.62, 1.0, 1.28], np.float32)  # how much of its layer's dye a sensor's colour sees, less or more
 OPEN = 0.0  # D of a sprocket hole
 
 
@@ -57,9 +59,11 @@ def mount(
         rebate[0] = rebate[1] = int(rng.uniform(0.06, 0.12) * width)
         rebate[int(rng.integers(2))] = int(rng.choice([0, 0.03, 0.1]) * width)
     outer = [int(rng.choice([0, 0, rng.uniform(0.01, 0.12)]) * width) for _ in range(4)]
-    level = HOLDER if rng.random() < 0.75 else OPEN
+    if rng.random() < 0.15:
+        outer = [int(rng.uniform(0.01, 0.12) * width)] * 4  # a window, which is cut alike on all sides
     edges = [r + o for r, o in zip(rebate, outer, strict=True)]
-    canvas = np.full((height + edges[0] + edges[1], width + edges[2] + edges[3], 3), level, np.float32)
+    canvas = _around((height + edges[0] + edges[1], width + edges[2] + edges[3]), rng)
+    corner = canvas[0, 0].copy()
     canvas[outer[0] : canvas.shape[0] - outer[1], outer[2] : canvas.shape[1] - outer[3]] = base
     if sprockets:
         pitch, breadth = width / 8 * rng.uniform(0.97, 1.03), width / 8 * rng.uniform(0.38, 0.45)
@@ -81,15 +85,25 @@ def mount(
     placed[edges[0] : edges[0] + height, edges[2] : edges[2] + width] = coverage
     if rng.random() < 0.3:
         turn = float(rng.normal(0, 0.8))
-        canvas, placed = _turned(canvas, turn, level), _turned(placed, turn, 0.0)
+        canvas, placed = _turned(canvas, turn, corner), _turned(placed, turn, np.zeros(placed.shape[-1]))
     return canvas, placed
 
 
-def _turned(planes: np.ndarray, degrees: float, around: float) -> np.ndarray:
-    """(H, W, K) float32 turned about its middle, `around` coming in at the corners."""
+def _around(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """(H, W, 3) D of what is around the film: bare light; or a holder, black, or grey with the light falling on it,
+    which is none that went through dyes."""
+    if rng.random() < 0.25:
+        return np.full((*shape, 3), OPEN, np.float32)
+    level = HOLDER if rng.random() < 0.5 else rng.uniform(PALE, HOLDER)
+    uneven = even_noise(shape, shape[1] * 0.4, rng) * rng.uniform(0, 0.06)
+    return ((level + rng.normal(0, 0.05, 3) + uneven[..., None]) / SEEN).astype(np.float32)
+
+
+def _turned(planes: np.ndarray, degrees: float, around: np.ndarray) -> np.ndarray:
+    """(H, W, K) float32 turned about its middle, `around` (K,) coming in at the corners."""
     turned = [
         Image.fromarray(np.ascontiguousarray(planes[..., k])).rotate(
-            degrees, Image.Resampling.BILINEAR, fillcolor=around
+            degrees, Image.Resampling.BILINEAR, fillcolor=float(around[k])
         )
         for k in range(planes.shape[-1])
     ]
@@ -99,8 +113,8 @@ def _turned(planes: np.ndarray, degrees: float, around: float) -> np.ndarray:
 def photograph(density: np.ndarray, rng: np.random.Generator) -> bytes:
     """Light, lens, sensor, rendering and JPEG. (H, W, 3) density -> the file's bytes."""
     shape = density.shape[:2]
-    # How much of its dye a sensor's colour sees: real files span 0.6 times the mean density range in red, 1.25 in blue.
-    seen = np.array([0.62, 1.0, 1.28], np.float32) * rng.lognormal(0, 0.15, 3).astype(np.float32)
+    # Real files span 0.6 times the mean density range in red, 1.25 in blue.
+    seen = SEEN * rng.lognormal(0, 0.15, 3).astype(np.float32)
     light = np.exp(-np.log(10, dtype=np.float32) * density * seen)
     y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
     falloff = 1 - rng.uniform(0, 0.3) * (x**2 + y**2) / 2 + rng.uniform(-0.12, 0.12) * x + rng.uniform(-0.12, 0.12) * y

@@ -6,13 +6,12 @@ Each maker takes a photograph, (H, W, 3) sRGB 0…1, and a generator, and return
 import io
 
 import numpy as np
-from capture import mount, photograph
+from capture import SEEN, mount, photograph
 from emulsion import linear
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 LONG_SIDE = 360  # pixels of a page; the check reduces all to less
-SEEN = np.array([0.62, 1.0, 1.28], np.float32)  # `capture.photograph` sees dyes so; silver is the same to all three
 LETTERS = np.array(list("aaabcdeeeefghiiijklmnnnoooprrrsssttttuuvwy"))
 
 
@@ -192,7 +191,9 @@ def _bordered(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _mounted(density: np.ndarray, base: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return mount(density.astype(np.float32), base, np.zeros((*density.shape[:2], 1), np.float32), rng)[0]
+    """Silver is the same to all three colours of a sensor, which `capture` takes to see a film's dyes."""
+    layers = (density / SEEN).astype(np.float32)
+    return mount(layers, base / SEEN, np.zeros((*density.shape[:2], 1), np.float32), rng)[0] * SEEN
 
 
 def _photographed(density: np.ndarray, rng: np.random.Generator) -> np.ndarray:

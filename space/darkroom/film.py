@@ -11,17 +11,18 @@ from PIL import Image
 
 from .cells import alike
 from .grid import from_border, grown
-from .scan import LEAST_SPAN, Scan, log_density
+from .holder import holder
+from .scan import DARKEST, LEAST_SPAN, Scan, log_density
 
 SIDE = 512  # pixels on the long side that the film is measured at
-HOLDER_DENSITY = 3.0  # denser than any film: a holder, or nothing
+BLACK = 3.0  # D; denser than any film: a holder, or nothing
 CODED_GAMMA = 2.2  # a file made for display stores roughly light ** (1 / 2.2)
 SPANS_IN_RANGE = 1.6  # spans either side of the median at which the network's input reaches 76 % of its range
 
 
 class Film:
-    """A scan reduced to `SIDE`: density (h, w, 3), and inside (h, w) bool, without holder and light around the film.
-    scan: what it was made from."""
+    """A scan reduced to `SIDE`: density (h, w, 3); inside (h, w) bool, without holder and light around the film; holder
+    (h, w) bool, what of that lies along a side, black or grey. scan: what it was made from."""
 
     def __init__(self, scan: Scan):
         self.scan = scan
@@ -34,17 +35,21 @@ class Film:
         # Scanner raws are linear light: 16 bits without a profile, and dark, since a negative passes little.
         linear = scan.bits > 8 and scan.icc is None and float(np.median(self.rgb)) < 0.12
         self.density = log_density(self.rgb) * (1.0 if linear else CODED_GAMMA)
-        self.inside = ~self._around()
+        self.holder = holder(self.density)
+        around = self._around()
+        if around.mean() >= 0.9:  # that would leave no film
+            self.holder = around = np.zeros_like(around)
+        self.inside = ~around
 
     def _around(self) -> np.ndarray:
-        """(h, w) bool: holder, sprocket holes and bare light, that is black or white that reaches the border."""
-        black = self.density.min(axis=-1) > HOLDER_DENSITY
+        """(h, w) bool: holder, sprocket holes and bare light: that lies along a side, or is black or white and reaches
+        the border."""
+        black = self.density.min(axis=-1) > BLACK
         white = self.density.max(axis=-1) < 0.25
-        around = np.zeros(black.shape, bool)
+        around = self.holder.copy()
         for mask in (black, white):
             around |= from_border(mask)
-        around = grown(around, 3)  # its blurred rim too
-        return around if around.mean() < 0.9 else np.zeros_like(around)
+        return grown(around, 3)  # its blurred rim too
 
     @cached_property
     def mask_loss(self) -> np.ndarray:
@@ -59,11 +64,12 @@ def network_input(film: Film, size: int) -> np.ndarray:
     The picture is squashed to a square and taken to density. There a change of light, mask colour or exposure is an
     offset a layer, and a change of the file's gamma, or of how much of a dye the camera sees, a factor: both are taken
     out (median and 10–90 % span of each layer, of what is film). tanh keeps what lies far outside, holes below and
-    opaque areas above, in range.
+    opaque areas above, in range. A holder is made black, so that a grey one does not look like opaque film.
     """
     planes = [np.ascontiguousarray(film.scan.small[..., c], dtype=np.float32) for c in range(3)]
     density = log_density(np.stack([resized(plane, size, size) for plane in planes]))
     inside = resized(film.inside.astype(np.float32), size, size) > 0.99
+    density[:, resized(film.holder.astype(np.float32), size, size) > 0.5] = -np.log10(DARKEST)
     values = density[:, inside] if inside.any() else density.reshape(3, -1)
     low, median, high = np.percentile(values, (10, 50, 90), axis=1)
     span = max(float((high - low).mean()), LEAST_SPAN)
