@@ -149,6 +149,14 @@ def test_mounting_takes_the_map_along(negative):
         assert (mounted[moved[..., 0] > 0.99] > 8).all()
 
 
+def test_around_a_frame_is_light_or_a_holder_black_or_grey_without_a_dye():
+    seen = [capture._around((60, 90), np.random.default_rng(seed)) * capture.SEEN for seed in range(40)]
+    levels = np.array([one.mean() for one in seen])
+    assert (levels == capture.OPEN).any() and (levels > 3.4).any()
+    assert ((levels > capture.PALE) & (levels < 2.5)).any()
+    assert max(np.ptp(one.mean(axis=(0, 1))) for one in seen) < 0.3
+
+
 def test_cells_hold_the_largest_coverage_of_their_part():
     coverage = np.zeros((160, 320, 6), np.float32)
     coverage[155, 3, 2] = 0.7
