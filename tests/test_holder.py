@@ -65,6 +65,14 @@ def test_a_bright_sky_over_a_straight_roof_is_film():
     assert not holder(density).any()
 
 
+def test_an_even_strip_of_the_scene_is_film():
+    """A beach below, of a colour that is a little denser in red: as in a real frame that was once taken for held."""
+    density = drawn(0).copy()
+    middle = np.median(density, axis=(0, 1))
+    density[-20:] = middle + [0.15, 0.15, 0.0] + np.random.default_rng(0).normal(0, 0.02, (20, density.shape[1], 3))
+    assert not holder(density).any()
+
+
 def test_bare_light_and_the_film_of_the_next_frame_are_no_holder():
     density = drawn(0).copy()
     density[:, :30], density[:, -30:] = 0.0, np.array([0.25, 0.64, 0.97])

@@ -17,6 +17,7 @@ SOFT = 5  # pixels over which noise is averaged
 RIM = 4  # pixels of the picture's border that tell what lies along a side
 EVEN = 0.1  # of the range of values: how far a holder may differ from its usual value
 MASKLESS = 0.1  # D; blue minus red density this far below that of the frame's middle: the orange mask is missing
+UNLIKE = 0.6  # D; that, and by how much red density is above that of the frame's middle, together
 DEEPEST = 0.3  # of the picture's height or width that a holder covers from one side; opaque film may cover more
 STRAIGHT = 0.006  # of the picture's long side, by which its edge may stray from a line
 MOST = 0.5  # share of a side's length that must be so; at its ends other sides may lie, or opaque film touch it
@@ -51,7 +52,8 @@ def _along_the_top(values: np.ndarray, middle: np.ndarray) -> np.ndarray:
     rim = values[:, :RIM].reshape(3, -1)
     usual = np.median(rim, axis=1)
     more = _density(usual) - middle
-    if more[0] < 0 or more[2] - more[0] > -MASKLESS:  # lighter than the film, or with its mask
+    lost = more[0] - more[2]  # of the mask
+    if more[0] < 0 or lost < MASKLESS or more[0] + lost < UNLIKE:  # lighter than the film, or with its mask, or film
         return none
     if (np.abs(rim - usual[:, None]).max(axis=0) < EVEN).mean() < MOST:
         return none
