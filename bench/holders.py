@@ -6,14 +6,10 @@ FOLDER holds `labels.csv` and the pictures it names, as for bench/real_film.py. 
 window in a holder, which reaches over some sides of the picture or all (`composite.in_holder`).
 """
 
-import argparse
-import csv
-import io
 import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,10 +17,11 @@ sys.path[:0] = [str(ROOT / "space"), str(ROOT / "tests")]
 import composite  # noqa: E402
 from darkroom.calibration import VERDICTS  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
-from darkroom.verdict import load  # noqa: E402
+from real_film import asked  # noqa: E402
 
 DENSITIES = (3.5, 2.6, 2.0, 1.6, 1.2)
 SIDES = {"all four sides": "tblr", "above and below": "tb", "two that meet": "tl", "one": "t"}
+QUALITY = 92  # of the JPEG
 HIGHLIGHT = 99.9  # percentile of a linear scan that becomes white when it is coded
 
 
@@ -37,23 +34,9 @@ def coded(path: Path) -> np.ndarray:
     return np.clip(rgb / np.percentile(rgb, HIGHLIGHT), 0, 1) ** (1 / composite.GAMMA)
 
 
-def encoded(rgb: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)).save(file, "JPEG", quality=92)
-    return file.getvalue()
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--weights", help="folder or Hub id; the bundled ones if not given")
-    args = parser.parse_args()
-    labels = args.folder / "labels.csv"
-    if not labels.is_file():
-        print(f"{labels}: no such file; name a folder with labelled negatives", file=sys.stderr)
-        sys.exit(2)
-    judge = load(args.weights)
-    readable = [args.folder / row["file_name"] for row in csv.DictReader(labels.open()) if row["normal"] == "1"]
+    folder, rows, judge = asked(__doc__)
+    readable = [folder / row["file_name"] for row in rows if row["normal"] == "1"]
     words = {}
     for path in tqdm(readable, desc="Frames in holders", unit="frame"):
         rgb = coded(path)
@@ -62,7 +45,8 @@ def main() -> None:
             for sides in SIDES
             for density in DENSITIES
         }
-        verdicts = judge.judge_batch([open_scan(encoded(picture), path.name) for picture in made.values()])
+        scans = [open_scan(composite.jpeg(picture, QUALITY), path.name) for picture in made.values()]
+        verdicts = judge.judge_batch(scans)
         for key, verdict in zip(made, verdicts, strict=True):
             words.setdefault(key, []).append(verdict.verdict)
     print(f"\n{len(readable)} readable frames in a holder, called {', '.join(VERDICTS)}")

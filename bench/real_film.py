@@ -176,8 +176,9 @@ def _named(verdicts: Iterable[tuple[Job, Verdict]]) -> float:
     return float(np.mean([max(v.defects, key=v.defects.get) == kind for (_, kind, *_), v in verdicts]))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def asked(what: str) -> tuple[Path, list[dict], Judge]:
+    """The folder that the command names, the rows of its `labels.csv`, and the model to measure. what: its purpose."""
+    parser = argparse.ArgumentParser(description=what.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", help="folder or Hub id; the bundled ones if not given")
     args = parser.parse_args()
@@ -185,11 +186,14 @@ def main() -> None:
     if not labels.is_file():
         print(f"{labels}: no such file; name a folder with labelled negatives", file=sys.stderr)
         sys.exit(2)
-    judge = load(args.weights)
-    rows = list(csv.DictReader(labels.open()))
-    frames, _ = judged([(args.folder / row["file_name"], "file", 0, False) for row in rows], judge, "Frames")
+    return args.folder, list(csv.DictReader(labels.open())), load(args.weights)
+
+
+def main() -> None:
+    folder, rows, judge = asked(__doc__)
+    frames, _ = judged([(folder / row["file_name"], "file", 0, False) for row in rows], judge, "Frames")
     confusion(rows, frames)
-    readable = [args.folder / row["file_name"] for row in rows if row["normal"] == "1"]
+    readable = [folder / row["file_name"] for row in rows if row["normal"] == "1"]
     damage = [("clean", 0), *((maker.__name__, s) for maker in composite.MAKERS for s in composite.SEVERITIES)]
     jobs = [(path, *one, turned) for turned in DRAWS for path in readable for one in damage]
     verdicts, made = judged(jobs, judge, "Composites")
@@ -197,7 +201,7 @@ def main() -> None:
         drawn = [job[-1] == turned for job in jobs]
         by_defect(title, *(list(compress(part, drawn)) for part in (jobs, verdicts, made)))
     heat(jobs, verdicts, made)
-    others = sorted((args.folder / "not_colour_negatives").glob("*"))
+    others = sorted((folder / "not_colour_negatives").glob("*"))
     found, _ = judged([(path, "file", 0, False) for path in others], judge, "Other pictures")
     other_kinds(rows, frames, others, found)
 

@@ -123,6 +123,13 @@ def in_holder(rgb: np.ndarray, density: float, sides: str, seed: int) -> np.ndar
 MAKERS = (noise, blank_area, colour_patches, holes, residual_spots, dye_removal)
 
 
+def jpeg(values: np.ndarray, quality: int = 88) -> bytes:
+    """Encode (H, W, 3) in 0…1."""
+    file = io.BytesIO()
+    Image.fromarray(np.rint(values.clip(0, 1) * 255).astype(np.uint8)).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
 def composite(rgb: np.ndarray, maker, severity: int, seed: int, bits: int = 8) -> tuple[bytes, np.ndarray]:
     """A real negative with damage: the file's bytes (JPEG, or 16-bit TIFF for a 16-bit scan) and (H, W) coverage."""
     rng = np.random.default_rng(seed)
@@ -131,11 +138,10 @@ def composite(rgb: np.ndarray, maker, severity: int, seed: int, bits: int = 8) -
     base = np.percentile(density, 1, axis=(0, 1))
     damaged, where = maker(density, base, severity, rng)
     values = np.clip(10 ** (-damaged / gamma), 0, 1)
-    file = io.BytesIO()
     if bits == 8:
-        Image.fromarray(np.rint(values * 255).astype(np.uint8)).save(file, "JPEG", quality=88)
-    else:
-        tifffile.imwrite(file, np.rint(values * 65535).astype(np.uint16), photometric="rgb")
+        return jpeg(values), where
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.rint(values * 65535).astype(np.uint16), photometric="rgb")
     return file.getvalue(), where
 
 

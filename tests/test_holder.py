@@ -1,7 +1,5 @@
 """The holder around the film: found where it is as pale as a highlight, and never taken for damage."""
 
-import io
-
 import composite
 import numpy as np
 import pytest
@@ -20,9 +18,7 @@ def coded(seed: int) -> np.ndarray:
 
 
 def scanned(rgb: np.ndarray, name: str = "frame.jpg"):
-    file = io.BytesIO()
-    Image.fromarray(np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)).save(file, "JPEG", quality=92)
-    return open_scan(file.getvalue(), name)
+    return open_scan(composite.jpeg(rgb), name)
 
 
 def covered(shape: tuple[int, int], sides: str) -> np.ndarray:

@@ -26,10 +26,10 @@ from twins import ENDLESS, Twins, alike, retaken, spans
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.cells import DENSEST  # noqa: E402
-from darkroom.film import CODED_GAMMA, SPANS_IN_RANGE, Film, network_input, resized  # noqa: E402
+from darkroom.film import SPANS_IN_RANGE, Film, network_input, resized  # noqa: E402
 from darkroom.marks import ANSWERS as PUT_ON  # noqa: E402
 from darkroom.resnet import DEFECTS, ResNet18, to_float  # noqa: E402
-from darkroom.scan import LEAST_SPAN  # noqa: E402
+from darkroom.scan import CODED_GAMMA, LEAST_SPAN  # noqa: E402
 
 SIZE = 352  # pixels; side of what the network sees
 WIDE = SIZE * 3 // 2  # pixels of a row of the film that damage is put on, which is squashed afterwards

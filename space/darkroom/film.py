@@ -12,11 +12,10 @@ from PIL import Image
 from .cells import alike
 from .grid import from_border, grown
 from .holder import holder
-from .scan import DARKEST, LEAST_SPAN, Scan, log_density
+from .scan import CODED_GAMMA, DARKEST, LEAST_SPAN, Scan, log_density
 
 SIDE = 512  # pixels on the long side that the film is measured at
 BLACK = 3.0  # D; denser than any film: a holder, or nothing
-CODED_GAMMA = 2.2  # a file made for display stores roughly light ** (1 / 2.2)
 SPANS_IN_RANGE = 1.6  # spans either side of the median at which the network's input reaches 76 % of its range
 
 

@@ -10,9 +10,8 @@ from itertools import combinations
 import numpy as np
 
 from .grid import box_mean
-from .scan import DARKEST
+from .scan import CODED_GAMMA, log_density
 
-GAMMA = 2.2  # of the values in which evenness is measured, about as the eye sees it
 SOFT = 5  # pixels over which noise is averaged
 RIM = 4  # pixels of the picture's border that tell what lies along a side
 EVEN = 0.1  # of the range of values: how far a holder may differ from its usual value
@@ -32,26 +31,22 @@ def holder(density: np.ndarray) -> np.ndarray:
     found = np.zeros((height, width), bool)
     if min(height, width) < 8 * RIM:
         return found
-    values = box_mean(np.moveaxis(10 ** (-density / GAMMA), -1, 0), SOFT)
+    values = box_mean(np.moveaxis(10 ** (-density / CODED_GAMMA), -1, 0), SOFT)  # coded: as the eye sees it
     rows, columns = height // 4, width // 4
-    middle = np.median(_density(values[:, rows:-rows, columns:-columns]).reshape(3, -1), axis=1)
+    middle = np.median(values[:, rows:-rows, columns:-columns].reshape(3, -1), axis=1)
     for turns in range(4):
         side = np.rot90(found, turns)  # a view: what is marked in it is marked in `found`
         side |= _along_the_top(np.rot90(values, turns, (1, 2)), middle)
     return found
 
 
-def _density(values: np.ndarray) -> np.ndarray:
-    return -GAMMA * np.log10(np.maximum(values, DARKEST))
-
-
 def _along_the_top(values: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """(h, w) bool: the holder along the upper side of `values` (3, h, w). middle: (3,) D of the frame's middle."""
+    """(h, w) bool: the holder along the upper side of `values` (3, h, w). middle: (3,), of the frame's middle."""
     _, height, width = values.shape
     none = np.zeros((height, width), bool)
     rim = values[:, :RIM].reshape(3, -1)
     usual = np.median(rim, axis=1)
-    more = _density(usual) - middle
+    more = CODED_GAMMA * (log_density(usual) - log_density(middle))
     lost = more[0] - more[2]  # of the mask
     if more[0] < 0 or lost < MASKLESS or more[0] + lost < UNLIKE:  # lighter than the film, or with its mask, or film
         return none

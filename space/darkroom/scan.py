@@ -16,6 +16,7 @@ from .decode import decode, read_bytes
 GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
 GAUSSIAN_5 /= GAUSSIAN_5.sum()
 
+CODED_GAMMA = 2.2  # a file made for display stores roughly light ** (1 / 2.2)
 DARKEST = 1 / 512  # below half an 8-bit step a density is only noise
 LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
 
