@@ -90,7 +90,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
             )
             with gr.Row(elem_id="tools"):
                 method = gr.Radio(METHODS, value="cvt2pos", label="Positive", scale=3, min_width=280)
-                damage = gr.Checkbox(False, label="Mark the damage", scale=2, min_width=200)
+                damage = gr.Checkbox(False, label="Mark the damage", scale=2, min_width=160)
             with gr.Row(elem_id="handles"):
                 left = gr.Button("↺ Turn left", size="sm", min_width=110)
                 right = gr.Button("↻ Turn right", size="sm", min_width=110)
