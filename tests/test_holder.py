@@ -91,10 +91,8 @@ def test_a_picture_that_is_grey_all_over_is_film():
     assert Film(scanned(np.full((200, 300, 3), 0.2))).inside.all()
 
 
-def test_a_readable_frame_in_a_grey_holder_is_not_called_damaged():
-    judge, rgb = load(), coded(1)
-    alone, *held = judge.judge_batch(
-        [scanned(rgb), *(scanned(composite.in_holder(rgb, 1.6, sides, seed=2)) for sides in SIDES)]
-    )
-    assert alone.verdict == "readable"
-    assert all(verdict.p_normal > alone.p_normal - 0.15 for verdict in held)
+def test_a_readable_frame_in_a_grey_holder_is_called_readable():
+    rgb = coded(0)
+    held = [composite.in_holder(rgb, 1.6, sides, seed=2) for sides in SIDES]
+    verdicts = load().judge_batch([scanned(picture) for picture in (rgb, *held)])
+    assert [verdict.verdict for verdict in verdicts] == ["readable"] * len(verdicts)
