@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself. Needs: Python 3.11 or newer, make, git.
 .DEFAULT_GOAL := help
-.PHONY: help demo train score eval test bench lint programs publish-space
+.PHONY: help demo install train score eval test bench lint programs publish-space
 
 PORT ?= 7860
 IN ?=
@@ -21,10 +21,14 @@ help:
 	@echo 'make train                           simulate, train and report'
 	@echo 'make eval IN=folder                  the model against labelled negatives (labels.csv)'
 	@echo 'make test | lint | bench             the tests; ruff; speed'
+	@echo 'make install                         all of it into .venv, for commands by hand'
 	@echo 'ARGS="--option value" is handed on to train, score, test, bench and eval.'
 
 demo: $(page)
 	GRADIO_SERVER_PORT=$(PORT) $(python) space/app.py
+
+# For the commands in docs/ that are run by hand.
+install: $(tests)
 
 train: $(training)
 	.venv/bin/accelerate launch train/run.py $(ARGS)
