@@ -8,6 +8,7 @@ import pillow_heif
 import pytest
 import tifffile
 from darkroom import decode
+from darkroom.export import save_positive
 from darkroom.scan import open_scan
 from film import chunk, eight_bit, frame, png, sixteen_bit, tiff, write
 from PIL import Image
@@ -76,6 +77,7 @@ FILES = {
         16,
         0,
     ),
+    "12-bit TIFF": (as_tiff(DEEP >> 4, bitspersample=12, photometric="rgb"), np.rint((DEEP >> 4) * (65535 / 4095)), 16, 0),
     "float TIFF": (tiff(RGB.astype(np.float32)), RGB.astype(np.float32), 32, 0),
 }
 
@@ -211,7 +213,45 @@ def test_a_tiff_whose_exif_is_broken_or_missing_opens_all_the_same():
     np.testing.assert_array_equal(open_scan(broken).pixels, DEEP)
 
 
+BROKEN_EXIF = b"Exif\0\0broken, and not at all what it says"
+FAT = Image.Exif()
+FAT[305] = "x" * 70_000
+
+
+@pytest.mark.filterwarnings("ignore:Truncated File Read")  # Pillow's
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "16-bit PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [BROKEN_EXIF, FAT.tobytes()], ids=["broken", "large"])
+def test_a_picture_is_worth_more_than_its_exif(tmp_path, kind, exif):
+    after_header = 33
+    if kind == "JPEG":
+        exif, plain = exif[:65_000], saved(LOW, kind)
+        data = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
+    elif kind == "WEBP":
+        data = saved(LOW, kind, lossless=True, exif=exif)
+    else:
+        plain = png(DEEP if "16" in kind else LOW)
+        data = plain[:after_header] + chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")) + plain[after_header:]
+    path = write(tmp_path, "frame.picture", data)
+    assert open_scan(path).pixels.shape == LOW.shape
+    for suffix in (".jpg", ".tif"):
+        assert save_positive(path, tmp_path, suffix).is_file()
+
+
 JPEG = saved(LOW, "JPEG")
+
+
+def pretending(tags: dict[int, int]) -> bytes:
+    """A tiled TIFF whose header has other values in these tags."""
+    data = as_tiff(DEEP, tile=(32, 32), photometric="rgb")
+    for tag, value in tags.items():
+        kind = next(kind for kind in (3, 4) if struct.pack("<HHI", tag, kind, 1) in data)
+        at = data.index(struct.pack("<HHI", tag, kind, 1)) + 8
+        data = data[:at] + struct.pack("<I", value) + data[at + 4 :]
+    return data
+
+
+MANY_LAYERS = {256: 10_000, 257: 10_000, 277: 60}  # width, height, samples a pixel
+LARGE_TILES = {322: 12_000, 323: 12_000}
 # what is wrong: (name of the file, its bytes, the error, words that the user must read)
 BAD = {
     "text named .jpg": ("notes.jpg", b"dear diary\n" * 20, decode.UnreadableScan, "not a picture"),
@@ -224,6 +264,8 @@ BAD = {
     "900-megapixel header": ("bomb.png", png(None, size=(30_000, 30_000)), decode.ScanTooLarge, "120 megapixels"),
     "144-megapixel header": ("big.png", png(None, size=(12_000, 12_000)), decode.ScanTooLarge, "120 megapixels"),
     "1 × 1": ("dot.png", png(LOW[:1, :1]), decode.EmptyScan, "too few"),
+    "100 megapixels of 60 layers": ("deep.tif", pretending(MANY_LAYERS), decode.ScanTooLarge, "too many layers"),
+    "144-megapixel tiles": ("tile.tif", pretending(LARGE_TILES), decode.ScanTooLarge, "120 megapixels"),
     "NaN TIFF": ("nan.tif", tiff(np.full((32, 32, 3), np.nan, np.float32)), decode.UnreadableScan, "not numbers"),
     "float TIFF beyond 1": ("hdr.tif", tiff(np.full((32, 32, 3), 7, np.float32)), decode.UnreadableScan, "0…1"),
     "SVG": ("drawing.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>", decode.UnreadableScan, "not a picture"),

@@ -4,6 +4,7 @@ import io
 import re
 import resource
 import shutil
+import struct
 import subprocess
 import zipfile
 from dataclasses import replace
@@ -13,6 +14,7 @@ from pathlib import Path
 import film
 import numpy as np
 import pytest
+from darkroom import archive
 from darkroom.archive import Found, find_frames
 from darkroom.roll import Frame, by_number, damaged_share, judge_roll, summarise, worst_first
 from darkroom.scan import open_scan
@@ -95,7 +97,7 @@ def test_a_broken_file_does_not_stop_the_roll_nor_does_one_that_nobody_foresaw(
     found = [Found(path.name, path) for path in (bad, folder, good)]
     frames = list(judge_roll(judge, found, 0.5))
     assert [each.word for each in frames][:2] == ["error", "error"] and frames[2].verdict
-    assert all(each.error.startswith(each.name) or "folder.png" in each.error for each in frames[:2])
+    assert all(each.error.startswith(f"{each.name}: ") for each in frames[:2])
     assert Image.open(io.BytesIO(frames[2].thumbnail)).size == (144, 96)
 
 
@@ -132,6 +134,59 @@ def test_a_full_disk_is_not_taken_for_a_broken_archive(tmp_path: Path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert found.path is None and found.error == "frame.jpg: no room to unpack it here; try again later"
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_what_is_broken_in_an_archive_leaves_nothing_behind_and_counts(tmp_path: Path, monkeypatch):
+    broken, whole = tmp_path / "broken.zip", tmp_path / "whole.zip"
+    with zipfile.ZipFile(broken, "w") as packed:
+        packed.writestr("frame.jpg", b"x" * 3000)
+    data = bytearray(broken.read_bytes())
+    data[2000] ^= 255
+    broken.write_bytes(data)
+    with zipfile.ZipFile(whole, "w") as packed:
+        packed.writestr("small.jpg", b"x" * 1500)
+        packed.writestr("large.jpg", b"x" * 1000)
+    room = archive.Room(5000)
+    monkeypatch.setattr(archive, "Room", lambda: room)
+    found = find_frames([broken, whole], tmp_path / "out")
+    assert [each.error.split(":")[0] for each in found] == ["frame.jpg", "", "large.jpg"]
+    assert "would be unpacked" in found[2].error
+    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["small.jpg"]
+
+
+def renamed(name: bytes, path: Path) -> Path:
+    """A ZIP of one file whose name in the directory is of three odd bytes; "" for none at all."""
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("abc", b"x")
+    data = path.read_bytes()
+    at = data.rfind(b"PK\1\2")
+    head = bytearray(data[at : at + 46])
+    struct.pack_into("<H", head, 8, 0x800)  # the name is UTF-8
+    struct.pack_into("<H", head, 28, len(name))
+    tail = bytearray(data[data.rfind(b"PK\5\6") :])
+    struct.pack_into("<I", tail, 12, len(head) + len(name))
+    path.write_bytes(data[:at] + head + name + tail)
+    return path
+
+
+@pytest.mark.parametrize("name", [b"", b".", b"\xff\xfe", b"/", b"x" * 300, b"a\0b"], ids=lambda name: ascii(name[:9]))
+def test_an_odd_name_in_an_archive_gives_a_sentence_and_the_other_archives_go_on(tmp_path: Path, name: bytes):
+    good = tmp_path / "good.zip"
+    with zipfile.ZipFile(good, "w") as packed:
+        packed.writestr("frame.jpg", b"x")
+    found = find_frames([renamed(name, tmp_path / "odd.zip"), good], tmp_path / "out")
+    assert found[-1].path and found[-1].path.read_bytes() == b"x"
+    assert all("odd.zip" in each.error for each in found[:-1])
+
+
+def test_a_zip_that_asks_for_a_newer_program_is_named(tmp_path: Path):
+    roll = renamed(b"abc", tmp_path / "new.zip")
+    data = bytearray(roll.read_bytes())
+    struct.pack_into("<H", data, data.rfind(b"PK\1\2") + 6, 99)
+    roll.write_bytes(data)
+    (found,) = find_frames([roll], tmp_path / "out")
+    assert found.error == "new.zip: not a ZIP archive we can open; pack it again"
 
 
 def test_the_frame_after_the_five_hundredth_is_named(tmp_path: Path):

@@ -56,7 +56,8 @@ def prepare(judge: Judge, path: Path) -> tuple[str, Prepared | None, str]:
     except ScanError as error:
         return name, None, str(error)
     except Exception as error:  # one odd file must not cost the verdicts on a whole archive
-        return name, None, f"{name}: cannot be judged ({type(error).__name__}: {error}); please report this file"
+        what = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()
+        return name, None, f"{name}: cannot be judged ({what}); please report this file"
 
 
 def ahead(judge: Judge, paths: list[Path]) -> Iterator[tuple[str, Prepared | None, str]]:

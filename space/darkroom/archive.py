@@ -6,12 +6,14 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 MEGABYTE = 1_000_000
 LARGEST_MEMBER = 800 * MEGABYTE  # a 120-megapixel scan at 16 bits is 720 MB
-LARGEST_ARCHIVE = 4000 * MEGABYTE
+LARGEST_UPLOAD = 4000 * MEGABYTE  # all that the archives of one upload unpack to
 MOST_FRAMES = 500
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 NOT_FRAMES = (
@@ -19,8 +21,18 @@ NOT_FRAMES = (
     "Thumbs.db",
     "desktop.ini",
 )  # what computers add by themselves, as names that begin with a dot
-# What `zipfile` and its decoders raise for a member that is broken or packed in an unknown way, and what a disk raises.
-UNPACKING = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, ValueError)
+# What `zipfile` and its decoders raise for an archive or a member that is broken, packed in an unknown way or oddly
+# named, and what a disk raises.
+UNPACKING = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    IndexError,  # `ZipInfo.is_dir` of a member without a name
+)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -32,13 +44,21 @@ class Found(NamedTuple):
     error: str = ""
 
 
+@dataclass
+class Room:
+    """What the archives of one upload may yet unpack to, in bytes."""
+
+    left: int = LARGEST_UPLOAD
+
+
 def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
-    """The frames among the uploaded files, those in ZIP archives unpacked into `folder`, in the order of a roll.
+    """The frames among the uploaded files, those in ZIP archives unpacked into `folder`, in the order of the upload.
 
     At most `MOST_FRAMES`; one more entry then says what was left out.
     """
+    room = Room()
     every = itertools.chain.from_iterable(
-        unpack(path, folder / str(i)) if path.suffix.lower() == ".zip" else [Found(path.name, path)]
+        unpack(path, folder / str(i), room) if path.suffix.lower() == ".zip" else [Found(path.name, path)]
         for i, path in enumerate(uploads)
     )
     found = list(itertools.islice(every, MOST_FRAMES + 1))
@@ -49,24 +69,21 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
     return found
 
 
-def unpack(archive: Path, folder: Path) -> Iterator[Found]:
+def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
     """Unpack the pictures of a ZIP into `folder`, one after another; what cannot be unpacked has its sentence."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            unpacked = 0
             for number, member in enumerate(opened.infolist()):
                 name = member.filename
                 if member.is_dir() or _is_clutter(name):
                     continue
-                problem = _refusal(archive.name, member, unpacked)
+                problem = _refusal(archive.name, member, room)
                 if problem:
                     yield Found(name, None, problem)
                     continue
-                target = folder / str(number) / PurePosixPath(name).name
-                found = _extract(opened, member, target, archive.name)
-                unpacked += target.stat().st_size if found.path else 0
-                yield found
-    except (zipfile.BadZipFile, OSError):
+                room.left -= member.file_size  # also where it fails: its bytes were written until then
+                yield _extract(opened, member, folder / str(number) / PurePosixPath(name).name, archive.name)
+    except UNPACKING:
         yield Found(archive.name, None, f"{archive.name}: not a ZIP archive we can open; pack it again")
 
 
@@ -74,9 +91,11 @@ def _is_clutter(name: str) -> bool:
     return any(part in NOT_FRAMES or part.startswith("._") or part == ".DS_Store" for part in PurePosixPath(name).parts)
 
 
-def _refusal(archive: str, member: zipfile.ZipInfo, unpacked: int) -> str:
+def _refusal(archive: str, member: zipfile.ZipInfo, room: Room) -> str:
     path = PurePosixPath(member.filename.replace("\\", "/"))
-    last = path.name or member.filename
+    last = path.name
+    if not path.name:
+        return f"{archive}: a file in it has no name; pack it again"
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         return f"{last}: its path in {archive} leads out of the archive; pack it again without “..”"
     if path.suffix.lower() in ARCHIVES:
@@ -86,19 +105,21 @@ def _refusal(archive: str, member: zipfile.ZipInfo, unpacked: int) -> str:
     if member.file_size > LARGEST_MEMBER:
         limit = LARGEST_MEMBER // MEGABYTE
         return f"{last}: unpacks to {member.file_size / MEGABYTE:,.0f} MB, the limit is {limit} MB; export it smaller"
-    if unpacked + member.file_size > LARGEST_ARCHIVE:
-        return f"{last}: {archive} unpacks to more than {LARGEST_ARCHIVE // MEGABYTE} MB; split it into several"
+    if member.file_size > room.left:
+        return f"{last}: more than {LARGEST_UPLOAD // MEGABYTE:,} MB would be unpacked; upload it with the next frames"
     return ""
 
 
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive: str) -> Found:
     """Copy one member, never more bytes than its header promised: `zipfile` stops there and checks the sum."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with opened.open(member) as source, target.open("wb") as copy:
             while chunk := source.read(MEGABYTE):
                 copy.write(chunk)
     except UNPACKING as error:
+        with suppress(OSError):  # what there is of it: nobody else knows of it, and the disk may be full
+            target.unlink()
         if isinstance(error, OSError) and error.errno in FULL:
             return Found(member.filename, None, f"{target.name}: no room to unpack it here; try again later")
         return Found(member.filename, None, f"{target.name}: broken inside {archive}; pack it again")

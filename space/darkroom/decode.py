@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from .camera import RAW_SUFFIXES, decode_heif, decode_raw, is_heif
 
 MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
+MAX_BYTES = 12 * MAX_PIXELS  # of a TIFF, or of one of its tiles, unpacked: three layers of 32 bits, or five of 16
 MIN_SIDE = 16  # nothing smaller shows a frame
 SMALL = 960, 640  # long and short side that a picture keeps at least when it is decoded small
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", *RAW_SUFFIXES)
@@ -136,20 +137,33 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
         if small:
             times = min(_times_smaller(*image.size), 8)
             image.draft(None, (image.width // times, image.height // times))  # only a JPEG heeds it
-        extra = {
-            "icc": image.info.get("icc_profile"),
-            "exif": image.info.get("exif"),
-            "jpeg_tables": getattr(image, "quantization", None),
-        }
-        kind = "JPEG" if image.format == "MPO" else image.format
-        if kind == "PNG" and data[:8] == PNG_MAGIC and data[24] == 16:
+        if image.format == "PNG" and data[:8] == PNG_MAGIC and data[24] == 16:
             # Pillow opens 16-bit colour PNG at 8 bits.
             import imagecodecs
 
             pixels = _three_channels(imagecodecs.png_decode(data))
-            return _turn(pixels, image.getexif().get(EXIF_ORIENTATION, 1)), kind, extra
-        image = ImageOps.exif_transpose(image)
-        return np.asarray(image.convert("RGB")), kind, extra
+        else:
+            pixels = np.asarray(image.convert("RGB"))
+        orientation, exif = _exif_of(image)  # after its pixels: a TIFF is turned as they are read
+        extra = {
+            "icc": image.info.get("icc_profile"),
+            "exif": exif,
+            "jpeg_tables": getattr(image, "quantization", None),
+        }
+        return _turn(pixels, orientation), "JPEG" if image.format == "MPO" else image.format, extra
+
+
+def _exif_of(image: Image.Image) -> tuple[int, bytes | None]:
+    """Orientation and EXIF of a picture that Pillow has opened; 1 and None where it is missing, cannot be read, or is
+    more than a JPEG holds: the picture is there, and is worth more than its data."""
+    try:
+        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+        data, exif = image.info.get("exif", b""), Image.Exif()
+        exif.load(data)  # once more, by itself: `getexif` tells of broken bytes only the first time
+        size = max(len(data), len(exif.tobytes()))
+    except Exception:  # Pillow raises whatever it likes on broken bytes
+        return 1, None
+    return orientation, data if data and size < LARGEST_EXIF else None
 
 
 def _decode_tiff(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
@@ -158,12 +172,19 @@ def _decode_tiff(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
         page = tiff.pages[0]
         _check_size(name, page.imagewidth, page.imagelength)
+        _check_size(name, page.tilewidth, page.tilelength)  # each is unpacked whole, whatever the picture's size
         if page.dtype is None or page.bitspersample <= 8:
             # Palette, CMYK, YCbCr and 1-bit TIFF: Pillow knows their colours.
             return _decode_pillow(data, name)
+        area = max(page.imagewidth * page.imagelength, page.tilewidth * page.tilelength)
+        if area * page.imagedepth * page.samplesperpixel * page.dtype.itemsize > MAX_BYTES or page.tiledepth > 1:
+            raise ScanTooLarge(f"{name}: too many layers or bits a pixel to unpack; export it as 16-bit RGB")
         pixels = page.asarray()
         if "S" in page.axes and page.axes[0] == "S":  # planes one after another
             pixels = np.moveaxis(pixels, 0, -1)
+        if pixels.dtype.kind == "u" and page.bitspersample < 8 * pixels.dtype.itemsize:  # 10, 12 or 14 bits
+            full = np.iinfo(pixels.dtype).max / (2**page.bitspersample - 1)
+            pixels = np.rint(pixels * full).astype(pixels.dtype)
         if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             pixels = pixels.max() - pixels if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max - pixels
         elif page.photometric == tifffile.PHOTOMETRIC.SEPARATED:
@@ -214,14 +235,14 @@ def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
     if orientation in (2, 4, 5, 7):
         pixels = pixels[:, ::-1]
     quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
-    return np.rot90(pixels, quarters)
+    return np.ascontiguousarray(np.rot90(pixels, quarters))
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file's bytes. Raises MissingScan where there is no such file or it may not be read."""
+def read_bytes(path: Path, name: str) -> bytes:
+    """The file's bytes. name: what to call it. Raises MissingScan where there is no such file or it may not be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise MissingScan(f"{path}: no such file; check the path") from None
+        raise MissingScan(f"{name}: no such file; check the path") from None
     except OSError as error:
-        raise MissingScan(f"{path}: cannot be read ({error.strerror}); check its kind and permissions") from None
+        raise MissingScan(f"{name}: cannot be read ({error.strerror}); check its kind and permissions") from None

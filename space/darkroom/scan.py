@@ -71,13 +71,14 @@ def unit(pixels: np.ndarray) -> np.ndarray:
 
 
 def open_scan(source: str | Path | bytes, name: str | None = None) -> Scan:
-    """Open JPEG, PNG, TIFF or WebP, 8 or 16 bits, grey, palette, CMYK or RGB with or without alpha.
+    """Open JPEG, PNG, TIFF, WebP, HEIC or a camera raw: whole numbers or 0…1; grey, palette, CMYK or RGB, with or
+    without alpha.
 
     source: a path, or the file's bytes. name: what errors call it; the path unless given.
     Raises a `decode.ScanError` whose message is one line for the user.
     """
-    data = source if isinstance(source, bytes) else read_bytes(Path(source))
     name = name or ("upload" if isinstance(source, bytes) else str(source))
+    data = source if isinstance(source, bytes) else read_bytes(Path(source), name)
     pixels, kind, extra = decode(data, name, small=True)
     return Scan(small_pixels=pixels, name=name, data=data, format=kind, **extra)
 

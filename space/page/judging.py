@@ -58,9 +58,10 @@ def new_folder(component: gr.components.Component) -> Path:
 def frames_of(upload: gr.File, paths: list[str]) -> list[Found]:
     """The frames of an upload, ZIPs unpacked; they are deleted with the upload."""
     folder = new_folder(upload)
-    found = find_frames([Path(path) for path in paths], folder)
-    upload.temp_files.update(str(each.path) for each in found if each.path and each.path.is_relative_to(folder))
-    return found
+    try:
+        return find_frames([Path(path) for path in paths], folder)
+    finally:  # whatever went wrong
+        upload.temp_files.update(str(path) for path in folder.rglob("*") if path.is_file())
 
 
 def share(percent: float) -> float:
