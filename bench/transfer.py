@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "train"))
 from simulate import simulate  # noqa: E402
 
 SEED = 20  # of no set that the bundled weights were trained on
-SIZES = {"train": 32, "validation": 16, "test": 300}
+SIZES = {"train": 32, "validation": 16, "test": 300}  # the last as far as the photographs go
 
 
 def deal(frames: Path, out: Path) -> None:

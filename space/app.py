@@ -61,7 +61,7 @@ def launch(page: gr.Blocks, **options):
 
 def main() -> int:
     try:
-        judge = load(os.environ.get("MODEL_ID"), os.environ.get("MODEL_REVISION"), bundled_if_down=True)
+        judge = load(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION"), bundled_if_down=True)
     except WeightsError as error:
         print(error, file=sys.stderr)
         return 2

@@ -197,6 +197,8 @@ class Handler(BaseHTTPRequestHandler):
     def on_variables(self, repo: "Repo", *_: str) -> None:
         if self.command == "POST":
             repo.variables[self.json["key"]] = self.json["value"]
+        if self.command == "DELETE":
+            del repo.variables[self.json["key"]]
         self.say({key: {"value": value} for key, value in repo.variables.items()})
 
     def entry(self, path: str, file: tuple[bytes, bool]) -> dict:

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import datasets
 import numpy as np
 import pytest
 from darkroom.scan import open_scan
 from data import build, picture_of, table
-from datasets import load_dataset
+from datasets import ClassLabel, Dataset, Features, load_dataset
 from frames import DataError, load
 from PIL import Image
 from rolls import labelled
@@ -130,6 +131,25 @@ def test_what_cannot_be_trained_on_is_one_clear_line(tmp_path, data, words):
     with pytest.raises(DataError, match=words) as told:
         load(data.format(tmp_path))
     assert "\n" not in str(told.value)
+
+
+def test_classes_in_another_order_and_a_missing_split_are_no_data_to_train_on(hub, tmp_path):
+    pictures = [Image.new("RGB", (8, 8), (i, 0, 0)) for i in range(4)]
+
+    def published(name: str, classes: list[str], *splits: str) -> str:
+        columns = Features({"image": datasets.Image(), "label": ClassLabel(names=classes)})
+        rows = Dataset.from_dict({"image": pictures, "label": [0, 1, 0, 1]}, features=columns)
+        rows.to_parquet(tmp_path / "rows.parquet")
+        data = (tmp_path / "rows.parquet").read_bytes()
+        hub.put(name, {f"data/{split}-00000-of-00001.parquet": data for split in splits}, "datasets")
+        return name
+
+    ours = ["abnormal", "normal"]
+    assert set(load(published("tester/good", ours, "train", "validation"))) == {"train", "validation"}
+    with pytest.raises(DataError, match="are 0 readable, 1 unreadable; they must be 0 abnormal, 1 normal"):
+        load(published("tester/turned", ["readable", "unreadable"], "train", "validation"))
+    with pytest.raises(DataError, match="needs the splits train and validation, but has train, test"):
+        load(published("tester/split", ours, "train", "test"))
 
 
 def test_a_split_without_both_labels_cannot_be_trained_on(csv, tmp_path):

@@ -41,6 +41,7 @@ PALETTE = Image.fromarray(LOW).quantize(64)
 CMYK = Image.fromarray(LOW).convert("CMYK")
 BILEVEL = Image.fromarray(GREY).convert("1")
 DEEP_GREY = DEEP[..., :1]
+TWELVE = DEEP >> 4
 DEEP_ALPHA = np.concatenate([DEEP, np.full_like(DEEP_GREY, 50_000)], axis=2)
 
 # name of the case: (file, what must come out, bits, tolerance in steps of that depth)
@@ -77,7 +78,7 @@ FILES = {
         16,
         0,
     ),
-    "12-bit TIFF": (as_tiff(DEEP >> 4, bitspersample=12, photometric="rgb"), np.rint((DEEP >> 4) * (65535 / 4095)), 16, 0),
+    "12-bit TIFF": (as_tiff(TWELVE, bitspersample=12, photometric="rgb"), np.rint(TWELVE * (65535 / 4095)), 16, 0),
     "float TIFF": (tiff(RGB.astype(np.float32)), RGB.astype(np.float32), 32, 0),
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import cards
 import numpy as np
 import publish
 import pytest
@@ -91,6 +93,24 @@ def test_the_card_tells_what_the_run_measured_and_nothing_else(hub, trained):
         assert picture in hub.files("tester/small")
     for never in (str(run.parents[1]), "{{", "More Information"):
         assert never not in text
+    assert "pictures that training did not see" in text and "Nothing says which pictures belong together" in text
+
+
+def test_a_folder_is_not_taken_for_a_data_set_on_the_hub_and_no_path_is_told(trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained[0], run)
+    report = json.loads((run / "report.json").read_text())
+
+    def card(**changes: object) -> str:
+        (run / "report.json").write_text(json.dumps(report | changes))
+        return cards.model_card(run, "tester/small", [])
+
+    local = report["settings"] | {"data": "data/mine"}
+    assert "datasets:" not in card(settings=local) and "datasets:\n- data/mine" in card(settings=local, on_hub=True)
+    assert "--data=film" in card(command="train/run.py --data=/home/ada/film --init ../mine")
+    assert "/home/ada" not in card(command="train/run.py --data=/home/ada/film") and not report["on_hub"]
+    flattering = card(split="validation", grouped=True)
+    assert "chose the weights and thresholds" in flattering and "of one source or roll are in one split" in flattering
 
 
 def test_publishing_again_makes_no_commit_and_a_changed_model_makes_one(logged_in, trained):
@@ -239,6 +259,9 @@ def test_the_space_is_uploaded_as_it_stands_and_judges_with_the_pinned_model(log
     assert files["app.py"] == (ROOT / "space/app.py").read_bytes()
     variables = logged_in.repos["spaces", "tester/room"].variables
     assert variables == {"MODEL_ID": "tester/small", "MODEL_REVISION": commit}
+    variables["FLAG_DATASET"] = "tester/flags"
+    publish.publish_space("tester/room")
+    assert variables == {"FLAG_DATASET": "tester/flags"}, "back to the bundled weights, and nothing else is touched"
 
 
 def test_no_token_is_in_anything_published(hub, trained):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import frames
 import numpy as np
+import pillow_heif
 import publish
 import pytest
 import rolls
@@ -67,11 +68,28 @@ def test_credits_put_each_sources_licence_on_the_card(logged_in, tmp_path):
             lines.append(json.dumps(json.loads(line) | {"source": "a/1.jpg" if i % 2 else "drawn/7"}))
         listed.write_text("\n".join(lines))
     credits = tmp_path / "index.csv"
-    credits.write_text('path,source,licence,credit\na/1.jpg,Museum A,CC BY 4.0,"Ann, A."\n')
+    credits.write_text('path,licence\na/1.jpg,CC BY 4.0\n')
+    with pytest.raises(frames.DataError, match="index.csv: needs the columns path, source, licence, credit"):
+        publish.publish_dataset(folder, "tester/credited", credits)
+    table = 'path,source,licence,credit\na/1.jpg,Museum A,CC BY 4.0,"Ann, A."\n'
+    credits.write_text(table, encoding="utf-8-sig")  # as spreadsheets write it
     publish.publish_dataset(folder, "tester/credited", credits)
     text = logged_in.files("tester/credited", "datasets")["README.md"].decode()
     assert "| Museum A | CC BY 4.0 | 8 | Ann, A. |" in text and "| drawn scenes | CC0 1.0 | 8 |" in text
     assert yaml.safe_load(text.split("---\n")[1])["license"] == ["cc-by-4.0", "cc0-1.0"]
+
+
+def test_what_nobody_could_open_again_is_named_before_anything_is_published(logged_in, tmp_path):
+    folder = rolls.simulated(tmp_path / "film", train=8, held_out=4)
+    listed = folder / "train" / "metadata.jsonl"
+    name = json.loads(listed.read_text().splitlines()[0])["file_name"]
+    odd = Path(name).with_suffix(".heic").name
+    pillow_heif.from_pillow(Image.open(folder / "train" / name)).save(folder / "train" / odd)
+    (folder / "train" / name).unlink()
+    listed.write_text(listed.read_text().replace(name, odd))
+    with pytest.raises(frames.DataError, match=f"{odd}: .* convert it to TIFF or JPEG"):
+        publish.publish_dataset(folder, "tester/heic")
+    assert ("datasets", "tester/heic") not in logged_in.repos
 
 
 def test_no_token_is_in_anything_published(hub, data):

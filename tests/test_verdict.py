@@ -81,6 +81,7 @@ def test_remedies_come_likeliest_first_and_only_where_something_is_wrong(judge, 
     damaged = replace(judge.judge(scans[0]), verdict="damaged", defects=chances)
     assert damaged.remedies == [("noise", REMEDIES["noise"]), ("holes", REMEDIES["holes"])]
     assert replace(damaged, verdict="readable").remedies == []
+    assert replace(damaged, verdict="check", evidence=replace(SOUND, positive=0.99)).remedies == []
 
 
 def test_every_defect_has_a_cause_and_what_can_be_done():

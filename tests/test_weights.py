@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import shutil
 import time
 import uuid
@@ -12,6 +13,7 @@ import pytest
 import torch
 from darkroom import pull
 from darkroom.calibration import Calibration
+from darkroom.card import read_card
 from darkroom.verdict import load
 from huggingface_hub import file_download
 from huggingface_hub.utils import _http
@@ -148,6 +150,7 @@ def test_every_kind_of_no_has_its_own_sentence(hub, published, weights_files, mo
     hub.put("tester/bare", {"README.md": b"soon"})
     said = {
         "name": refused("not a name"),
+        "repository": refused("tester/small.git"),
         "nowhere": refused("tester/nowhere"),
         "private": refused("tester/private"),
         "revision": refused(published, "v9"),
@@ -159,6 +162,7 @@ def test_every_kind_of_no_has_its_own_sentence(hub, published, weights_files, mo
     said["token"] = refused(published)
     words = {
         "name": "neither a folder here nor the name of a model",
+        "repository": "neither a folder here nor the name of a model",
         "nowhere": "no such model",
         "private": "if it is private log in",
         "revision": "no such revision",
@@ -169,7 +173,7 @@ def test_every_kind_of_no_has_its_own_sentence(hub, published, weights_files, mo
     }
     for case, word in words.items():
         assert word in said[case], case
-    assert len({message.split(": ", 1)[1] for message in said.values()}) == len(said) - 1  # nowhere and private
+    assert len({message.split(": ", 1)[1] for message in said.values()}) == len(said) - 2  # names; nowhere and private
 
     monkeypatch.setenv("HF_TOKEN", hub.token)
     assert load("tester/private").revision and load("tester/gated").revision
@@ -216,6 +220,10 @@ def test_a_config_of_another_model_and_damaged_weights_are_told_apart(broken):
     for text in ('{"hidden_size": 768}', "[1, 2]", "not json", odd):
         config.write_text(text)
         assert "config.json describes another kind of model" in refused(broken)
+    for text in (good.replace('"holes"', '"scratches"'), re.sub(r'"(abnormal)",(\s*)"(normal)"', r'"\3",\2"\1"', good)):
+        assert text != good
+        config.write_text(text)
+        assert "labels or kinds of damage that this version does not know" in refused(broken)
     config.write_text(good)
     whole = (broken / "model.safetensors").read_bytes()
     (broken / "model.safetensors").write_bytes(whole[:5000])
@@ -230,6 +238,12 @@ def test_a_calibration_of_another_version_is_refused_and_its_own_is_kept(broken)
     stored["features"] = ["log moonlight", *stored["features"][1:]]
     (broken / "config.json").write_text(json.dumps(config | {"calibration": stored}))
     assert "'log moonlight'" in refused(broken)
+
+
+def test_a_card_that_is_no_card_is_no_reason_not_to_judge(broken):
+    for text in ("---\nlicense: [\n---\n# A model\n", "---\nmodel-index: 3\n---\n# A model\n"):
+        (broken / "README.md").write_text(text)
+        assert read_card(str(broken)) == ("", [])
 
 
 def test_a_pickle_in_a_folder_is_named_and_never_opened(broken, tmp_path):

@@ -1,7 +1,6 @@
 """The cards of a model and of a data set, filled from what was measured; no figure in them is typed in."""
 
 import json
-import re
 import shlex
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 ROOT = Path(__file__).resolve().parents[1]
-HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 LICENCES = {  # as sources name them: as the Hub does
     "CC0 1.0": "cc0-1.0",
     "CC BY 4.0": "cc-by-4.0",
@@ -52,7 +50,7 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
         EvalResult(
             task_type="image-classification",
             task_name="Is a colour negative readable?",
-            dataset_type=data if HUB_ID.fullmatch(data) else "imagefolder",
+            dataset_type=data if report["on_hub"] else "imagefolder",
             dataset_name=data,
             dataset_split=report["split"],
             metric_type=METRICS[name][0],
@@ -66,7 +64,7 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
         library_name="pytorch",
         pipeline_tag="image-classification",
         tags=["photography", "film", "negative", "resnet", "safetensors", "onnx", "pytorch_model_hub_mixin"],
-        datasets=[data] if HUB_ID.fullmatch(data) else None,
+        datasets=[data] if report["on_hub"] else None,
         metrics=sorted({metric for metric, _ in METRICS.values()}),
         model_name=repo.split("/")[-1],
         eval_results=results,
@@ -98,6 +96,9 @@ def dataset_card(described: DatasetCardData, **facts: object) -> str:
 
 def public_name(argument: str) -> str:
     """An argument of a command without this machine's folders: the Hub id, or the last part of a path."""
+    option, equals, value = argument.partition("=")
+    if equals and option.startswith("-"):
+        return f"{option}={public_name(value)}"
     path = Path(argument)
     return path.name if path.is_absolute() or argument.startswith(("~", "..")) else argument
 

@@ -52,9 +52,10 @@ def claim(runs: Path, args: argparse.Namespace, processes: int) -> Path:
         if not args.resume:
             raise RunError(f"{folder} is there already: go on with it by --resume, or give another --name")
         before = json.loads(marked.read_text())["settings"]
-        changed = [f"--{key.replace('_', '-')} {before.get(key)}" for key in settings if settings[key] != before[key]]
+        changed = [key for key in settings if settings[key] != before.get(key)]
         if changed:
-            raise RunError(f"{folder} was begun with other settings and cannot go on: it had {', '.join(changed)}")
+            had = ", ".join(f"--{key.replace('_', '-')} {before.get(key)}" for key in changed)
+            raise RunError(f"{folder} was begun with other settings and cannot go on: it had {had}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         whole = folder / "run.json.part"

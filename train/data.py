@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.decode import SUFFIXES, ScanError  # noqa: E402
+from darkroom.decode import SUFFIXES, ScanError, read_bytes  # noqa: E402
 from darkroom.resnet import DEFECTS  # noqa: E402
 from darkroom.scan import Scan, open_scan  # noqa: E402
 
@@ -130,9 +130,11 @@ def _contents(labels: Path, names: pd.Series, found: dict[str, Path]) -> list[st
 
 def _check(path: Path) -> tuple[str, str]:
     """Digest of a file, and why it is no picture, or an empty text."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = ""
     try:
-        open_scan(path)
+        data = read_bytes(path, str(path))
+        digest = hashlib.sha256(data).hexdigest()
+        open_scan(data, str(path))
     except ScanError as error:
         return digest, str(error)
     return digest, ""

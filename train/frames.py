@@ -26,6 +26,7 @@ from darkroom import decode, evidence, film, scan  # noqa: E402
 from darkroom.resnet import DEFECTS, LABELS  # noqa: E402
 
 SPLITS = ("train", "validation", "test")
+NEEDED = {"train", "validation"}
 CELLS = "defect_cells"  # (6, h, w) share of each cell that is damaged, in the order of DEFECTS
 
 
@@ -44,7 +45,7 @@ def load(source: str) -> DatasetDict:
     try:
         if folder.is_dir():
             splits = [split for split in SPLITS if (folder / split / "metadata.jsonl").is_file()]
-            if "train" not in splits or "validation" not in splits:
+            if not NEEDED <= set(splits):
                 raise DataError(
                     f"{folder}: needs train/metadata.jsonl and validation/metadata.jsonl. "
                     f"Make them from pictures and a CSV with: python train/data.py build"
@@ -55,9 +56,15 @@ def load(source: str) -> DatasetDict:
             data = load_dataset(source)
     except (FileNotFoundError, ConnectionError) as error:
         raise DataError(f"{source}: neither a folder here nor a data set on the Hub ({error})") from None
+    if not NEEDED <= set(data):
+        raise DataError(f"{source}: needs the splits train and validation, but has {', '.join(data)}")
     for split, rows in data.items():
         if "label" not in rows.column_names:
             raise DataError(f"{source}: the split {split!r} has no column 'label' (0 abnormal, 1 normal)")
+        classes = rows.features["label"]
+        if isinstance(classes, ClassLabel) and tuple(classes.names) != LABELS:
+            found = ", ".join(f"{i} {name}" for i, name in enumerate(classes.names))
+            raise DataError(f"{source}: the classes of 'label' are {found}; they must be 0 abnormal, 1 normal")
         counts = Counter(rows["label"])
         if set(counts) - {0, 1}:
             raise DataError(f"{source}: the column 'label' of {split!r} holds more than 0 (abnormal) and 1 (normal)")

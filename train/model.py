@@ -18,7 +18,7 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
     kinds: damage that the data label. Where the model of `init` has other ones the head is rebuilt, and what both have
     keeps its weights. Without any, a model keeps the kinds that it knows.
     input_size: side in pixels; None: that of `init`, or 244.
-    Raises verdict.WeightsError.
+    Raises weights.WeightsError.
     """
     if init is None:
         return ResNet18(defects=kinds, input_size=input_size or 244)

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from cards import HUB_ID, LICENCES, dataset_card
+from cards import LICENCES, dataset_card
 from datasets import Dataset, DatasetInfo, Features, Image, SplitInfo, Value
 from datasets.info import DatasetInfosDict
 from datasets.splits import SplitDict
@@ -14,6 +14,7 @@ from datasets.table import embed_table_storage
 from frames import DataError, defect_columns, load, picture
 from huggingface_hub import DatasetCardData
 from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.resnet import LABELS  # noqa: E402
@@ -33,6 +34,7 @@ def lay_out(data: Path, folder: Path, repo: str, credits: Path | None) -> None:
     """
     splits = {name: _typed(rows) for name, rows in load(str(data)).items()}
     known = _credits(credits)
+    located = sum(_has_place(row) for rows in splits.values() for row in _undecoded(rows))
     (folder / "data").mkdir()
     counted = SplitDict()
     for name, rows in splits.items():
@@ -58,14 +60,14 @@ def lay_out(data: Path, folder: Path, repo: str, credits: Path | None) -> None:
     card = dataset_card(
         described,
         repo=repo,
-        name=data.name if not HUB_ID.fullmatch(str(data)) else str(data),
+        name=data.name if data.is_dir() else str(data),
         counts={name: Counter(rows["label"]) for name, rows in splits.items()},
         damage={kind: sum(sum(rows[kind]) for rows in splits.values()) for kind in defect_columns(first)},
         simulated="severity" in first.column_names and "seed" in first.column_names,
         grouped="group" in first.column_names,
         sources=[{"source": s, "licence": licence, "credit": c, "count": n} for (s, licence, c), n in sources.items()],
         pictures=_examples(first, folder),
-        located=sum(_has_place(row["image"]["bytes"]) for rows in splits.values() for row in _undecoded(rows)),
+        located=located,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
 
@@ -78,7 +80,7 @@ def _typed(rows: Dataset) -> Dataset:
 
 
 def _undecoded(rows: Dataset) -> Dataset:
-    return rows.select_columns(["image"]).cast_column("image", Image(decode=False))
+    return rows.select_columns(["name", "image"]).cast_column("image", Image(decode=False))
 
 
 def _facts(rows: Dataset) -> Dataset:
@@ -99,8 +101,9 @@ def _credits(path: Path | None) -> dict[str, dict]:
     if path is None:
         return {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {row["path"]: row for row in csv.DictReader(file) if row["licence"]}
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [(row["path"], row["source"], row["licence"], row) for row in csv.DictReader(file)]
+            return {path: row for path, _, licence, row in rows if licence}
     except (OSError, KeyError) as error:
         raise DataError(f"{path}: needs the columns path, source, licence, credit ({error})") from None
 
@@ -133,11 +136,15 @@ def _examples(rows: Dataset, folder: Path) -> dict[str, str]:
     return found
 
 
-def _has_place(data: bytes) -> bool:
-    """Whether a picture says where it was taken."""
+def _has_place(row: dict) -> bool:
+    """Whether a picture says where it was taken. Raises DataError for one that `datasets` will not open."""
     gps = 0x8825
-    with Pillow.open(io.BytesIO(data)) as image:
-        return bool(image.getexif().get_ifd(gps))
+    try:
+        with Pillow.open(io.BytesIO(row["image"]["bytes"])) as image:
+            return bool(image.getexif().get_ifd(gps))
+    except UnidentifiedImageError:
+        name = row["name"]
+        raise DataError(f"{name}: who loads the data set could not open it; convert it to TIFF or JPEG") from None
 
 
 def _size_category(count: int) -> str:

@@ -58,7 +58,7 @@ def publish_dataset(data: Path, repo: str, credits: Path | None = None, **where:
 
 def publish_space(repo: str, model: str | None = None, **where: object) -> str:
     """Publish `space/` as it stands, judging with `model`, "user/name" or "user/name@revision", pinned to the commit
-    that this is now; None leaves it with the bundled weights. Returns the commit."""
+    that this is now; None: with the bundled weights. Returns the commit."""
     _check(repo)
     variables = {}
     if model:
@@ -67,6 +67,8 @@ def publish_space(repo: str, model: str | None = None, **where: object) -> str:
             variables = {"MODEL_ID": name, "MODEL_REVISION": HfApi().model_info(name, revision=revision or None).sha}
     commit = _push(ROOT / "space", repo, "space", **where)
     with _Told(repo):
+        for key in HfApi().get_space_variables(repo).keys() & {"MODEL_ID", "MODEL_REVISION"} - variables.keys():
+            HfApi().delete_space_variable(repo, key)
         for key, value in variables.items():
             HfApi().add_space_variable(repo, key, value)
     return commit

@@ -69,7 +69,13 @@ class Report:
         judged.to_csv(self.folder / "predictions.csv", index=False)
         split = list(outputs)[-1]  # test where there is one
         final = judged[judged["split"] == split].reset_index(drop=True)
-        result = {**self.begun, "split": split, **self._measured(judge, final, outputs[split], ready[split], promise)}
+        source = self.begun["settings"]["data"]
+        facts = {
+            "split": split,
+            "on_hub": bool(source) and not Path(source).is_dir(),
+            "grouped": "group" in self.data["train"].column_names,
+        }
+        result = {**self.begun, **facts, **self._measured(judge, final, outputs[split], ready[split], promise)}
         (self.folder / "report.json").write_text(json.dumps(result, indent=2))
         (self.folder / "report.html").write_text(self._page(judge, final, result), encoding="utf-8")
         figures = result["figures"]

@@ -20,7 +20,7 @@ def tiles(batch: dict[str, Tensor], parts: int) -> dict[str, Tensor]:
     pixels, cells = batch["pixels"], batch["cells"]
     side, grid = pixels.shape[-1] // parts, cells.shape[-1] // parts
     if not grid:
-        raise ValueError("tiles need a data set with defect_cells, such as train/simulate.py makes")
+        raise ValueError(f"{parts} tiles a side need maps of the damage (defect_cells) of {parts} cells a side or more")
     pixels_a_cell = pixels.shape[-1] / cells.shape[-1]
     cut_pixels, cut_cells = [], []
     for picture, kinds in zip(pixels, cells, strict=True):

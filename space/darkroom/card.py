@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from huggingface_hub import ModelCard, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from yaml import YAMLError
 
 CARD = "README.md"
 
@@ -25,12 +26,13 @@ class Card(NamedTuple):
 
 
 def read_card(source: str, revision: str | None = None) -> Card:
-    """The card of the weights in the folder `source` or of the Hub's model of that name; empty where there is none."""
+    """The card of the weights in the folder `source` or of the Hub's model of that name; empty where there is none, or
+    none that can be read."""
     folder = Path(source)
     try:
         path = folder / CARD if folder.is_dir() else Path(hf_hub_download(source, CARD, revision=revision))
         card = ModelCard.load(path)
-    except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError):
+    except (OSError, ValueError, YAMLError, HfHubHTTPError, LocalEntryNotFoundError):
         return Card("", [])
     figures = [
         Figure(

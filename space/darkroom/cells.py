@@ -19,10 +19,9 @@ BESIDE = 13  # pixels across a line: what it is held against
 SMALLEST = 4  # pixels to a side of a cell; a picture with fewer is enlarged
 UNLIKE = 2.5  # times that a layer's span may be made larger or smaller
 STEP = 0.02  # D; responses below it count in proportion, above by their logarithm
-Where = tuple[np.ndarray, np.ndarray]
 
 
-def measures(density: np.ndarray, inside: np.ndarray) -> Where:
+def measures(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Measure every cell of a frame.
 
     density: (h, w, 3), inside: (h, w) bool, as `film.Film` has them, of any size. Returns (F, 16, 16) float32,

@@ -108,7 +108,7 @@ class Evidence:
 
     def lines(self) -> list[tuple[str, str, bool]]:
         """(what, value with its unit, whether it is as it should be), for people."""
-        return [
+        lines = [
             (
                 "Density span",
                 f"{self.density_span:.2f} D (about {self.stops_under:.0f} stops under)",
@@ -120,8 +120,10 @@ class Evidence:
             ("Clipped", f"{self.clipped:.1%} of the frame", self.clipped < 0.05),
             ("Sharpness", f"{self.sharpness:.2f} of the span a pixel", self.sharpness > 0.15),
             ("Bit depth", f"{self.bits} bits a channel", True),
-            ("JPEG quality", f"about {self.jpeg_quality}", self.jpeg_quality >= 60),
         ]
+        if self.jpeg_quality < 100:
+            lines.append(("JPEG quality", f"about {self.jpeg_quality}", self.jpeg_quality >= 60))
+        return lines
 
 
 def measure(film: Film) -> Evidence:

@@ -14,14 +14,15 @@ from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
+    HFValidationError,
     HTTPError,  # of whichever HTTP client this version of huggingface_hub is built on
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import validate_repo_id
 
 CONFIG, TENSORS = "config.json", "model.safetensors"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
-REPO = re.compile(r"[\w.-]+/[\w.-]+")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 ATTEMPTS, PAUSE, PATIENCE = 3, 0.5, 5  # how often a Hub that stumbles is asked; seconds between; seconds for an answer
 
@@ -42,8 +43,12 @@ def pull(repo: str, revision: str | None = None) -> tuple[Path, Path, str, str]:
     Raises WeightsError.
     """
     name = f"{repo}@{revision}" if revision else repo
-    if not REPO.fullmatch(repo):
-        raise WeightsError(f"{repo}: neither a folder here nor the name of a model on the Hub (user/name)")
+    try:
+        validate_repo_id(repo)
+    except HFValidationError:
+        repo = ""
+    if repo.count("/") != 1:
+        raise WeightsError(f"{name}: neither a folder here nor the name of a model on the Hub (user/name)")
     cached = [try_to_load_from_cache(repo, file, revision=revision) for file in (CONFIG, TENSORS)]
     kept = [Path(path) for path in cached if isinstance(path, str)]
     if len(kept) == 2 and COMMIT.fullmatch(revision or ""):

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from xml.sax.saxutils import escape, quoteattr
 
 from .roll import Frame
-from .verdict import COLUMNS, SHOWN_FROM, Verdict
+from .verdict import COLUMNS, Verdict
 
 LABELS = {"readable": "Green", "check": "Yellow", "damaged": "Red"}
 REJECTED, UNRATED = -1, 0
@@ -41,8 +41,7 @@ XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 def keywords(verdict: Verdict) -> list[str]:
     """The verdict, then each defect found, likeliest first."""
-    found = [name for name, p in verdict.defects.items() if p >= SHOWN_FROM and verdict.verdict != "readable"]
-    return [verdict.verdict, *(name.replace("_", " ") for name in sorted(found, key=verdict.defects.get, reverse=True))]
+    return [verdict.verdict, *(name.replace("_", " ") for name in verdict.found)]
 
 
 def xmp(verdict: Verdict) -> str:

@@ -52,12 +52,17 @@ class Verdict:
         return max(self.p_normal, 1 - self.p_normal)
 
     @property
+    def found(self) -> list[str]:
+        """The defects to name, likeliest first; none of a readable frame, nor of what is no colour negative."""
+        if self.verdict == "readable" or self.evidence.not_negative:
+            return []
+        likely = [name for name, p in self.defects.items() if p >= SHOWN_FROM]
+        return sorted(likely, key=self.defects.get, reverse=True)
+
+    @property
     def remedies(self) -> list[tuple[str, Remedy]]:
         """For each defect found, likeliest first: its cause and what can be done."""
-        if self.verdict == "readable":
-            return []
-        found = [name for name, p in self.defects.items() if p >= SHOWN_FROM and name in REMEDIES]
-        return [(name, REMEDIES[name]) for name in sorted(found, key=self.defects.get, reverse=True)]
+        return [(name, REMEDIES[name]) for name in self.found]
 
     def at_prior(self, prior: float) -> "Verdict":
         """The same scan judged at another prior, strictly in 0…1; needs no forward pass."""

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .calibration import Calibration, feature_names
 from .pull import CONFIG, TENSORS, HubDown, WeightsError, lacking, pull
-from .resnet import ResNet18
+from .resnet import DEFECTS, LABELS, ResNet18
 
 BUNDLED = Path(__file__).resolve().parents[1] / "weights"
 
@@ -65,6 +65,8 @@ def _read(config: Path, tensors: Path, name: str) -> ResNet18:
         calibration = Calibration.from_dict(model.calibration) if model.calibration else None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(f"{name}: its {CONFIG} describes another kind of model ({error})") from None
+    if model.labels != LABELS or not set(model.defects) <= set(DEFECTS):
+        raise WeightsError(f"{name}: its {CONFIG} names labels or kinds of damage that this version does not know")
     strange = set(calibration.features if calibration else ()) - set(feature_names(model.defects))
     if strange:
         raise WeightsError(

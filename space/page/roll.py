@@ -93,16 +93,22 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
 
     def stopped(current: Roll | None, percent: float) -> list:
         if current is None or not current.frames:
-            return [None, gr.update(visible=False), progress_html(0, 1, 0, "Stopped"), *[gr.skip()] * len(drawn)]
+            return [None, gr.update(visible=False), progress_html(0, 1, 0, "Stopped"), *weigh(None, percent)]
         note = f"Stopped after {len(current.frames)} of {current.total}; what was judged stays"
         bar = progress_html(len(current.frames), current.total, current.seconds, note)
-        return [None, gr.update(visible=False), bar, *draw(current, percent, final=True)]
+        return [None, gr.update(visible=False), bar, *weigh(current, percent)]
 
     def weigh(current: Roll | None, percent: float) -> list:
+        """Values for roll and `drawn`, with the files to take away."""
         if current is None:
             return [gr.skip()] * (1 + len(drawn))
         current = Roll(tuple(f.at_prior(share(percent)) for f in current.frames), current.total, current.seconds)
         return [current, *draw(current, percent, final=True)]
+
+    def settle(current: Roll | None, percent: float) -> list:
+        """What `weigh` gives, where the slider was moved while the roll was judged at the prior of the beginning."""
+        judged = {frame.verdict.prior for frame in current.frames if frame.verdict} if current else set()
+        return weigh(current if judged - {share(percent)} else None, percent)
 
     def open_frame(current: Roll | None, percent: float, method: str, damage: bool, event: gr.EventData) -> list:
         frame = current.frames[event.frame] if current else None
@@ -119,7 +125,8 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
     running = upload.upload(judge_all, [upload, prior], outputs, concurrency_id="roll", **options)
     # Cancelled first, drawn after: the run's last word on its progress must not come behind that it was stopped.
     halted = stop.click(None, cancels=[running], **PRIVATE)
-    halted.then(stopped, [roll, prior], [upload, stop, progress, *drawn], **options)
+    halted.then(stopped, [roll, prior], [upload, stop, progress, roll, *drawn], **options)
+    running.success(settle, [roll, prior], [roll, *drawn], **options)
     prior.release(weigh, [roll, prior], [roll, *drawn], **options)
     show.input(None, show, show, js=FILTER_JS, **options)
     sheet.select(

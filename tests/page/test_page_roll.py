@@ -99,16 +99,37 @@ def test_the_table_and_the_sidecars_are_downloaded(page: Page, frames: list[Path
             assert row["verdict"] in [item.text for item in description.findall(".//{*}subject//{*}li")]
 
 
-def test_a_stopped_roll_keeps_what_was_judged(page: Page, tmp_path: Path):
+def begin_long_roll(page: Page, folder: Path, count: int) -> list[Path]:
+    """Frames that take a while, dropped and not yet all judged."""
     pictures = []
-    for i in range(24):
-        path = tmp_path / f"large_{i:02}.jpg"
+    for i in range(count):
+        path = folder / f"large_{i:02}.jpg"
         Image.fromarray(film.eight_bit(film.frame(96, 144, seed=i))).resize((2400, 1600)).save(path, quality=60)
         pictures.append(path)
     page.get_by_role("tab", name="A roll").click()
     page.wait_for_selector(f"{FILES} input[type=file]", state="attached")
     drop(page, *pictures, into=FILES)
     expect(page.locator(".progress")).to_contain_text("left", timeout=60_000)
+    return pictures
+
+
+def test_a_prior_that_is_moved_while_the_roll_runs_holds_at_its_end(page: Page, tmp_path: Path, weights: Path):
+    judge = load(weights)
+    pictures = begin_long_roll(page, tmp_path, 16)
+    prior(page, 99)
+    expect(page.locator(".progress")).to_contain_text("16 of 16 done in", timeout=60_000)
+    verdicts = [judge.judge(open_scan(path), prior=0.99) for path in pictures]
+    share = sum(1 - verdict.p_normal for verdict in verdicts) / 16
+    assert f"{share:.0%}" != f"{sum(1 - verdict.at_prior(0.5).p_normal for verdict in verdicts) / 16:.0%}"
+    expect(page.locator(".summary")).to_contain_text(f"About {share:.0%} of the roll is damaged")
+    with page.expect_download() as download:
+        page.locator("#save-csv").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    assert [float(row["p_normal"]) for row in rows] == pytest.approx([v.p_normal for v in verdicts], abs=1e-4)
+
+
+def test_a_stopped_roll_keeps_what_was_judged(page: Page, tmp_path: Path):
+    begin_long_roll(page, tmp_path, 24)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".progress")).to_contain_text("what was judged stays")
     expect(page.locator("#roll .cell")).not_to_have_count(0)
