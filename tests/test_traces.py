@@ -14,15 +14,11 @@ from darkroom.film import Film
 from darkroom.resnet import DEFECTS
 from darkroom.scan import open_scan
 from darkroom.traces import FILE, KINDS, around, traces, weigh
-from film import grainy
+from film import DISC, INSIDE, SHAPE, grainy
 from safetensors.numpy import load_file
 from simulate import simulate
 from torch.nn import functional as F
 from traces import Frames, Network, fit, read
-
-SHAPE = grainy().shape[:2]
-INSIDE = np.ones(SHAPE, bool)
-DISC = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([150, 200])[:, None, None]))  # in row 7, column 6
 
 
 def changed(density: np.ndarray) -> np.ndarray:
