@@ -19,7 +19,7 @@ from darkroom.verdict import Judge, load
 from darkroom.weights import WeightsError
 from page.about import about_tab
 from page.frame import EXAMPLE_FILES, frame_tab
-from page.judging import warm
+from page.judging import make_sweepable, warm
 from page.programs import endpoints, guide_tab
 from page.roll import roll_tab
 from page.theme import CSS, HEAD, theme
@@ -51,6 +51,7 @@ def build(judge: Judge, keep_seconds: int = KEEP_SECONDS, flags: str = "") -> gr
             with gr.Tab("About", id="about"):
                 about_tab(judge, keep_seconds)
         endpoints(judge)
+    make_sweepable(page)
     return page.queue(default_concurrency_limit=2, max_size=64)
 
 

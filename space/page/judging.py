@@ -55,6 +55,23 @@ def new_folder(component: gr.components.Component) -> Path:
     return folder
 
 
+class Files(set):
+    """Files that Gradio deletes when they are old enough. Its sweeper walks through such a set in a thread of its own,
+    and would end for good where a file is added meanwhile, so it gets a copy to walk through."""
+
+    def __iter__(self):
+        return iter(tuple(super().__iter__()))
+
+
+def make_sweepable(page: gr.Blocks) -> None:
+    """Let visitors come and go while old files are deleted: see `Files`. Call when the page is laid out."""
+    components = [block for block in page.blocks.values() if isinstance(block, gr.components.Component)]
+    page.upload_file_set = Files(page.upload_file_set)
+    for component in components:
+        component.temp_files = Files(component.temp_files)
+    page.temp_file_sets = [page.upload_file_set, *(component.temp_files for component in components)]
+
+
 def frames_of(upload: gr.File, paths: list[str]) -> list[Found]:
     """The frames of an upload, ZIPs unpacked; they are deleted with the upload."""
     folder = new_folder(upload)
