@@ -8,6 +8,7 @@ import pillow_heif
 import pytest
 import tifffile
 from darkroom import decode
+from darkroom.exif import EXIF_CAMERA, EXIF_ORIENTATION
 from darkroom.export import save_positive
 from darkroom.scan import open_scan
 from film import chunk, eight_bit, frame, png, sixteen_bit, tiff, write
@@ -119,9 +120,9 @@ def test_a_turned_photograph_comes_out_upright(kind, orientation):
     image = image.transpose(STORED[orientation]) if STORED[orientation] is not None else image
     deep = np.asarray(image).astype(np.uint16) * 257
     exif = Image.Exif()
-    exif[decode.EXIF_ORIENTATION] = orientation
+    exif[EXIF_ORIENTATION] = orientation
     if kind == "16-bit TIFF":
-        data = as_tiff(deep, extratags=[(decode.EXIF_ORIENTATION, "H", 1, orientation, True)])
+        data = as_tiff(deep, extratags=[(EXIF_ORIENTATION, "H", 1, orientation, True)])
     elif kind == "16-bit PNG":
         after_header = 33
         plain, tag = png(deep), chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
@@ -179,7 +180,7 @@ def test_judging_keeps_960_pixels_on_the_long_side_and_640_on_the_short(size, sm
 
 def test_a_large_photograph_held_sideways_comes_out_upright_small_and_large():
     exif = Image.Exif()
-    exif[decode.EXIF_ORIENTATION] = 6
+    exif[EXIF_ORIENTATION] = 6
     scan = open_scan(saved(np.rot90(LARGE), "JPEG", exif=exif))
     assert scan.small.shape == (650, 1008, 3) and scan.rgb.shape == LARGE.shape
     assert np.abs(scan.small - LARGE[::2, ::2] / 255).mean() < 0.02
@@ -208,8 +209,8 @@ def test_a_scan_keeps_the_colour_profile_and_the_camera_data_of_its_file():
 
 def test_a_tiff_whose_exif_is_broken_or_missing_opens_all_the_same():
     assert open_scan(tiff(DEEP)).exif is None
-    unused, camera = (struct.pack("<HHI", tag, 4, 1) for tag in (decode.EXIF_CAMERA - 1, decode.EXIF_CAMERA))
-    broken = as_tiff(DEEP, extratags=[(decode.EXIF_CAMERA - 1, "I", 1, 10**9, True)]).replace(unused, camera)
+    unused, camera = (struct.pack("<HHI", tag, 4, 1) for tag in (EXIF_CAMERA - 1, EXIF_CAMERA))
+    broken = as_tiff(DEEP, extratags=[(EXIF_CAMERA - 1, "I", 1, 10**9, True)]).replace(unused, camera)
     assert camera in broken
     np.testing.assert_array_equal(open_scan(broken).pixels, DEEP)
 
@@ -220,7 +221,7 @@ FAT[305] = "x" * 70_000
 
 
 @pytest.mark.filterwarnings("ignore:Truncated File Read")  # Pillow's
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "16-bit PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "16-bit PNG", "WEBP", "HEIC"])
 @pytest.mark.parametrize("exif", [BROKEN_EXIF, FAT.tobytes()], ids=["broken", "large"])
 def test_a_picture_is_worth_more_than_its_exif(tmp_path, kind, exif):
     after_header = 33
@@ -229,6 +230,10 @@ def test_a_picture_is_worth_more_than_its_exif(tmp_path, kind, exif):
         data = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
     elif kind == "WEBP":
         data = saved(LOW, kind, lossless=True, exif=exif)
+    elif kind == "HEIC":
+        file = io.BytesIO()
+        pillow_heif.from_pillow(Image.fromarray(LOW)).save(file, exif=exif)
+        data = file.getvalue()
     else:
         plain = png(DEEP if "16" in kind else LOW)
         data = plain[:after_header] + chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")) + plain[after_header:]

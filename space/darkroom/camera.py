@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .exif import readable
+
 RAW_SUFFIXES = (".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".3fr", ".iiq")
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
@@ -25,7 +27,7 @@ def decode_heif(data: bytes, check_size: Callable[[int, int], None]) -> tuple[np
     check_size(*picture.size)
     pixels = np.asarray(picture)
     pixels = np.repeat(pixels[..., None], 3, axis=-1) if pixels.ndim == 2 else pixels[..., :3]
-    return pixels, {"icc": picture.info.get("icc_profile"), "exif": picture.info.get("exif")}
+    return pixels, {"icc": picture.info.get("icc_profile"), "exif": readable(picture.info.get("exif"))}
 
 
 def decode_raw(data: bytes, check_size: Callable[[int, int], None]) -> np.ndarray | None:

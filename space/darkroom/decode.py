@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .camera import RAW_SUFFIXES, decode_heif, decode_raw, is_heif
+from .exif import EXIF_ORIENTATION, exif_of, exif_of_tiff
 
 MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
 MAX_BYTES = 12 * MAX_PIXELS  # of a TIFF, or of one of its tiles, unpacked: three layers of 32 bits, or five of 16
@@ -21,11 +22,6 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif",
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-EXIF_ORIENTATION = 274
-EXIF_TEXTS = (270, 271, 272, 306, 315, 33432)  # description, make, model, time, artist, copyright
-EXIF_CAMERA = 34665  # the directory with exposure, lens, time of the picture…
-LARGEST_EXIF = 65_000  # bytes; a JPEG holds no more
-MAKER_NOTE, INTEROPERABILITY = 37500, 40965  # hold offsets into their own file, which are wrong in another
 
 # Over the limit Pillow only warns, up to twice the limit; a warning does not stop a bomb.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -71,7 +67,7 @@ def decode(data: bytes, name: str, *, small: bool = False) -> tuple[np.ndarray, 
             kind, extra = "HEIC", extra | {"jpeg_tables": None}
         elif data[:4] in TIFF_MAGIC:
             pixels, kind, extra = _decode_tiff(data, name)
-            extra |= {"exif": _exif_of_tiff(data)}
+            extra |= {"exif": exif_of_tiff(data)}
         else:
             pixels, kind, extra = _decode_pillow(data, name, small)
         if small:
@@ -144,26 +140,13 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
             pixels = _three_channels(imagecodecs.png_decode(data))
         else:
             pixels = np.asarray(image.convert("RGB"))
-        orientation, exif = _exif_of(image)  # after its pixels: a TIFF is turned as they are read
+        orientation, exif = exif_of(image)  # after its pixels: a TIFF is turned as they are read
         extra = {
             "icc": image.info.get("icc_profile"),
             "exif": exif,
             "jpeg_tables": getattr(image, "quantization", None),
         }
         return _turn(pixels, orientation), "JPEG" if image.format == "MPO" else image.format, extra
-
-
-def _exif_of(image: Image.Image) -> tuple[int, bytes | None]:
-    """Orientation and EXIF of a picture that Pillow has opened; 1 and None where it is missing, cannot be read, or is
-    more than a JPEG holds: the picture is there, and is worth more than its data."""
-    try:
-        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-        data, exif = image.info.get("exif", b""), Image.Exif()
-        exif.load(data)  # once more, by itself: `getexif` tells of broken bytes only the first time
-        size = max(len(data), len(exif.tobytes()))
-    except Exception:  # Pillow raises whatever it likes on broken bytes
-        return 1, None
-    return orientation, data if data and size < LARGEST_EXIF else None
 
 
 def _decode_tiff(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
@@ -200,21 +183,6 @@ def _decode_tiff(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
     elif pixels.dtype.itemsize > 2:
         pixels = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
     return _turn(_three_channels(pixels), int(orientation)), "TIFF", {"icc": icc, "exif": None, "jpeg_tables": None}
-
-
-def _exif_of_tiff(data: bytes) -> bytes | None:
-    """What camera or scanner say of themselves in a TIFF, as EXIF; None without it, or where it cannot be read."""
-    found, kept = Image.Exif(), Image.Exif()
-    try:
-        found.load(b"Exif\0\0" + data)  # EXIF has the structure of a TIFF
-        kept.update({tag: found[tag] for tag in EXIF_TEXTS if tag in found})
-        camera = found.get_ifd(EXIF_CAMERA)
-        for tag in set(camera) - {MAKER_NOTE, INTEROPERABILITY}:
-            kept.get_ifd(EXIF_CAMERA)[tag] = camera[tag]
-        exif = kept.tobytes() if len(kept) or kept.get_ifd(EXIF_CAMERA) else b""
-    except Exception:  # as with pixels, whatever; but the picture is there, and is worth more than its data
-        return None
-    return exif if 0 < len(exif) < LARGEST_EXIF else None
 
 
 def _rgb_from_cmyk(pixels: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .decode import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
+from .exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
 from .scan import Scan, invert, open_scan
 
 PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its place in the order
