@@ -8,7 +8,7 @@ OUT ?= verdicts.csv
 ARGS ?=
 
 # The environment grows in three steps, each with a stamp keyed on its requirements, so that the page does not wait
-# for the training libraries nor training for the test tools.
+# for the training libraries nor training for the test tools; a later step holds those before it.
 python := .venv/bin/python
 install := $(python) -m pip install --disable-pip-version-check
 page := .venv/page.stamp
@@ -84,8 +84,8 @@ $(page): .venv/python.stamp space/requirements.txt
 
 $(training): .venv/python.stamp space/requirements.txt requirements.txt
 	$(install) -r requirements.txt
-	@touch $@
+	@touch $(page) $@
 
 $(tests): .venv/python.stamp space/requirements.txt requirements.txt requirements-dev.txt
 	$(install) -r requirements-dev.txt
-	@touch $@
+	@touch $(page) $(training) $@

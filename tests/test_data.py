@@ -64,6 +64,15 @@ def test_the_same_seed_splits_alike_and_another_otherwise(csv, tmp_path):
     assert records(tmp_path / "a") == records(tmp_path / "b") != records(tmp_path / "c")
 
 
+def test_a_spreadsheets_semicolons_and_decimals_are_understood(csv, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text("\ufeff" + csv.read_text().replace(",1,", ",1.0,").replace(",", ";"), encoding="utf-8")
+    assert ";1.0;" in other.read_text()
+    build(csv.parent / "pictures", csv, tmp_path / "plain")
+    build(csv.parent / "pictures", other, tmp_path / "out")
+    assert records(tmp_path / "out") == records(tmp_path / "plain")
+
+
 def test_other_column_names_and_defect_columns_are_taken(csv, tmp_path):
     lines = csv.read_text().replace("picture,normal,roll", "file,ok,holes").splitlines()
     lines = [lines[0]] + [f"{name},{ok},{1 - int(ok)}" for name, ok, _ in (line.split(",") for line in lines[1:])]

@@ -70,6 +70,19 @@ def test_a_run_leaves_everything_that_its_author_wants_to_know(unbroken):
     assert result["thresholds"]["false_readable"]["promised"] is False  # 7 damaged frames promise nothing
 
 
+def test_the_model_is_two_files_that_others_may_read_too(unbroken):
+    files = sorted((unbroken / "model").iterdir())
+    assert [path.name for path in files] == ["config.json", "model.safetensors"]
+    assert files[0].stat().st_mode == files[1].stat().st_mode
+
+
+def test_a_run_that_cannot_begin_leaves_its_name_to_the_corrected_command(place):
+    process = train(place, "--name", "mistyped", "--init", "nowhere")
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 2 and "nowhere: neither a folder here" in said and "Traceback" not in said
+    assert not (place / "runs" / "mistyped").exists()
+
+
 def test_tensorboard_gets_the_curves_that_were_written_down(unbroken):
     written = EventAccumulator(str(unbroken)).Reload()
     for key in ("train_loss", "validation_loss", "learning_rate", "accuracy", "f1", "balanced_accuracy", "auroc"):

@@ -192,6 +192,13 @@ def test_a_folder_without_pictures_and_missing_weights_are_each_one_line(archive
     assert not (tmp_path / "v.csv").exists()
 
 
+def test_a_mistyped_folder_leaves_the_last_verdicts_as_they_were(weights, tmp_path, capsys):
+    output = write(tmp_path, "verdicts.csv", b"yesterday's\n")
+    assert run(weights, output, tmp_path / "scnas") == 2
+    assert "scnas: no such file or folder; check the path" in capsys.readouterr().err
+    assert output.read_text() == "yesterday's\n"
+
+
 def test_a_run_that_breaks_off_leaves_the_last_verdicts_as_they_were(archive, weights, tmp_path, monkeypatch, capsys):
     output = tmp_path / "verdicts.csv"
     output.write_text("yesterday's\n")

@@ -66,6 +66,12 @@ def claim(runs: Path, args: argparse.Namespace, processes: int) -> Path:
     return folder
 
 
+def release(folder: Path) -> None:
+    """Give the name of a run back that could not begin, for a corrected command."""
+    if [path.name for path in folder.iterdir()] == ["run.json"]:
+        shutil.rmtree(folder)
+
+
 def save(
     accelerator: Accelerator, run: Path, progress: Progress, averaged: dict[str, Tensor], best: dict[str, Tensor]
 ) -> None:

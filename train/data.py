@@ -50,7 +50,9 @@ def build(
     rows = _read(labels, [picture_column, label_column, *([group_by] if group_by else [])])
     defects = [defect for defect in DEFECTS if defect in rows.columns]
     found = {p.relative_to(pictures).as_posix(): p for p in pictures.rglob("*") if p.suffix.lower() in SUFFIXES}
-    names, truth = rows[picture_column].str.strip(), rows[label_column].str.strip()
+    for column in (label_column, *defects):  # as tables write them that once had a gap
+        rows[column] = rows[column].str.strip().replace({"1.0": "1", "0.0": "0"})
+    names, truth = rows[picture_column].str.strip(), rows[label_column]
 
     faults = _values(labels, rows, [label_column, *defects])
     faults += _pairing(labels, names, found)
@@ -81,8 +83,12 @@ def build(
 
 def _read(labels: Path, needed: list[str]) -> pd.DataFrame:
     """The CSV as text, so that 007 stays 007 and NA stays NA."""
+    options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
-        rows = pd.read_csv(labels, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+        with labels.open(encoding="utf-8-sig") as file:
+            header = file.readline()
+        # Spreadsheets of many countries put semicolons between the columns.
+        rows = pd.read_csv(labels, sep=";" if header.count(";") > header.count(",") else ",", **options)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{labels}: cannot be read as CSV ({error})") from None
     missing = [column for column in needed if column not in rows.columns]
@@ -96,7 +102,7 @@ def _values(labels: Path, rows: pd.DataFrame, columns: list[str]) -> list[str]:
     return [
         f"{labels}, row {i + 2}: {column} is {value!r}, not 0 or 1"
         for column in columns
-        for i, value in enumerate(rows[column].str.strip())
+        for i, value in enumerate(rows[column])
         if value not in ("0", "1")
     ]
 

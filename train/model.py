@@ -1,5 +1,6 @@
 """The model at both ends of a run: begun from nothing or from another model, finished with its calibration."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
     ).eval()
     whole.load_state_dict(model.state_dict())
     whole.half().save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)  # the library's own, which says that the model is on the Hub
+    shutil.copymode(folder / "config.json", folder / "model.safetensors")  # which it writes for nobody else to read
     return whole.float()
 
 

@@ -18,7 +18,7 @@ from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.utils import broadcast, broadcast_object_list, set_seed
 from augment import augment
 from calibrate import calibrate
-from checkpoint import Progress, RunError, claim, newest, restore, save
+from checkpoint import Progress, RunError, claim, newest, release, restore, save
 from datasets import Dataset, concatenate_datasets
 from frames import CELLS, SPLITS, DataError, collate, defect_columns, load, prepare
 from learn import fast_bfloat16
@@ -165,17 +165,22 @@ def run(args: argparse.Namespace) -> Path:
     claimed = [claim(RUNS, args, accelerator.num_processes) if accelerator.is_main_process else None]
     [folder] = broadcast_object_list(claimed)
     set_seed(args.seed)
-    with accelerator.main_process_first():
-        data = load(args.data or simulated(Path("data/simulated")))
-        kinds = defect_columns(data["train"])
-        if args.tiles > 1 and CELLS not in data["train"].column_names:
-            raise DataError(f"--tiles {args.tiles} needs maps of the damage, which {args.data} does not have")
-        model = begin(args.init, kinds, args.input_size)
-        ready = {
-            split: prepare(data[split], model.input_size, with_evidence=split != "train" or not args.epochs)
-            for split in SPLITS
-            if split in data
-        }
+    try:
+        with accelerator.main_process_first():
+            data = load(args.data or simulated(Path("data/simulated")))
+            kinds = defect_columns(data["train"])
+            if args.tiles > 1 and CELLS not in data["train"].column_names:
+                raise DataError(f"--tiles {args.tiles} needs maps of the damage, which {args.data} does not have")
+            model = begin(args.init, kinds, args.input_size)
+            ready = {
+                split: prepare(data[split], model.input_size, with_evidence=split != "train" or not args.epochs)
+                for split in SPLITS
+                if split in data
+            }
+    except (DataError, WeightsError):
+        if accelerator.is_main_process:
+            release(folder)
+        raise
     report = Report(folder, data, accelerator)
     if args.epochs:
         model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)

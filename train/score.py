@@ -126,6 +126,8 @@ def main(argv: list[str] | None = None) -> int:
         check(args.output)
         if not 0 < args.prior < 1:
             raise OutputError(f"--prior {args.prior}: a probability, more than 0 and less than 1")
+        if not any(map(os.path.lexists, args.paths)):  # rather than put that in place of the verdicts of before
+            raise OutputError(f"{' '.join(args.paths)}: no such file or folder; check the path")
         paths = find(args.paths)
         if not paths:
             raise OutputError(f"{' '.join(args.paths)}: no pictures there ({', '.join(SUFFIXES)})")

@@ -65,7 +65,7 @@ def pull(repo: str, revision: str | None = None) -> tuple[Path, Path, str, str]:
     except (HTTPError, OSError, EntryNotFoundError) as error:
         down = _why_down(error, name)
     if len(kept) < 2:
-        raise HubDown(f"{name}: {down}, and no earlier download of it is kept here; try again later.")
+        raise HubDown(f"{name}: no such folder is here, {down}, and no earlier download is kept; try again later.")
     return _checked(*kept, f"{name}: {down}; the copy downloaded earlier is used.")
 
 

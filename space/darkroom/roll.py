@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .archive import Found
+from .calibration import VERDICTS
 from .decode import ScanError
 from .preview import reduce, thumbnail
 from .scan import open_scan
@@ -89,7 +90,7 @@ def worst_first(frames: Iterable[Frame]) -> list[Frame]:
 class Summary:
     """What a roll says as a whole, at the prior of its verdicts.
 
-    counts: {"readable", "check", "damaged", "error": frames}. share: expected share of damaged frames, 0…1; low, high:
+    counts: as `counted` gives them. share: expected share of damaged frames, 0…1; low, high:
     the central 95 % of that share, were each frame damaged independently with its own probability. patterns: sentences.
     """
 
@@ -105,18 +106,22 @@ class Summary:
         return {"counts": self.counts, **interval, "patterns": list(self.patterns)}
 
 
+def counted(frames: Iterable[Frame]) -> dict[str, int]:
+    """{"readable", "check", "damaged", "error": frames}."""
+    counts = Counter(frame.word for frame in frames)
+    return {word: counts[word] for word in (*VERDICTS, "error")}
+
+
 def summarise(frames: Iterable[Frame]) -> Summary | None:
     """Sum a roll up; None where no frame was judged."""
     frames = list(frames)
     judged = sorted((frame for frame in frames if frame.verdict), key=lambda frame: by_number(frame.name))
     if not judged:
         return None
-    counts = Counter(frame.word for frame in frames)
     chances = np.array([1 - frame.verdict.p_normal for frame in judged])
     low, high = damaged_share(chances)
     patterns = [sentence for sentence in (same_place(judged), same_end(judged)) if sentence]
-    words = ("readable", "check", "damaged", "error")
-    return Summary({word: counts[word] for word in words}, float(chances.mean()), low, high, tuple(patterns))
+    return Summary(counted(frames), float(chances.mean()), low, high, tuple(patterns))
 
 
 def by_number(name: str) -> list[str]:

@@ -98,7 +98,8 @@ def endpoints(judge: Judge) -> None:
         whole = rolls.summarise(frames)
         written = new_folder(table) / "verdicts.csv"
         written.write_text(verdicts_csv(frames), encoding="utf-8")
-        return [record(frame) for frame in frames], whole.as_dict() if whole else {}, str(written)
+        summary = whole.as_dict() if whole else {"counts": rolls.counted(frames)}
+        return [record(frame) for frame in frames], summary, str(written)
 
     def invert_one(file: str, method: str = "cvt2pos", kind: str = "jpeg") -> str:
         """Make the positive of a colour negative at full size, with the EXIF and ICC data of the file.

@@ -52,6 +52,8 @@ def test_judge_roll_gives_a_record_a_file_and_the_summary(client: Client, negati
     assert sum(summary["counts"].values()) == 2 and summary["counts"]["error"] == 1
     assert 0 <= summary["low"] <= summary["damaged_share"] <= summary["high"] <= 1
     assert Path(table).read_text().splitlines()[0] == ",".join(COLUMNS)
+    _, summary, _ = client.predict(files[1:], 0.5, api_name="/judge_roll")
+    assert summary == {"counts": {"readable": 0, "check": 0, "damaged": 0, "error": 1}}
 
 
 @pytest.mark.parametrize("method", ["cvt2pos", "density"])
