@@ -13,7 +13,6 @@ import argparse
 import csv
 import sys
 import zlib
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import compress
@@ -132,48 +131,43 @@ def heat(jobs: list[Job], verdicts: list[Verdict], made: list[Composite]) -> Non
 
 def by_defect(title: str, jobs: list[Job], verdicts: list[Verdict], made: list[Composite]) -> None:
     """Print AUROC of p_normal, damaged composites against their own clean frames, how many of them a person would point
-    at, and how often the defect is named."""
+    at, and how often the defect is named; with 95 % intervals."""
     p = dict(zip(jobs, verdicts, strict=True))
     pointed_at = {job: one.plain for job, one in zip(jobs, made, strict=True)}
-    sound = [verdict for (_, kind, *_), verdict in p.items() if kind == "clean"]
-    clean = np.array([verdict.p_normal for verdict in sound])
+    clean = [job for job in p if job[1] == "clean"]
+    damaged = [job for job in p if job[1] != "clean"]
 
-    def auroc(chosen: list[Verdict]) -> float:
-        damaged = np.array([verdict.p_normal for verdict in chosen])
-        return roc_auc_score(np.repeat([1, 0], [len(clean), len(damaged)]), np.concatenate([clean, damaged]))
+    def auroc(chosen: list[Job]) -> float:
+        against = [*clean, *chosen]
+        return roc_auc_score([job[1] == "clean" for job in against], [p[job].p_normal for job in against])
+
+    def named(chosen: list[Job]) -> float:
+        return float(np.mean([max(p[job].defects, key=p[job].defects.get) == job[1] for job in chosen]))
 
     columns = "".join(f"{f'severity {s}, plain':>20}" for s in composite.SEVERITIES)
-    print(f"\n{title}\n{'defect':16}{columns}{'named':>9}")
+    print(f"\n{title}\n{'defect':18}{columns}{'named':>9}   severity 2, 95 %")
     for maker in composite.MAKERS:
-        graded = [[job for job in p if job[1:3] == (maker.__name__, s)] for s in composite.SEVERITIES]
-        figures = "".join(
-            f"{auroc([p[job] for job in group]):13.3f}{np.mean([pointed_at[job] for job in group]):7.0%}"
-            for group in graded
-        )
-        print(f"{maker.__name__:16}{figures}{_named([(job, p[job]) for group in graded for job in group]):9.0%}")
-    damaged = {job: verdict for job, verdict in p.items() if job[1] != "clean"}
-    everything = list(damaged.values())
-    print(f"{'all':16}{auroc(everything):13.3f}{'':47}{_named(damaged.items()):9.0%}")
-    seen = {job: verdict for job, verdict in damaged.items() if pointed_at[job]}
-    told = f"{len(seen)} of {len(damaged)}"
-    print(f"{'all that is plain':16}{auroc(list(seen.values())):12.3f}   {told:44}{_named(seen.items()):9.0%}")
-    rng = np.random.default_rng(0)
-    frames = sorted({path for path, *_ in p})
-    resampled = []
-    for _ in range(200):  # frames, not composites, are the independent thing
-        drawn = [frames[i] for i in rng.integers(len(frames), size=len(frames))]
-        picked = [(kind == "clean", v.p_normal) for path in drawn for (own, kind, *_), v in p.items() if own == path]
-        resampled.append(roc_auc_score(*zip(*picked, strict=True)))
-    low, high = np.percentile(resampled, (2.5, 97.5))
-    print(f"all, 95 % interval over frames: {low:.3f}–{high:.3f}")
-    for name, group in (("sound", sound), ("damaged", everything)):
-        shares = [f"{word} {np.mean([v.verdict == word for v in group]):.0%}" for word in VERDICTS]
+        graded = [[job for job in damaged if job[1:3] == (maker.__name__, s)] for s in composite.SEVERITIES]
+        figures = "".join(f"{auroc(group):13.3f}{np.mean([pointed_at[job] for job in group]):7.0%}" for group in graded)
+        sure = "–".join(f"{end:.3f}" for end in _interval([*clean, *graded[1]], p))
+        print(f"{maker.__name__:18}{figures}{named([job for group in graded for job in group]):9.0%}   {sure}")
+    seen = [job for job in damaged if pointed_at[job]]
+    for name, chosen in (("all", damaged), (f"all that is plain, {len(seen)} of {len(damaged)}", seen)):
+        sure = "–".join(f"{end:.3f}" for end in _interval([*clean, *chosen], p))
+        print(f"{name:34}{auroc(chosen):9.3f} ({sure}), named {named(chosen):.0%}")
+    for name, group in (("sound", clean), ("damaged", damaged)):
+        shares = [f"{word} {np.mean([p[job].verdict == word for job in group]):.0%}" for word in VERDICTS]
         print(f"{name} composites called: {', '.join(shares)}")
 
 
-def _named(verdicts: Iterable[tuple[Job, Verdict]]) -> float:
-    """How often the likeliest kind of damage is the one that was put there."""
-    return float(np.mean([max(v.defects, key=v.defects.get) == kind for (_, kind, *_), v in verdicts]))
+def _interval(chosen: list[Job], p: dict[Job, Verdict]) -> np.ndarray:
+    """Where 95 % of bootstrapped AUROCs lie: frames are drawn, since they and not composites are independent."""
+    own: dict[Path, list[tuple[bool, float]]] = {}
+    for job in chosen:
+        own.setdefault(job[0], []).append((job[1] == "clean", p[job].p_normal))
+    frames, rng = [own[path] for path in sorted(own)], np.random.default_rng(0)
+    drawn = [[one for i in rng.integers(len(frames), size=len(frames)) for one in frames[i]] for _ in range(200)]
+    return np.percentile([roc_auc_score(*zip(*picked, strict=True)) for picked in drawn], (2.5, 97.5))
 
 
 def asked(what: str) -> tuple[Path, list[dict], Judge]:
