@@ -87,6 +87,8 @@ def test_the_card_tells_what_the_run_measured_and_nothing_else(hub, trained):
         assert values[words]["value"] == pytest.approx(report["figures"][key], abs=1e-4)
         assert f"{low:.3f}–{high:.3f}" in values[words]["name"]
         assert f"| {words} | {report['figures'][key]:.3f} | {low:.3f}–{high:.3f} |" in text
+    for kind, rate in report["heat_hits"].items():
+        assert re.search(rf"\| {kind} \|.*\| {100 * rate:.0f} % \(\d+–\d+ %\) \|", text), kind
     for heading in ("Intended use", "How to use it", "Training", "Limits", "Bias", "Carbon and time"):
         assert f"\n## {heading}\n" in text
     for picture in re.findall(r"\]\((report/[^)]+)\)", text):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from scipy.stats import binomtest
 
 ROOT = Path(__file__).resolve().parents[1]
 LICENCES = {  # as sources name them: as the Hub does
@@ -46,6 +47,7 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
     settings, figures = report["settings"], report["figures"]
     data = public_name(settings["data"]) if settings["data"] else "simulated colour negatives"
     measured = [(words, figures[name], figures["intervals"][name], name) for name, (_, words) in METRICS.items()]
+    defects = {kind: found for kind, found in report["defects"].items() if found}  # None: none of it in the split
     results = [
         EvalResult(
             task_type="image-classification",
@@ -84,7 +86,12 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
         minutes=sum(report["counts"]["train"] / epoch["images_per_second"] for epoch in epochs) / 60,
         report=report,
         settings=settings,
-        defects={kind: found for kind, found in report["defects"].items() if found},  # None: none of it in the split
+        defects=defects,
+        hits={
+            kind: _share(report["heat_hits"][kind], found["count"])
+            for kind, found in defects.items()
+            if kind in report["heat_hits"]
+        },
         pictures=pictures,
     )
 
@@ -101,6 +108,12 @@ def public_name(argument: str) -> str:
         return f"{option}={public_name(value)}"
     path = Path(argument)
     return path.name if path.is_absolute() or argument.startswith(("~", "..")) else argument
+
+
+def _share(rate: float, count: int) -> str:
+    """A share of so many, with its exact 95 % interval (Clopper and Pearson 1934)."""
+    low, high = binomtest(round(rate * count), count).proportion_ci(method="exact")
+    return f"{100 * rate:.0f} % ({100 * low:.0f}–{100 * high:.0f} %)"
 
 
 def _render(card: str, **facts: object) -> str:
