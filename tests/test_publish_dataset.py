@@ -92,5 +92,13 @@ def test_what_nobody_could_open_again_is_named_before_anything_is_published(logg
     assert ("datasets", "tester/heic") not in logged_in.repos
 
 
+def test_exif_that_nobody_can_read_is_no_reason_not_to_publish(logged_in, tmp_path):
+    folder = rolls.simulated(tmp_path / "film", train=8, held_out=4)
+    picture = min((folder / "train").glob("*.*g"))
+    Image.open(picture).save(picture, "PNG", exif=b"Exif\0\0broken")  # of a JPEG's Pillow says nothing
+    publish.publish_dataset(folder, "tester/broken-exif")
+    assert b"No picture says in its EXIF data" in logged_in.files("tester/broken-exif", "datasets")["README.md"]
+
+
 def test_no_token_is_in_anything_published(hub, data):
     assert hub.holds("What the labels mean") and not hub.holds(hub.token)

@@ -156,7 +156,7 @@ def test_what_is_broken_in_an_archive_leaves_nothing_behind_and_counts(tmp_path:
 
 
 def renamed(name: bytes, path: Path) -> Path:
-    """A ZIP of one file whose name in the directory is of three odd bytes; "" for none at all."""
+    """A ZIP of one file that its directory calls `name`."""
     with zipfile.ZipFile(path, "w") as packed:
         packed.writestr("abc", b"x")
     data = path.read_bytes()

@@ -140,11 +140,15 @@ def _has_place(row: dict) -> bool:
     """Whether a picture says where it was taken. Raises DataError for one that `datasets` will not open."""
     gps = 0x8825
     try:
-        with Pillow.open(io.BytesIO(row["image"]["bytes"])) as image:
-            return bool(image.getexif().get_ifd(gps))
+        image = Pillow.open(io.BytesIO(row["image"]["bytes"]))
     except UnidentifiedImageError:
         name = row["name"]
         raise DataError(f"{name}: who loads the data set could not open it; convert it to TIFF or JPEG") from None
+    with image:
+        try:
+            return bool(image.getexif().get_ifd(gps))
+        except Exception:  # Pillow raises whatever it likes on broken bytes, from which nobody reads a place either
+            return False
 
 
 def _size_category(count: int) -> str:

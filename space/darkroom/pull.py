@@ -43,11 +43,7 @@ def pull(repo: str, revision: str | None = None) -> tuple[Path, Path, str, str]:
     Raises WeightsError.
     """
     name = f"{repo}@{revision}" if revision else repo
-    try:
-        validate_repo_id(repo)
-    except HFValidationError:
-        repo = ""
-    if repo.count("/") != 1:
+    if not _names_a_model(repo):
         raise WeightsError(f"{name}: neither a folder here nor the name of a model on the Hub (user/name)")
     cached = [try_to_load_from_cache(repo, file, revision=revision) for file in (CONFIG, TENSORS)]
     kept = [Path(path) for path in cached if isinstance(path, str)]
@@ -67,6 +63,14 @@ def pull(repo: str, revision: str | None = None) -> tuple[Path, Path, str, str]:
     if len(kept) < 2:
         raise HubDown(f"{name}: no such folder is here, {down}, and no earlier download is kept; try again later.")
     return _checked(*kept, f"{name}: {down}; the copy downloaded earlier is used.")
+
+
+def _names_a_model(repo: str) -> bool:
+    try:
+        validate_repo_id(repo)
+    except HFValidationError:
+        return False
+    return repo.count("/") == 1  # the client also takes a name alone
 
 
 def _ask(repo: str, revision: str | None) -> ModelInfo:

@@ -90,8 +90,8 @@ def worst_first(frames: Iterable[Frame]) -> list[Frame]:
 class Summary:
     """What a roll says as a whole, at the prior of its verdicts.
 
-    counts: as `counted` gives them. share: expected share of damaged frames, 0…1; low, high:
-    the central 95 % of that share, were each frame damaged independently with its own probability. patterns: sentences.
+    counts: as `counted` gives them. share: expected share of damaged frames, 0…1; low, high: the central 95 % of that
+    share, were each frame damaged independently with its own probability. patterns: sentences.
     """
 
     counts: dict[str, int]
