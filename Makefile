@@ -41,7 +41,6 @@ score: $(training)
 eval: $(training)
 	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }
 	@$(python) bench/real_film.py '$(IN)' $(ARGS)
-	@$(python) bench/holders.py '$(IN)' $(ARGS)
 
 test: $(tests) programs
 	$(python) -m pytest $(ARGS)

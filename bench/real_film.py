@@ -1,12 +1,14 @@
-"""Measure a model on real film: labelled frames, damage put on the readable ones, and pictures that are no negative.
+"""Measure a model on real film: labelled negatives, damage put on them, real scans turned back into negatives.
 
-    python bench/real_film.py FOLDER [--weights WEIGHTS]
+    python bench/real_film.py FILM [--weights WEIGHTS] [--half choose|report]
 
-FOLDER holds `labels.csv` (`file_name,normal,defects,note`, the note beginning with the photographer), the pictures it
-names, and perhaps a folder `not_colour_negatives`. The damage is that of tests/composite.py, which shares nothing with
-the training simulator; it is drawn twice, on each frame as it is and turned by 180°, since few frames tell little. It
-is put anywhere, so much of the faintest hides: beside each figure stands the share that a person would point at, by
-the rule that labels simulated frames (`sight.plain`).
+FILM holds `index.csv` with the columns file, use, half, readable, damage, photographer: pictures below negatives/
+(colour negatives), scans/ (positives of colour negative film, which become negatives by the simulator's physics) and
+others/ (no colour negatives). Of scans only those are measured that nothing learns from (`use` measure), and of those
+the half that is asked for. Damage is that of tests/composite.py, which shares nothing with the training simulator.
+A folder with `labels.csv` (file_name, normal, defects, note) instead of an index is measured whole. Beside the verdict
+stands a baseline that any cleverness must beat: the largest of the network's pooled outputs, in units of its spread on
+sound frames. Intervals resample photographers, not frames.
 """
 
 import argparse
@@ -14,12 +16,12 @@ import csv
 import sys
 import zlib
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from itertools import compress
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
+import torch
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
@@ -27,177 +29,147 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "space"), str(ROOT / "tests"), str(ROOT / "train")]
 import composite  # noqa: E402
+from capture import photograph  # noqa: E402
 from darkroom.calibration import VERDICTS  # noqa: E402
-from darkroom.cells import cells  # noqa: E402
+from darkroom.resnet import to_float  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
-from darkroom.verdict import Judge, Prepared, Verdict, load  # noqa: E402
-from heat import hits  # noqa: E402
-from sight import plain  # noqa: E402
-from simulate import LONG_SIDE, STRIKING  # noqa: E402
+from darkroom.verdict import Judge, Verdict, load  # noqa: E402
+from emulsion import expose, film  # noqa: E402
 
-LOCAL = ("holes", "blank_area", "residual_spots", "colour_patches")  # damage that a heat map can point at
-COVERED = 0.3  # coverage from which a composite counts as damaged there
-DRAWS = {False: "the frames as they are", True: "turned by 180°, other damage"}
-Job = tuple[Path, str, int, bool]
+SEVERITIES = (1, 2)
+FRAMES = 3  # of a photographer, at most, that damage is put on
+SCAN_SIDE = 900  # pixels of a scan that becomes a negative
+KINDS = [maker.__name__ for maker in composite.MAKERS]
 
 
-class Composite(NamedTuple):
-    """Where the damage is, (h, w) bool on the grid of the heat map, and whether a person would point at it."""
+@dataclass(frozen=True)
+class Job:
+    """A picture, and what is to be done with it before it is judged. kind: "file", "scan" or one of a composite."""
 
-    where: np.ndarray
-    plain: bool
-
-
-def _prepare(job: Job, judge: Judge) -> tuple[Prepared, Composite | None]:
-    """The frame, turned or not, with `kind` of damage at `severity` (0 for none), ready for the network."""
-    path, kind, severity, turned = job
-    scan = open_scan(path)
-    if kind == "file":
-        return judge.prepare(scan), None
-    maker = getattr(composite, kind)
-    seed = zlib.crc32(f"{path.stem} {kind} {severity}{' turned' if turned else ''}".encode())
-    rgb = composite.reduced(scan.rgb)
-    rgb = np.ascontiguousarray(rgb[::-1, ::-1]) if turned else rgb
-    file, where = composite.composite(rgb, maker, severity, seed, scan.bits)
-    sound, _ = composite.composite(rgb, composite.clean, 0, seed, scan.bits)
-    made = Composite(cells(where[None], "max")[0] > COVERED, kind in STRIKING or _pointed_at(sound, file, where))
-    return judge.prepare(open_scan(file, path.name)), made
+    path: Path
+    photographer: str
+    label: str
+    kind: str = "file"
+    severity: int = 0
 
 
-def _pointed_at(sound: bytes, damaged: bytes, where: np.ndarray) -> bool:
-    """`sight.plain` of damage that covers `where` (H, W), on a frame as long as simulated ones, which that is for."""
-    scale = LONG_SIDE / max(where.shape)
-    size = [round(n * scale) for n in where.shape[::-1]]
-    small = Image.fromarray(where.astype(np.float32)).resize(size, Image.Resampling.BOX)
-    return bool(plain(sound, damaged, np.asarray(small)[..., None])[0])
+def negative_of(path: Path) -> bytes:
+    """A real scan as the negative that it was: exposed, developed and photographed as the simulator does."""
+    picture = Image.open(path).convert("RGB")
+    picture.thumbnail((SCAN_SIDE, SCAN_SIDE), Image.Resampling.LANCZOS)
+    rng = np.random.default_rng(zlib.crc32(path.name.encode()))
+    roll, stops, cast = film(rng), float(rng.normal(0.3, 0.4)), rng.normal(0, 0.2, 3)
+    return photograph(expose(np.asarray(picture, np.float32) / 255, roll, stops, cast, contrast=1.1), rng)
 
 
-def judged(jobs: list[Job], judge: Judge, what: str) -> tuple[list[Verdict], list[Composite | None]]:
-    """Verdicts, and what was made of the frame, in the order of `jobs`."""
-    if not jobs:
-        return [], []
-    with ProcessPoolExecutor() as pool:
-        made = list(tqdm(pool.map(partial(_prepare, judge=judge), jobs), total=len(jobs), desc=what, unit="frame"))
-    prepared, composites = zip(*made, strict=True)
-    verdicts = [v for k in range(0, len(prepared), 16) for v in judge.judge_prepared(prepared[k : k + 16])]
-    return verdicts, list(composites)
+def judged(job: Job, judge: Judge) -> tuple[Verdict, np.ndarray]:
+    """The verdict of a picture, and the network's pooled logits of damage, (K,)."""
+    torch.set_num_threads(1)
+    source = job.path
+    if job.kind == "scan":
+        source = negative_of(job.path)
+    elif job.kind != "file":
+        scan, seed = open_scan(job.path), zlib.crc32(f"{job.path.stem} {job.kind} {job.severity}".encode())
+        maker = getattr(composite, job.kind)
+        source, _ = composite.composite(composite.reduced(scan.rgb), maker, job.severity, seed, scan.bits)
+    prepared = judge.prepare(open_scan(source, job.path.name))
+    with torch.inference_mode():
+        pooled = judge.model(to_float(torch.from_numpy(prepared.pixels[None]))).defects[0].numpy()
+    return judge.judge_prepared([prepared])[0], pooled
 
 
-def confusion(rows: list[dict], verdicts: list[Verdict]) -> None:
-    """Print the verdicts of the labelled frames, and how labels and verdicts meet."""
-    for row, verdict in zip(rows, verdicts, strict=True):
-        likeliest = max(verdict.defects, key=verdict.defects.get)
-        truth = "normal" if row["normal"] == "1" else row["defects"]
-        print(f"{row['file_name']:42} {truth:14} {verdict.verdict:9} {verdict.p_normal:.3f}  {likeliest}")
-    print(f"\n{'':10}" + "".join(f"{word:>10}" for word in VERDICTS))
-    for label, name in (("1", "normal"), ("0", "abnormal")):
-        words = [v.verdict for r, v in zip(rows, verdicts, strict=True) if r["normal"] == label]
-        print(f"{name:10}" + "".join(f"{words.count(word):>10}" for word in VERDICTS))
-    for who in sorted({row.get("note", "").split(" (")[0] for row in rows}):
-        own = [
-            (row["normal"], verdict.p_normal >= 0.5)
-            for row, verdict in zip(rows, verdicts, strict=True)
-            if row.get("note", "").startswith(who)
-        ]
-        right = [
-            np.mean([called == (label == "1") for truth, called in own if truth == label])
-            for label in "10"
-            if any(truth == label for truth, _ in own)
-        ]
-        if len(right) == 2:
-            print(f"balanced accuracy at 0.5, {who}: {np.mean(right):.3f} ({len(own)} frames)")
+def jobs(folder: Path, half: str) -> list[Job]:
+    """Everything that is measured in a folder."""
+    todo = []
+    if (folder / "labels.csv").is_file():
+        for row in csv.DictReader((folder / "labels.csv").open()):
+            todo.append(Job(folder / row["file_name"], row["note"].split(" (")[0], row["normal"]))
+    else:
+        for row in csv.DictReader((folder / "index.csv").open()):
+            where, path = row["file"].split("/")[0], folder / row["file"]
+            if where == "negatives" and half == "choose" and row["readable"] in ("0", "1"):
+                todo.append(Job(path, row["photographer"], row["readable"]))
+            if where == "scans" and row["half"] == half and row["readable"] in ("0", "1"):
+                todo.append(Job(path, row["photographer"], row["readable"], "scan"))
+    count: dict[str, int] = {}
+    for job in [job for job in todo if job.kind == "file" and job.label == "1"]:
+        count[job.photographer] = count.get(job.photographer, 0) + 1
+        if count[job.photographer] <= FRAMES or (folder / "labels.csv").is_file():
+            made = [("clean", 0), *((kind, severity) for kind in KINDS for severity in SEVERITIES)]
+            todo += [Job(job.path, job.photographer, str(int(kind == "clean")), kind, s) for kind, s in made]
+    others = folder / ("not_colour_negatives" if (folder / "labels.csv").is_file() else "others")
+    return todo + [Job(path, "", "other") for path in sorted(others.glob("*")) if path.is_file()]
 
 
-def other_kinds(rows: list[dict], verdicts: list[Verdict], others: list[Path], found: list[Verdict]) -> None:
-    """Print how often other pictures, and how often labelled negatives, are said to be no colour negative."""
-    print()
-    for path, verdict in zip(others, found, strict=True):
-        print(f"{path.name:42} {verdict.evidence.not_negative or 'taken for a colour negative'}")
-    caught = sum(bool(verdict.evidence.not_negative) for verdict in found)
-    print(f"not colour negatives, so called: {caught} of {len(found)}")
-    wrongly = [row["file_name"] for row, v in zip(rows, verdicts, strict=True) if v.evidence.not_negative]
-    print(f"labelled colour negatives, wrongly so called: {len(wrongly)} of {len(rows)}", *wrongly)
+def interval(who: list[str], truth: np.ndarray, score: np.ndarray) -> str:
+    """Where 95 % of AUROCs lie when photographers are drawn with replacement."""
+    names, rng, drawn = sorted(set(who)), np.random.default_rng(0), []
+    rows = {name: [i for i, each in enumerate(who) if each == name] for name in names}
+    for _ in range(300):
+        picked = [i for k in rng.integers(len(names), size=len(names)) for i in rows[names[k]]]
+        if len(set(truth[picked])) == 2:
+            drawn.append(roc_auc_score(truth[picked], score[picked]))
+    return "{:.2f}–{:.2f}".format(*np.percentile(drawn, (2.5, 97.5))) if drawn else "–"
 
 
-def heat(jobs: list[Job], verdicts: list[Verdict], made: list[Composite]) -> None:
-    """Print how often the hottest tenth of the heat map meets the damage, and how often a random tenth would."""
-    print("\nthe heat map's hottest tenth meets the damage:")
-    for kind in LOCAL:
-        of_kind = [(v.heat, one.where) for job, v, one in zip(jobs, verdicts, made, strict=True) if job[1] == kind]
-        heat, damaged = (np.stack(column) for column in zip(*of_kind, strict=True))
-        guess = np.random.default_rng(0).random(heat.shape)
-        print(f"{kind:16}{hits(heat, damaged).mean():9.0%}   (a random tenth: {hits(guess, damaged).mean():.0%})")
+def words(title: str, found: list[Verdict]) -> None:
+    """Print how often each word is said, and of how many it is said that they are no colour negative."""
+    if found:
+        shares = ", ".join(f"{word} {np.mean([v.verdict == word for v in found]):.0%}" for word in VERDICTS)
+        other = sum(bool(v.evidence.not_negative) for v in found)
+        print(f"{title} ({len(found)}): {shares}; no colour negative {other}")
 
 
-def by_defect(title: str, jobs: list[Job], verdicts: list[Verdict], made: list[Composite]) -> None:
-    """Print AUROC of p_normal, damaged composites against their own clean frames, how many of them a person would point
-    at, and how often the defect is named; with 95 % intervals."""
-    p = dict(zip(jobs, verdicts, strict=True))
-    pointed_at = {job: one.plain for job, one in zip(jobs, made, strict=True)}
-    clean = [job for job in p if job[1] == "clean"]
-    damaged = [job for job in p if job[1] != "clean"]
-
-    def auroc(chosen: list[Job]) -> float:
-        against = [*clean, *chosen]
-        return roc_auc_score([job[1] == "clean" for job in against], [p[job].p_normal for job in against])
-
-    def named(chosen: list[Job]) -> float:
-        return float(np.mean([max(p[job].defects, key=p[job].defects.get) == job[1] for job in chosen]))
-
-    columns = "".join(f"{f'severity {s}, plain':>20}" for s in composite.SEVERITIES)
-    print(f"\n{title}\n{'defect':18}{columns}{'named':>9}   severity 2, 95 %")
-    for maker in composite.MAKERS:
-        graded = [[job for job in damaged if job[1:3] == (maker.__name__, s)] for s in composite.SEVERITIES]
-        figures = "".join(f"{auroc(group):13.3f}{np.mean([pointed_at[job] for job in group]):7.0%}" for group in graded)
-        sure = "–".join(f"{end:.3f}" for end in _interval([*clean, *graded[1]], p))
-        print(f"{maker.__name__:18}{figures}{named([job for group in graded for job in group]):9.0%}   {sure}")
-    seen = [job for job in damaged if pointed_at[job]]
-    for name, chosen in (("all", damaged), (f"all that is plain, {len(seen)} of {len(damaged)}", seen)):
-        sure = "–".join(f"{end:.3f}" for end in _interval([*clean, *chosen], p))
-        print(f"{name:34}{auroc(chosen):9.3f} ({sure}), named {named(chosen):.0%}")
-    for name, group in (("sound", clean), ("damaged", damaged)):
-        shares = [f"{word} {np.mean([p[job].verdict == word for job in group]):.0%}" for word in VERDICTS]
-        print(f"{name} composites called: {', '.join(shares)}")
-
-
-def _interval(chosen: list[Job], p: dict[Job, Verdict]) -> np.ndarray:
-    """Where 95 % of bootstrapped AUROCs lie: frames are drawn, since they and not composites are independent."""
-    own: dict[Path, list[tuple[bool, float]]] = {}
-    for job in chosen:
-        own.setdefault(job[0], []).append((job[1] == "clean", p[job].p_normal))
-    frames, rng = [own[path] for path in sorted(own)], np.random.default_rng(0)
-    drawn = [[one for i in rng.integers(len(frames), size=len(frames)) for one in frames[i]] for _ in range(200)]
-    return np.percentile([roc_auc_score(*zip(*picked, strict=True)) for picked in drawn], (2.5, 97.5))
-
-
-def asked(what: str) -> tuple[Path, list[dict], Judge]:
-    """The folder that the command names, the rows of its `labels.csv`, and the model to measure. what: its purpose."""
-    parser = argparse.ArgumentParser(description=what.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--weights", help="folder or Hub id; the bundled ones if not given")
-    args = parser.parse_args()
-    labels = args.folder / "labels.csv"
-    if not labels.is_file():
-        print(f"{labels}: no such file; name a folder with labelled negatives", file=sys.stderr)
-        sys.exit(2)
-    return args.folder, list(csv.DictReader(labels.open())), load(args.weights)
+def of_composites(rows: list[tuple[Job, Verdict, np.ndarray]]) -> None:
+    """Print, for each kind and severity, AUROC of the verdict and of the baseline against the clean frames."""
+    clean = [row for row in rows if row[0].kind == "clean"]
+    usual = np.array([pooled for *_, pooled in clean])
+    middle, spread = usual.mean(0), usual.std(0) + 1e-6
+    print(f"\n{len(clean)} frames with damage put on them; AUROC against their clean selves (95 % over photographers)")
+    print(f"{'':16}{'severity':>9}{'p_normal':>10}{'':>13}{'largest output':>16}{'named first':>13}")
+    means: dict[int, list[tuple[float, float]]] = {}
+    for kind in KINDS:
+        for severity in SEVERITIES:
+            chosen = [row for row in rows if (row[0].kind, row[0].severity) == (kind, severity)]
+            both = clean + chosen
+            truth = np.array([0] * len(clean) + [1] * len(chosen))
+            score = np.array([-v.p_normal for _, v, _ in both])
+            base = np.array([((pooled - middle) / spread).max() for *_, pooled in both])
+            figures = roc_auc_score(truth, score), roc_auc_score(truth, base)
+            means.setdefault(severity, []).append(figures)
+            named = np.mean([max(v.defects, key=v.defects.get) == kind for _, v, _ in chosen])
+            sure = interval([job.photographer for job, *_ in both], truth, score)
+            print(f"{kind:16}{severity:9}{figures[0]:10.3f}{f'({sure})':>13}{figures[1]:16.3f}{named:13.0%}")
+    for severity, figures in means.items():
+        print(f"{'mean':16}{severity:9}{np.mean(figures, 0)[0]:10.3f}{'':13}{np.mean(figures, 0)[1]:16.3f}")
 
 
 def main() -> None:
-    folder, rows, judge = asked(__doc__)
-    frames, _ = judged([(folder / row["file_name"], "file", 0, False) for row in rows], judge, "Frames")
-    confusion(rows, frames)
-    readable = [folder / row["file_name"] for row in rows if row["normal"] == "1"]
-    damage = [("clean", 0), *((maker.__name__, s) for maker in composite.MAKERS for s in composite.SEVERITIES)]
-    jobs = [(path, *one, turned) for turned in DRAWS for path in readable for one in damage]
-    verdicts, made = judged(jobs, judge, "Composites")
-    for turned, title in DRAWS.items():
-        drawn = [job[-1] == turned for job in jobs]
-        by_defect(title, *(list(compress(part, drawn)) for part in (jobs, verdicts, made)))
-    heat(jobs, verdicts, made)
-    others = sorted((folder / "not_colour_negatives").glob("*"))
-    found, _ = judged([(path, "file", 0, False) for path in others], judge, "Other pictures")
-    other_kinds(rows, frames, others, found)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--weights", help="folder or Hub id; the bundled ones if not given")
+    parser.add_argument("--half", choices=("choose", "report"), default="report")
+    args = parser.parse_args()
+    if not any((args.folder / name).is_file() for name in ("index.csv", "labels.csv")):
+        print(f"{args.folder}: no index.csv and no labels.csv; name a folder with labelled film", file=sys.stderr)
+        sys.exit(2)
+    judge, todo = load(args.weights), jobs(args.folder, args.half)
+    with ProcessPoolExecutor() as pool:
+        done = pool.map(partial(judged, judge=judge), todo, chunksize=2)
+        rows = [(job, *each) for job, each in zip(todo, tqdm(done, total=len(todo), unit="picture"), strict=True)]
+    for kind, title in (("file", "real negatives"), ("scan", "real scans as negatives")):
+        for label, name in (("1", "readable"), ("0", "damaged")):
+            words(f"{title}, {name}", [v for job, v, _ in rows if (job.kind, job.label) == (kind, label)])
+        own = [(job, v) for job, v, _ in rows if job.kind == kind and job.label in ("0", "1")]
+        truth = np.array([job.label == "0" for job, _ in own])
+        if truth.any() and not truth.all():
+            score = np.array([-v.p_normal for _, v in own])
+            sure = interval([job.photographer for job, _ in own], truth, score)
+            print(f"{title}: AUROC {roc_auc_score(truth, score):.3f} ({sure})")
+    words("others", [v for job, v, _ in rows if job.label == "other"])
+    made = [row for row in rows if row[0].kind not in ("file", "scan")]
+    if made:
+        of_composites(made)
 
 
 if __name__ == "__main__":

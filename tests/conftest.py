@@ -3,7 +3,6 @@
 Everything is made here; nothing is downloaded and nothing outside the repository is read.
 """
 
-import itertools
 import os
 import shutil
 import sys
@@ -91,29 +90,3 @@ def weights(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
     ResNet18(input_size=64).save_pretrained(folder)
     return folder
-
-
-class Clock:
-    """In place of `time`: a second passes whenever somebody looks."""
-
-    def __init__(self):
-        self.monotonic = itertools.count().__next__
-
-
-@pytest.fixture(scope="session")
-def lying() -> list[tuple]:
-    """Sound frames as twins are made of: density (3, 256, 384), and what of them is film."""
-    from darkroom.marks import reduced
-    from film import INSIDE, grainy
-
-    return [reduced(grainy(seed), INSIDE) for seed in range(12)]
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Training on twins for some steps instead of minutes."""
-    import learn
-
-    monkeypatch.setattr(learn, "time", Clock())
-    for name, value in {"PAIRS": 3, "CAPTURED": 1, "KEPT": 64, "NEW": 4, "USES": 2, "SMOOTH": 0.8}.items():
-        monkeypatch.setattr(learn, name, value)

@@ -1,11 +1,10 @@
-"""From logits and evidence to probabilities: Saerens' correction, the fitted combination, the three verdicts."""
+"""From logits to probabilities: Saerens' correction, temperature and bias, the three verdicts."""
 
 import json
 
 import numpy as np
 import pytest
-from darkroom.calibration import Calibration, at_prior, feature_names, features, logit, sigmoid
-from darkroom.evidence import BELIEVED, Evidence
+from darkroom.calibration import Calibration, at_prior, logit, sigmoid, soundness
 
 KINDS = ("noise", "holes")
 
@@ -24,51 +23,32 @@ def test_probabilities_at_the_ends_stay_finite(p):
     assert sigmoid(-1000.0) == 0 and sigmoid(1000.0) == 1
 
 
-def test_features_hold_margin_pooled_logits_and_the_strongest_cell():
-    rng = np.random.default_rng(0)
-    maps = rng.normal(size=(3, 4, 5, 5))
-    maps[1, 3, 2, 2] = 40  # one hole
-    label, defects = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
-    table = features(label, defects, maps, np.zeros((3, len(Evidence.NAMES))))
-    columns = feature_names(KINDS)
-    assert table.shape == (3, len(columns))
-    margin = label[:, 1] - label[:, 0]
-    assert table[:, columns.index("label margin")] == pytest.approx(BELIEVED * np.tanh(margin / BELIEVED))
-    assert table[1, columns.index("holes peak")] == pytest.approx(BELIEVED)  # the surest cell counts so far
-    strongest = maps[:, 2].max((1, 2))
-    assert table[:, columns.index("noise peak")] == pytest.approx(BELIEVED * np.tanh(strongest / BELIEVED))
-    assert table[:, columns.index("noise pooled")] == pytest.approx(defects[:, 0])
-
-
 def test_without_calibration_the_network_is_taken_at_its_word():
-    columns = feature_names(KINDS)
-    table = np.zeros((1, len(columns)))
-    table[0, 0], table[0, columns.index("holes pooled")] = 1.5, -2.0
-    found = Calibration.identity(KINDS).probabilities(table, columns)
+    label, defects = np.array([[0.5, 2.0]]), np.array([[0.3, -2.0]])
+    found = Calibration.identity(KINDS).probabilities(KINDS, label, defects, np.array([0.5]))
     assert found["normal"][0] == pytest.approx(sigmoid(1.5))
-    assert found["holes"][0] == pytest.approx(sigmoid(-2.0))
+    assert found["noise"][0] == pytest.approx(sigmoid(0.3)) and found["holes"][0] == pytest.approx(sigmoid(-2.0))
 
 
-def test_a_stored_calibration_reads_back_from_json_and_standardises():
-    given = Calibration(("a", "b"), (1.0, 2.0), (2.0, 0.5), {"normal": (3.0, -1.0)}, {"normal": 0.25}, 0.7, 0.8, 0.3)
-    back = Calibration.from_dict(json.loads(json.dumps(given.to_dict())))
-    table = np.array([[9.0, 5.0, 1.5]])  # a column that the calibration does not use comes first
-    expected = sigmoid(3 * (5 - 1) / 2 - (1.5 - 2) / 0.5 + 0.25)
-    assert back.probabilities(table, ("other", "a", "b"))["normal"][0] == pytest.approx(expected)
+def test_a_stored_calibration_reads_back_from_json():
+    given = Calibration({"normal": 1.0, "holes": 0.5}, {"normal": 0.1, "holes": -1.0}, -2.0, 0.7, 0.6, 0.8, 0.3)
+    assert Calibration.from_dict(json.loads(json.dumps(given.to_dict()))) == given
 
 
-def test_what_is_apart_is_multiplied_in_and_the_rest_weighed():
-    weights = {"normal": (1.0, 0.0, 0.0), "noise": (0.0, 1.0, 0.0), "holes": (0.0, 0.0, 1.0)}
-    names = ("label margin", "noise trace", "holes trace")
-    given = Calibration(
-        names, (0.0,) * 3, (1.0,) * 3, weights, dict.fromkeys(weights, 0.0), sound=0.5, apart=("noise",)
-    )
-    found = given.probabilities(np.array([[4.0, 3.0, -2.0], [4.0, -6.0, -2.0]]), names)
-    rest = sigmoid(4 + 0.5 * 2.0)  # no hole has log-odds of 2
-    assert found["normal"] == pytest.approx(rest * (1 - sigmoid(np.array([3.0, -6.0]))))
-    assert found["holes"] == pytest.approx([sigmoid(-2.0)] * 2)
+def test_readable_weighs_the_label_and_that_no_damage_was_found():
+    given = Calibration({"normal": 0.5, "holes": 2.0}, {"normal": 0.25, "holes": -1.0}, sound=0.7)
+    label, defects = np.array([[0.0, 3.0]] * 2), np.array([[4.0], [-1.0]])
+    found = given.probabilities(("holes",), label, defects, np.array([0.5, 0.5]))
+    chances = sigmoid(2 * defects[:, 0] - 1)
+    assert found["holes"] == pytest.approx(chances)
+    assert found["normal"] == pytest.approx(sigmoid(0.5 * 3 + 0.7 * logit(1 - chances) + 0.25))
+
+
+def test_one_defect_is_enough_however_sound_the_rest_is():
+    sure, none = np.array([0.99]), np.array([0.001])
+    assert soundness([sure, none, none])[0] < -4 < 4 < soundness([none, none, none])[0]
 
 
 def test_between_the_thresholds_a_person_should_look():
-    calibration = Calibration((), (), (), {}, {}, readable_above=0.8, damaged_below=0.3)
+    calibration = Calibration(readable_above=0.8, damaged_below=0.3)
     assert [calibration.decide(p) for p in (0.8, 0.79, 0.3, 0.29)] == ["readable", "check", "check", "damaged"]

@@ -205,7 +205,7 @@ def test_frames_of_one_photograph_never_straddle_a_split(tmp_path):
     photos.mkdir()
     for k in range(10):
         Image.fromarray(np.random.default_rng(k).integers(0, 255, (60, 90, 3), np.uint8)).save(photos / f"{k}.jpg")
-    planned = simulate.jobs(photos, 60, 0)
+    planned = simulate.jobs(photos, None, 60, 0)
     homes: dict[str, set] = {}
     for _, split, source in planned:
         homes.setdefault(source, set()).add(split)

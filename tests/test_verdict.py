@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from darkroom.calibration import Calibration
+from darkroom.calibration import Calibration, logit
 from darkroom.evidence import Evidence
 from darkroom.remedy import REMEDIES
 from darkroom.resnet import DEFECTS, ResNet18
@@ -96,27 +96,28 @@ CHANCES = dict.fromkeys(DEFECTS, 0.05) | {"holes": 0.9}
 
 
 def test_the_heat_map_is_hottest_where_a_probable_defect_has_its_cell():
-    heat = heat_map(MAPS, CHANCES, SOUND.cells, Calibration.identity(DEFECTS))
-    assert heat.shape == (16, 16) and heat.min() >= 0 and heat.max() == pytest.approx(0.9)
-    y, x = np.unravel_index(heat.argmax(), heat.shape)
-    assert (y // 4, x // 4) == (1, 2)
+    heat = heat_map(MAPS, CHANCES, Calibration.identity(DEFECTS))
+    assert heat.shape == (4, 4) and heat.min() >= 0 and heat.max() == pytest.approx(0.9)
+    assert np.unravel_index(heat.argmax(), heat.shape) == (1, 2)
 
 
-def test_what_the_network_is_surest_of_does_not_hide_other_damage_in_the_heat_map():
+def test_a_cell_cools_with_its_own_logit_as_the_calibration_weighs_it():
     maps = MAPS.copy()
-    maps[2 + DEFECTS.index("holes"), [0, 3], [0, 3]] = 60, 20
-    weights = dict.fromkeys(("normal", *DEFECTS), (1.0,))
-    trusting = Calibration(("holes peak",), (0.0,), (1.0,), weights, dict.fromkeys(weights, 0.0))
-    heat = heat_map(maps, CHANCES, SOUND.cells, trusting)
-    assert heat[0, 0] == pytest.approx(0.9) and heat[15, 15] == pytest.approx(0.9, abs=0.01)
-    assert heat[0, 15] < 0.1
+    maps[2 + DEFECTS.index("holes"), 0, 0] = 4  # one below the hottest
+    calibration = Calibration.identity(DEFECTS)
+    calibration.slope["holes"] = 2.0
+    heat = heat_map(maps, CHANCES, calibration)
+    assert logit(heat[0, 0]) == pytest.approx(logit(0.9) - 2, abs=1e-3)
 
 
-def test_the_heat_map_follows_the_trace_where_that_is_what_the_calibration_trusts():
-    cells = np.zeros((len(DEFECTS), 16, 16))
-    cells[DEFECTS.index("holes"), 14, 1] = 4
-    weights = dict.fromkeys(("normal", *DEFECTS), (2.0,))
-    trusting = Calibration(("holes trace",), (0.0,), (0.5,), weights, dict.fromkeys(weights, 0.0))
-    assert trusting.slope("holes", "holes trace") == 4 and trusting.slope("holes", "holes peak") == 0
-    heat = heat_map(MAPS, CHANCES, cells, trusting)
-    assert np.unravel_index(heat.argmax(), heat.shape) == (14, 1) and heat[5, 9] == pytest.approx(0.05)
+def test_without_kinds_of_damage_the_label_is_mapped():
+    heat = heat_map(np.stack([np.zeros((2, 2)), np.array([[0.0, 9], [9, 9]])]), {}, Calibration.identity(()))
+    assert heat[0, 0] == pytest.approx(0.5) and heat[1, 1] < 0.01
+
+
+def test_underexposure_follows_the_density_span():
+    calibration = replace(Calibration.identity(DEFECTS), span=-4.0)
+    logits = np.zeros((2, len(DEFECTS)))
+    found = calibration.probabilities(DEFECTS, np.zeros((2, 2)), logits, np.array([0.05, 0.8]))
+    assert found["noise"][0] > 0.95 > 0.7 > found["noise"][1]
+    assert found["holes"][0] == found["holes"][1] == 0.5

@@ -230,14 +230,16 @@ def test_a_config_of_another_model_and_damaged_weights_are_told_apart(broken):
     assert "model.safetensors is damaged" in refused(broken)
 
 
-def test_a_calibration_of_another_version_is_refused_and_its_own_is_kept(broken):
+def test_a_calibration_of_another_version_or_model_is_refused_and_its_own_is_kept(broken):
     config = json.loads((broken / "config.json").read_text())
     stored = Calibration.identity(tuple(config["defects"])).to_dict()
     (broken / "config.json").write_text(json.dumps(config | {"calibration": stored}))
-    assert list(load(broken).calibration.features) == list(stored["features"])
-    stored["features"] = ["log moonlight", *stored["features"][1:]]
+    assert load(broken).calibration.to_dict() == stored
+    (broken / "config.json").write_text(json.dumps(config | {"calibration": stored | {"features": ["label margin"]}}))
+    assert "describes another kind of model" in refused(broken)
+    del stored["slope"]["holes"]
     (broken / "config.json").write_text(json.dumps(config | {"calibration": stored}))
-    assert "'log moonlight'" in refused(broken)
+    assert "its calibration is not that of its kinds of damage" in refused(broken)
 
 
 def test_a_card_that_is_no_card_is_no_reason_not_to_judge(broken):

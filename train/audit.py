@@ -17,6 +17,7 @@ import gallery
 import numpy as np
 import pandas as pd
 import torch
+from calibrate import spans
 from cleanlab.filter import find_label_issues
 from datasets import Dataset, DatasetDict, concatenate_datasets
 from frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
@@ -28,8 +29,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom import verdict  # noqa: E402
-from darkroom.calibration import feature_names, features, logit  # noqa: E402
-from darkroom.evidence import Evidence  # noqa: E402
+from darkroom.calibration import log_span, logit  # noqa: E402
 from darkroom.resnet import LABELS, to_float  # noqa: E402
 from darkroom.weights import WeightsError  # noqa: E402
 
@@ -51,9 +51,8 @@ def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
         maps = torch.nn.functional.conv2d(channels, model.head.weight[:, :, None, None], model.head.bias)
         parts.append([part.numpy() for part in (maps.mean((2, 3)), maps, channels.mean((2, 3)))])
     pooled, maps, channels = (np.concatenate(column) for column in zip(*parts, strict=True))
-    measured = np.stack([Evidence(**one).vector() for one in rows["evidence"]])
-    table = features(pooled[:, :2], pooled[:, 2:], maps, measured)
-    answers = judge.calibration.probabilities(table, feature_names(model.defects))
+    answers = judge.calibration.probabilities(model.defects, pooled[:, :2], pooled[:, 2:], spans(rows))
+    table = np.concatenate([pooled, maps.max(axis=(2, 3)), log_span(spans(rows))[:, None]], axis=1)
     blocks = logit(np.stack([*answers.values()], axis=1)), table, channels
     scaled = [(x - x.mean(0)) / np.maximum(x.std(0), 1e-6) / x.shape[1] ** 0.5 for x in blocks]
     return np.concatenate(scaled, axis=1)

@@ -5,21 +5,16 @@ runs at the same input size begin at once. A picture or a decoder that changed i
 """
 
 import hashlib
-import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Image, disable_progress_bars, enable_progress_bars, load_dataset
 from torch import Tensor
-from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom import decode, evidence, film, scan  # noqa: E402
@@ -102,9 +97,10 @@ def picture(image: dict) -> scan.Scan:
 def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset:
     """Decode and resize once.
 
-    Returns a data set with `name`, `pixels` (3 · size · size bytes), `label`, `defects` (one float for each labelled
-    kind), `cells` (6 · h · w bytes, 255 = all of the cell; empty where unknown) and `evidence` (the fields of
-    `Evidence`; None unless asked for). Raises DataError that names every picture that cannot be decoded.
+    Returns a data set with `name`, `group` (what belongs together: a photograph, a roll; else the name), `pixels`
+    (3 · size · size bytes), `label`, `defects` (one float for each labelled kind), `cells` (6 · h · w bytes, 255 = all
+    of the cell; empty where unknown) and `evidence` (the fields of `Evidence`; None unless asked for). Raises DataError
+    that names every picture that cannot be decoded.
     """
     # `datasets` recognises a function by its name and arguments: the code that makes the pixels and measures the film,
     # with its weights, is one of them.
@@ -133,6 +129,7 @@ def _prepare_one(row: dict, *, size: int, with_evidence: bool, defects: tuple[st
     one = {
         "name": row["name"],
         "label": row["label"],
+        "group": str(row.get("group") or row["name"]),
         "defects": [float(row[defect]) for defect in defects],
         "cells": np.rint(np.asarray(row.get(CELLS) or [], np.float32) * 255).astype(np.uint8).tobytes(),
         "pixels": b"",
@@ -163,23 +160,3 @@ def collate(rows: list[dict]) -> dict[str, Tensor]:
         "defects": torch.tensor([row["defects"] for row in rows], dtype=torch.float32).reshape(n, -1),
         "cells": torch.from_numpy(cells.reshape(n, len(DEFECTS), grid, grid).astype(np.float32) / 255),
     }
-
-
-def measured(split: Path, measure: Callable[[film.Film], tuple]) -> tuple[list[dict], list[tuple]]:
-    """The rows of a simulated split, twins next to each other, and what `measure` says of each frame's film.
-
-    `measure` runs in as many processes as there are cores, so it is a function that a module names. Raises
-    FileNotFoundError.
-    """
-    if not (split / "metadata.jsonl").is_file():
-        raise FileNotFoundError(f"{split}: no metadata.jsonl; make a data set with train/simulate.py")
-    rows = [json.loads(line) for line in (split / "metadata.jsonl").read_text().splitlines()]
-    rows = sorted(rows, key=lambda row: row["file_name"])
-    paths = [split / row["file_name"] for row in rows]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(partial(_measured, measure=measure), paths, chunksize=8)
-        return rows, list(tqdm(found, total=len(rows), desc=split.name, unit="frame"))
-
-
-def _measured(path: Path, measure: Callable[[film.Film], tuple]) -> tuple:
-    return measure(film.Film(scan.open_scan(path)))

@@ -91,16 +91,6 @@ def separation(p: np.ndarray, y: np.ndarray) -> float:
     return float((rank_sum - normal * (normal + 1) / 2) / (normal * (len(y) - normal)))
 
 
-def ranked(kind: str, peaks: np.ndarray, with_it: np.ndarray, sound: np.ndarray) -> str:
-    """A line for people: AUROC of the strongest cells (N,), frames with a kind of damage above those without any.
-
-    with_it, sound: (N,) bool. Where either is nowhere true there is no figure, and the line says so.
-    """
-    counted = with_it | sound
-    some = with_it.any() and sound.any()
-    figure = f"{separation(peaks[counted], with_it[counted]):.3f}" if some else "–"
-    return f"{kind:16} {figure}  ({with_it.sum()} frames with it, {sound.sum()} without damage)"
-
 
 def reliability(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean prediction, share of normals and weight of each non-empty one of BINS equal bins of P(normal).

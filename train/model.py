@@ -52,6 +52,13 @@ def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
     return whole.float()
 
 
+def fast_bfloat16() -> bool:
+    """Whether the device that is trained on multiplies bfloat16 in hardware; elsewhere it is many times slower."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return any(torch.cpu.get_capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
+
+
 def portable(module: nn.Module) -> dict[str, Tensor]:
     """A copy of the weights as safetensors can write them: on the CPU, in memory order."""
     return {

@@ -13,7 +13,7 @@ import gallery
 import numpy as np
 import pandas as pd
 from accelerate import Accelerator
-from calibrate import PRIOR, table
+from calibrate import PRIOR, spans
 from datasets import Dataset, DatasetDict
 from frames import SPLITS, defect_columns, picture
 from heat import hits_by_kind
@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader
 from metrics import Readability, defect_precision
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.calibration import at_prior, feature_names  # noqa: E402
+from darkroom.calibration import at_prior  # noqa: E402
 from darkroom.evidence import Evidence  # noqa: E402
 from darkroom.resnet import LABELS, Output  # noqa: E402
 from darkroom.verdict import Judge, decide, heat_map, load  # noqa: E402
@@ -89,9 +89,8 @@ class Report:
         kinds = tuple(kind for kind in defect_columns(self.data["train"]) if kind in judge.model.defects)
         truth = np.array(rows["defects"]).reshape(len(rows), -1)
         chances = final[list(judge.model.defects)].to_dict("records")
-        cells = [measured["cells"] for measured in rows["evidence"]]
-        maps = zip(output.maps.float().numpy(), chances, cells, strict=True)
-        heat = [heat_map(plane, found, each, judge.calibration) for plane, found, each in maps]
+        maps = zip(output.maps.float().numpy(), chances, strict=True)
+        heat = [heat_map(plane, found, judge.calibration) for plane, found in maps]
         best = min(self.records, key=lambda record: record["validation_loss"], default={"epoch": 0})
         return {
             "counts": {name: len(each) for name, each in self.data.items() if name in SPLITS},
@@ -158,7 +157,8 @@ class Report:
 
 def _judged(judge: Judge, split: str, output: Output, rows: Dataset) -> pd.DataFrame:
     """One row a picture: file, split, label, called, p_normal at `PRIOR`, verdict, P of each kind of damage."""
-    found = judge.calibration.probabilities(table(output, rows), feature_names(judge.model.defects))
+    label, defects, _ = (part.float().numpy() for part in output)
+    found = judge.calibration.probabilities(judge.model.defects, label, defects, spans(rows))
     p = at_prior(found.pop("normal"), judge.calibration.prior, PRIOR)
     listed = []
     for i, (name, label, measured) in enumerate(zip(rows["name"], rows["label"], rows["evidence"], strict=True)):

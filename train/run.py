@@ -21,9 +21,8 @@ from calibrate import calibrate
 from checkpoint import Progress, RunError, claim, newest, release, restore, save
 from datasets import Dataset, concatenate_datasets
 from frames import CELLS, SPLITS, DataError, collate, defect_columns, load, prepare
-from learn import fast_bfloat16
 from metrics import Readability
-from model import begin, finish, portable
+from model import begin, fast_bfloat16, finish, portable
 from objective import balance, losses
 from predict import p_normal, predict
 from publish import PublishError, publish_trained

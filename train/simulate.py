@@ -2,6 +2,7 @@
 
     python train/simulate.py data/simulated                                 # scenes that it draws
     python train/simulate.py data/simulated --photos photos --count 8000    # photographs of one's own, and scenes
+    python train/simulate.py data/simulated --photos photos --negatives film  # and real, sound negatives
 
 Frames come in twins: one with damage, one the same to the last grain without it, so that what tells them apart is the
 damage and nothing else. The same command writes the same bytes. How it works: docs/simulation.md.
@@ -23,6 +24,7 @@ from capture import mount, photograph, wear
 from damage import DAMAGE
 from emulsion import add_grain, expose, film
 from PIL import Image
+from real import damaged, encode, negative_from
 from scenes import draw
 from scipy import ndimage
 from sight import placed, plain
@@ -34,6 +36,7 @@ GRID = 16  # cells of the coarse damage maps, a side
 LONG_SIDE = 576  # pixels of the simulated frame
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 DRAWN = 0.15  # share of drawn scenes beside photographs
+REAL = 0.25  # share of real negatives, where there are any
 STRIKING = ("noise", "holes")  # seen on the negative, whatever the positive shows: next to nothing, and bare light
 SECOND = 0.2  # chance of a second kind of damage beside the first
 
@@ -134,19 +137,33 @@ def scene_from(path: Path, rng: np.random.Generator) -> np.ndarray:
     return scene
 
 
-def _make(pair: list[tuple[int, str, str]], out: Path, photos: Path | None, seed: int) -> list[Frame]:
+def _twins(
+    source: str, photos: Path | None, negatives: Path | None, wanted: dict[str, float], seed: tuple[int, int]
+) -> tuple[bytes, bytes, np.ndarray]:
+    """The files of a frame with the wanted damage and of the same without, and where it is: (H, W, 6)."""
+    scene_rng, _, film_rng = np.random.default_rng(seed).spawn(3)
+    if source.startswith("real/"):
+        density, inside = negative_from(negatives / source.removeprefix("real/"), LONG_SIDE)
+        ruined, coverage = damaged(density, inside, wanted, DEFECTS, film_rng)
+        return encode(ruined), encode(density), coverage
+    scene = draw(scene_rng) if source.startswith("drawn/") else scene_from(photos / source, scene_rng)
+    file, coverage = develop(scene, wanted, deepcopy(film_rng))
+    return file, develop(scene, {}, film_rng)[0], coverage
+
+
+def _make(
+    pair: list[tuple[int, str, str]], out: Path, photos: Path | None, negatives: Path | None, seed: int
+) -> list[Frame]:
     """Make and write a frame with damage and, where the pair has two, its twin. A kind that is neither `STRIKING`
     nor plain beside the twin is not damage."""
     number, split, source = pair[0]
-    scene_rng, plan_rng, film_rng = np.random.default_rng((seed, number // 2)).spawn(3)
-    scene = draw(scene_rng) if source.startswith("drawn/") else scene_from(photos / source, scene_rng)
-    wanted = plan(plan_rng)
-    damaged, coverage = develop(scene, wanted, deepcopy(film_rng))
-    sound, nothing = develop(scene, {}, film_rng)
-    coverage = coverage * (plain(sound, damaged, coverage) | np.isin(DEFECTS, STRIKING))
+    wanted = plan(np.random.default_rng((seed, number // 2)).spawn(3)[1])
+    ruined, sound, coverage = _twins(source, photos, negatives, wanted, (seed, number // 2))
+    coverage = coverage * (plain(sound, ruined, coverage) | np.isin(DEFECTS, STRIKING))
     seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
     frames = []
-    for (number, *_), file, where, kinds in zip(pair, (damaged, sound), (coverage, nothing), (seen, {}), strict=False):
+    twins = zip(pair, (ruined, sound), (coverage, 0 * coverage), (seen, {}), strict=False)
+    for (number, *_), file, where, kinds in twins:
         name = f"{number:06d}.jpg"
         (out / split / name).write_bytes(file)
         frames.append(
@@ -165,45 +182,54 @@ def _make(pair: list[tuple[int, str, str]], out: Path, photos: Path | None, seed
     return frames
 
 
-def jobs(photos: Path | None, count: int, seed: int) -> list[tuple[int, str, str]]:
+def jobs(photos: Path | None, negatives: Path | None, count: int, seed: int) -> list[tuple[int, str, str]]:
     """(number, split, source) of every frame, twins next to each other. A photograph's frames all go into one split."""
     rng = np.random.default_rng(seed)
-    sources = []
-    if photos:
-        sources = sorted(
-            str(p.relative_to(photos)) for p in photos.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png")
-        )
-        if not sources:
-            raise FileNotFoundError(f"{photos}: no JPEG or PNG in this folder; give a folder of photographs")
-        rng.shuffle(sources)
-    ends = np.cumsum(list(SPLITS.values()))
-    place = {
-        source: list(SPLITS)[int(np.searchsorted(ends, (i + 0.5) / len(sources)))] for i, source in enumerate(sources)
-    }
     pairs = (count + 1) // 2
-    from_photos = round(pairs * (1 - DRAWN)) if sources else 0
-    chosen = [sources[i % len(sources)] for i in range(from_photos)]
-    planned = [(place[source], source) for source in chosen]
-    drawn = pairs - from_photos
-    planned += [(list(SPLITS)[int(np.searchsorted(ends, (i + 0.5) / drawn))], f"drawn/{i:06d}") for i in range(drawn)]
+    real = round(pairs * REAL) if negatives else 0
+    from_photos = round((pairs - real) * (1 - DRAWN)) if photos else 0
+    planned = _dealt(_pictures(photos, rng), from_photos) if photos else []
+    planned += _dealt([f"real/{name}" for name in _pictures(negatives, rng)], real) if negatives else []
+    drawn = pairs - from_photos - real
+    planned += _dealt([f"drawn/{i:06d}" for i in range(drawn)], drawn)
     return [(number, *planned[number // 2]) for number in range(count)]
 
 
-def simulate(out: Path, photos: Path | None = None, count: int = 600, seed: int = 0) -> Path:
+def _pictures(folder: Path, rng: np.random.Generator) -> list[str]:
+    """The JPEG and PNG files below a folder, shuffled."""
+    found = sorted(
+        str(p.relative_to(folder)) for p in folder.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png")
+    )
+    if not found:
+        raise FileNotFoundError(f"{folder}: no JPEG or PNG in this folder; give a folder of photographs")
+    rng.shuffle(found)
+    return found
+
+
+def _dealt(sources: list[str], count: int) -> list[tuple[str, str]]:
+    """(split, source), `count` times in turn; all of a source in one split."""
+    ends = np.cumsum(list(SPLITS.values()))
+    split = [list(SPLITS)[int(np.searchsorted(ends, (i + 0.5) / len(sources)))] for i in range(len(sources))]
+    return [(split[i % len(sources)], sources[i % len(sources)]) for i in range(count)]
+
+
+def simulate(
+    out: Path, photos: Path | None = None, count: int = 600, seed: int = 0, negatives: Path | None = None
+) -> Path:
     """Write `count` frames into out/{train,validation,test}, with a metadata.jsonl each. Returns `out`.
 
     Nothing is at `out` until all of it is. Raises FileExistsError when something is there
-    already, FileNotFoundError when `photos` holds no picture.
+    already, FileNotFoundError when `photos` or `negatives` holds no picture. negatives: real ones, all readable.
     """
     if out.exists():
         raise FileExistsError(f"{out}: is there already; remove it or name another folder")
-    todo = jobs(photos, count, seed)
+    todo = jobs(photos, negatives, count, seed)
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     for split in SPLITS:
         (unfinished / split).mkdir(parents=True)
     pairs = [todo[k : k + 2] for k in range(0, count, 2)]
-    make = partial(_make, out=unfinished, photos=photos, seed=seed)
+    make = partial(_make, out=unfinished, photos=photos, negatives=negatives, seed=seed)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         made = tqdm(pool.map(make, pairs, chunksize=4), total=len(pairs), desc="Simulating", unit="pair")
         frames = [frame for pair in made for frame in pair]
@@ -225,11 +251,12 @@ def main() -> None:
     parser.add_argument(
         "--photos", type=Path, help="folder of photographs (JPEG, PNG); without it all scenes are drawn"
     )
+    parser.add_argument("--negatives", type=Path, help="folder of real, readable negatives (JPEG, PNG), to damage")
     parser.add_argument("--count", type=int, default=600, help="frames in all")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     try:
-        simulate(args.out, args.photos, args.count, args.seed)
+        simulate(args.out, args.photos, args.count, args.seed, args.negatives)
     except (FileExistsError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)

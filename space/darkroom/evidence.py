@@ -3,19 +3,14 @@
 Densities are of transmitted linear light, D = −log10 T, up to the light's own brightness, which no file tells.
 """
 
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 
-from . import marks, traces
-from .cells import GRID
 from .film import Film
 from .grid import box_mean, sobel
 from .negative import kinds
-from .remedy import REMEDIES
 
-KINDS = tuple(REMEDIES)  # of damage, in their order
 MASK_GONE = 0.20  # blue minus red density this far below the frame's median: the orange mask is missing
 BARE = 0.35  # D; bare light in every channel, where even the clearest film keeps its base
 OPAQUE, NEUTRAL = 1.4, 0.25  # D; retained silver is denser than this, and its channels no further apart than that
@@ -23,9 +18,7 @@ FLAT_SD, FLAT_SHARE = 0.008, 0.15  # D, and share of the frame's median: an unus
 FLAT_SIDE = 15  # pixels of that neighbourhood
 STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
-SMALLEST_SHARE = 1e-4  # shares go into the combination as log10; below this they count as this
 GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
-BELIEVED = 5.0  # up to about which a network's log-odds count: how sure it is of what is plain says no more
 NOT_NEGATIVE = 0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
 OTHERS = {
     "black_and_white": "its colours only follow its brightness, as in a black-and-white negative or print",
@@ -48,7 +41,6 @@ class Evidence:
     monochrome: spread of colour over the spread of density; 0 for a picture without colour.
     bits: bits a channel. jpeg_quality: 1…100, 100 where the file is no JPEG.
     positive, black_and_white, page, nothing: probability, 0…1, that it is this and no colour negative.
-    cells: (6, 16, 16) log-odds that a part of the frame has each of `KINDS`, by `traces` and `marks`; not shown.
     """
 
     density_span: float
@@ -64,20 +56,6 @@ class Evidence:
     black_and_white: float = 0.0
     page: float = 0.0
     nothing: float = 0.0
-    cells: np.ndarray = field(default_factory=partial(np.zeros, (len(KINDS), GRID, GRID)), repr=False, compare=False)
-
-    TRACES = tuple(f"{kind} trace" for kind in KINDS)
-    NAMES = ("log span", "log below base", "log opaque", "log flat", *TRACES)
-
-    def vector(self) -> np.ndarray:
-        """(10,) float64, finite, in the order of `NAMES`: what a fitted combination may weigh. A trace is the strongest
-        of a kind's cells.
-
-        Only what measures the film: how sharp or clipped a scan is says nothing of damage to the film in it.
-        """
-        shares = (self.below_base, self.opaque, self.flat)
-        plain = np.log10([max(self.density_span, 0.01), *(max(share, SMALLEST_SHARE) for share in shares)])
-        return np.concatenate([plain, np.max(self.cells, axis=(1, 2))])
 
     @property
     def stops_under(self) -> float:
@@ -153,23 +131,7 @@ def measure(film: Film) -> Evidence:
         bits=film.scan.bits,
         jpeg_quality=_jpeg_quality(film.scan.jpeg_tables),
         **{kind: chances[kind] for kind in OTHERS},
-        cells=_cells(film),
     )
-
-
-def _cells(film: Film) -> np.ndarray:
-    """`Evidence.cells`: where both networks know a kind of damage, their log-odds are added; bounded by `BELIEVED`. Of
-    holes marks may only add: where bare light shines through there is one, whatever its shape."""
-    found = dict(zip(marks.KINDS, marks.marks(film.density, film.inside), strict=True))
-    found["holes"] = np.maximum(found["holes"], 0)
-    for kind, cells in zip(traces.KINDS, traces.traces(film.density, film.inside), strict=True):
-        found[kind] = found.get(kind, 0) + cells
-    return believed(np.stack([found[kind] for kind in KINDS], dtype=np.float64))
-
-
-def believed(log_odds: np.ndarray) -> np.ndarray:
-    """A network's log-odds as they count: as they are about 0, and no further than `BELIEVED`."""
-    return BELIEVED * np.tanh(log_odds / BELIEVED)
 
 
 def _colour_spread(values: np.ndarray) -> float:

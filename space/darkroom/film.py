@@ -9,13 +9,14 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from .cells import alike
 from .grid import from_border, grown
 from .holder import holder
 from .scan import CODED_GAMMA, DARKEST, LEAST_SPAN, Scan, log_density
 
 SIDE = 512  # pixels on the long side that the film is measured at
 BLACK = 3.0  # D; denser than any film: a holder, or nothing
+UNLIKE = 2.5  # times that a layer's span may be made larger or smaller
+STEP = 0.02  # D; a layer that spans less counts as this
 SPANS_IN_RANGE = 1.6  # spans either side of the median at which the network's input reaches 76 % of its range
 
 
@@ -74,6 +75,13 @@ def network_input(film: Film, size: int) -> np.ndarray:
     span = max(float((high - low).mean()), LEAST_SPAN)
     relative = alike(density - median[:, None, None], high - low) / (SPANS_IN_RANGE * span)
     return np.rint(127.5 + 127.5 * np.tanh(relative)).astype(np.uint8)
+
+
+def alike(planes: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    """Layers (3, h, w) whose densities span `spans` (3,), made to span the same: else one that spans more than another
+    would show every grey edge as a colour."""
+    spans = np.maximum(spans, STEP)
+    return (planes * np.clip(spans.mean() / spans, 1 / UNLIKE, UNLIKE)[:, None, None]).astype(np.float32)
 
 
 def resized(plane: np.ndarray, width: int, height: int) -> np.ndarray:

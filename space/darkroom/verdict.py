@@ -12,11 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 
-from .calibration import Calibration, at_prior, feature_names, features, logit, sigmoid
-from .cells import GRID
-from .evidence import KINDS, Evidence, believed, measure
+from .calibration import Calibration, at_prior, logit, sigmoid
+from .evidence import Evidence, measure
 from .film import Film, network_input
 from .remedy import REMEDIES, Remedy
 from .resnet import DEFECTS, ResNet18, to_float
@@ -132,37 +130,32 @@ class Judge:
         device = next(self.model.parameters()).device
         output = self.model(to_float(torch.from_numpy(np.stack(inputs)).to(device)))
         label, defects, maps = (part.float().cpu().numpy() for part in output)
-        table = features(label, defects, maps, np.stack([e.vector() for e in evidence]))
-        found = self.calibration.probabilities(table, feature_names(self.model.defects))
+        spans = np.array([each.density_span for each in evidence])
+        found = self.calibration.probabilities(self.model.defects, label, defects, spans)
         verdicts = []
         for i, name in enumerate(names):
             by_defect = {name: float(found[name][i]) for name in self.model.defects}
             p_normal = float(at_prior(found["normal"][i], self.calibration.prior, prior))
             word, reason = decide(p_normal, by_defect, evidence[i], self.calibration)
-            heat = heat_map(maps[i], by_defect, evidence[i].cells, self.calibration)
+            heat = heat_map(maps[i], by_defect, self.calibration)
             verdicts.append(
                 Verdict(name, word, p_normal, by_defect, heat, evidence[i], reason, prior, self.calibration)
             )
         return verdicts
 
 
-def heat_map(maps: np.ndarray, defects: dict[str, float], cells: np.ndarray, calibration: Calibration) -> np.ndarray:
-    """(16, 16) float32 in 0…1: how much each cell speaks of damage.
+def heat_map(maps: np.ndarray, defects: dict[str, float], calibration: Calibration) -> np.ndarray:
+    """(h, w) float32 in 0…1: how much each cell of the network's maps speaks of damage.
 
-    maps: (2 + K, h, w) logits of the network. defects: K probabilities. cells: (6, 16, 16), `Evidence.cells`. The
-    hottest cell of a defect has its probability; another has log-odds that are lower by what its own two logits,
-    weighed as in the calibration, fall short. Without defects the map of "abnormal" less that of "normal" is shown.
+    maps: (2 + K, h, w), class activation maps. defects: K probabilities. The hottest cell of a defect has its
+    probability; another has log-odds that are lower by what its own logit, weighed as in the calibration, falls short.
+    Without defects the map of "abnormal" less that of "normal" is shown.
     """
-    maps = np.stack([Image.fromarray(plane).resize((GRID, GRID), Image.Resampling.BILINEAR) for plane in maps])
     if not defects:
         return sigmoid(maps[0] - maps[1]).astype(np.float32)
-    heat = np.zeros((GRID, GRID))
+    heat = np.zeros(maps.shape[1:])
     for plane, (name, p) in zip(maps[2:], defects.items(), strict=True):
-        of_map, of_trace = (max(calibration.slope(name, f"{name} {part}"), 0) for part in ("peak", "trace"))
-        if of_map == of_trace == 0:  # neither was fitted, or neither is trusted
-            of_map = 1.0
-        of_cell = of_map * believed(plane) + of_trace * np.asarray(cells)[KINDS.index(name)]
-        heat = np.maximum(heat, sigmoid(logit(p) + of_cell - of_cell.max()))
+        heat = np.maximum(heat, sigmoid(logit(p) + calibration.slope[name] * (plane - plane.max())))
     return heat.astype(np.float32)
 
 

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .calibration import Calibration, feature_names
+from .calibration import Calibration
 from .pull import CONFIG, TENSORS, HubDown, WeightsError, lacking, pull
 from .resnet import DEFECTS, LABELS, ResNet18
 
@@ -67,12 +67,9 @@ def _read(config: Path, tensors: Path, name: str) -> ResNet18:
         raise WeightsError(f"{name}: its {CONFIG} describes another kind of model ({error})") from None
     if model.labels != LABELS or not set(model.defects) <= set(DEFECTS):
         raise WeightsError(f"{name}: its {CONFIG} names labels or kinds of damage that this version does not know")
-    strange = set(calibration.features if calibration else ()) - set(feature_names(model.defects))
-    if strange:
-        raise WeightsError(
-            f"{name}: its calibration weighs {min(strange)!r}, which this version does not measure; "
-            "use the version it was trained with, or train again"
-        )
+    answers = {"normal", *model.defects}
+    if calibration and not answers == calibration.slope.keys() == calibration.bias.keys():
+        raise WeightsError(f"{name}: its calibration is not that of its kinds of damage; train or calibrate it again")
     try:
         state = load_file(tensors)
     except (SafetensorError, OSError) as error:
