@@ -22,6 +22,6 @@ for row in csv.DictReader((film / "index.csv").open()):
 for path in sorted(photos.rglob("*.jpg"))[::12]:
     shutil.copy(path, Path("data/learn/scenes") / path.name)
 PYTHON
-rm -rf data/film
+rm -rf data/film runs/bundled
 $python train/simulate.py data/film --photos data/learn/scenes --negatives data/learn/negatives --count 1000 --seed 5
 $python train/run.py --data data/film --init space/weights --input-size 576 --epochs 0 --name bundled
