@@ -23,7 +23,9 @@ from tqdm import tqdm
 from verdicts import OutputError, VerdictsFile, check
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.decode import SUFFIXES, ScanError  # noqa: E402
+from darkroom.archive import Found, each_frame  # noqa: E402
+from darkroom.decode import ScanError  # noqa: E402
+from darkroom.folder import SUFFIXES, walk  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
 from darkroom.weights import WeightsError  # noqa: E402
@@ -32,27 +34,29 @@ BATCH = 16  # scans in one forward pass
 READERS = min(4, os.cpu_count() or 1)  # threads that decode; each holds one scan, up to 2 GB at the most pixels allowed
 
 
-def find(paths: list[str]) -> list[Path]:
-    """Every file named, and every picture below every folder named, once each: folders' contents in sorted order."""
+def find(paths: list[str]) -> tuple[list[Found], list[str]]:
+    """Every file named, and every picture below every folder named, once each: folders' contents in sorted order, each
+    page of a TIFF by itself. And what is to be said of pictures that were skipped, a sentence a folder."""
     found: dict[str, Path] = {}
+    notes = []
     for path in map(Path, paths):
         if not path.is_dir():
             found.setdefault(os.path.abspath(path), path)
             continue
-        for folder, below, files in os.walk(path):
-            below.sort()
-            for name in sorted(files):
-                one = Path(folder, name)
-                if one.suffix.lower() in SUFFIXES and one.is_file():
-                    found.setdefault(os.path.abspath(one), one)
-    return list(found.values())
+        below = walk(path)
+        notes += [f"{path}: {below.note}"] if below.note else []
+        for one in below.pictures:
+            found.setdefault(os.path.abspath(one), one)
+    # A name that is no UTF-8 has its odd bytes escaped.
+    files = [Found(str(path).encode("utf-8", "backslashreplace").decode(), path) for path in found.values()]
+    return [frame for file in files for frame in each_frame(file)], notes
 
 
-def prepare(judge: Judge, path: Path) -> tuple[str, Prepared | None, str]:
-    """(name, what the judge needs or None, what is wrong). A name that is no UTF-8 has its odd bytes escaped."""
-    name = str(path).encode("utf-8", "backslashreplace").decode()
+def prepare(judge: Judge, frame: Found) -> tuple[str, Prepared | None, str]:
+    """(name, what the judge needs or None, what is wrong)."""
+    name = frame.name
     try:
-        return name, judge.prepare(open_scan(path, name)), ""
+        return name, judge.prepare(open_scan(frame.path, name, number=frame.number)), ""
     except ScanError as error:
         return name, None, str(error)
     except Exception as error:  # one odd file must not cost the verdicts on a whole archive
@@ -60,7 +64,7 @@ def prepare(judge: Judge, path: Path) -> tuple[str, Prepared | None, str]:
         return name, None, f"{name}: cannot be judged ({what}); please report this file"
 
 
-def ahead(judge: Judge, paths: list[Path]) -> Iterator[tuple[str, Prepared | None, str]]:
+def ahead(judge: Judge, paths: list[Found]) -> Iterator[tuple[str, Prepared | None, str]]:
     """`prepare` each path in threads, a batch ahead of who asks for it; never more, so that memory stays bounded."""
     waiting = iter(paths)
     with ThreadPoolExecutor(READERS) as readers:
@@ -79,7 +83,7 @@ def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: 
     ]
 
 
-def score(accelerator: Accelerator, judge: Judge, paths: list[Path], output: Path, prior: float) -> Counter:
+def score(accelerator: Accelerator, judge: Judge, paths: list[Found], output: Path, prior: float) -> Counter:
     """Judge `paths` and write `output`. Returns how many files got which verdict; "" counts those without one."""
     judge.model.to(accelerator.device)
     main, processes = accelerator.is_main_process, accelerator.num_processes
@@ -128,7 +132,9 @@ def main(argv: list[str] | None = None) -> int:
             raise OutputError(f"--prior {args.prior}: a probability, more than 0 and less than 1")
         if not any(map(os.path.lexists, args.paths)):  # rather than put that in place of the verdicts of before
             raise OutputError(f"{' '.join(args.paths)}: no such file or folder; check the path")
-        paths = find(args.paths)
+        paths, notes = find(args.paths)
+        for note in notes:
+            say(note)
         if not paths:
             raise OutputError(f"{' '.join(args.paths)}: no pictures there ({', '.join(SUFFIXES)})")
         with accelerator.main_process_first():  # who comes first fills the Hub's cache for all

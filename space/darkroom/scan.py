@@ -4,12 +4,14 @@ scan = open_scan("frame.tif")
 positive = invert(scan.rgb)
 """
 
+import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from .camera import TIFF_MAGIC
 from .decode import decode, read_bytes
 
 # OpenCV's 5-tap Gaussian: sigma = 0.3 * ((5 - 1) / 2 - 1) + 0.8 = 1.1.
@@ -27,6 +29,7 @@ class Scan:
 
     small_pixels: (h, w, 3) uint8, uint16 or float32, as `decode` makes them small. name: what to call it. data: the
     file's bytes. icc, exif: as in the file, for writing the positive. jpeg_tables: quantisation tables of a JPEG.
+    number: of the frame in its file, from 0. frames: how many the file holds.
     """
 
     small_pixels: np.ndarray
@@ -36,6 +39,8 @@ class Scan:
     icc: bytes | None = None
     exif: bytes | None = None
     jpeg_tables: dict | None = None
+    number: int = 0
+    frames: int = 1
 
     @cached_property
     def small(self) -> np.ndarray:
@@ -45,7 +50,7 @@ class Scan:
     @cached_property
     def pixels(self) -> np.ndarray:
         """(H, W, 3) at full size, uint8, uint16 or float32 as the file has them; decoded when first asked for."""
-        return decode(self.data, self.name)[0]
+        return decode(self.data, self.name, number=self.number)[0]
 
     @cached_property
     def rgb(self) -> np.ndarray:
@@ -70,17 +75,34 @@ def unit(pixels: np.ndarray) -> np.ndarray:
     return planes.transpose(1, 2, 0)
 
 
-def open_scan(source: str | Path | bytes, name: str | None = None) -> Scan:
-    """Open JPEG, PNG, TIFF, WebP, HEIC or a camera raw: whole numbers or 0…1; grey, palette, CMYK or RGB, with or
-    without alpha.
+def open_scan(source: str | Path | bytes, name: str | None = None, *, number: int = 0) -> Scan:
+    """Open JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, JPEG 2000 or a camera raw: whole numbers or 0…1; grey, palette,
+    CMYK, CIELAB or RGB, with or without alpha.
 
-    source: a path, or the file's bytes. name: what errors call it; the path unless given.
+    source: a path, or the file's bytes. name: what errors call it; the path unless given. number: of the frame in a
+    TIFF of several pages, from 0.
     Raises a `decode.ScanError` whose message is one line for the user.
     """
     name = name or ("upload" if isinstance(source, bytes) else str(source))
     data = source if isinstance(source, bytes) else read_bytes(Path(source), name)
-    pixels, kind, extra = decode(data, name, small=True)
-    return Scan(small_pixels=pixels, name=name, data=data, format=kind, **extra)
+    pixels, kind, extra = decode(data, name, small=True, number=number)
+    frames = count_frames(data) if kind == "TIFF" else 1
+    return Scan(pixels, name, data, kind, number=number, frames=frames, **extra)
+
+
+def count_frames(source: Path | bytes) -> int:
+    """How many frames a file holds, by its directories alone: 1 but for a TIFF of several pages, and where it cannot
+    be read, which is said when it is opened."""
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+            if file.read(4) not in TIFF_MAGIC:
+                return 1
+            from .tiff import frames_in
+
+            file.seek(0)
+            return frames_in(file)
+    except Exception:  # decoders raise whatever they like on broken bytes
+        return 1
 
 
 def invert(rgb: np.ndarray, method: str = "cvt2pos") -> np.ndarray:

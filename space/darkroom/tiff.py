@@ -2,13 +2,12 @@
 
 import io
 from functools import partial
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
 
-from .camera import TIFF_MAGIC
 from .exif import EXIF_ORIENTATION
 from .limits import MAX_BYTES, ScanTooLarge, UnreadableScan, check_size
 from .modern import JXL_MAGIC, jxl_size
@@ -45,17 +44,10 @@ def _area(page: TiffPage) -> int:
     return page.imagewidth * page.imagelength
 
 
-def count_frames(source: Path | bytes) -> int:
-    """How many frames a file holds, by its directories alone: 1 but for a TIFF of several pages."""
-    try:
-        with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
-            if file.read(4) not in TIFF_MAGIC:
-                return 1
-            file.seek(0)
-            with TiffFile(file) as tiff:
-                return 1 if raw_page(tiff) else len(pages_of(tiff))
-    except Exception:  # what is wrong with it is said when it is opened
-        return 1
+def frames_in(file: BinaryIO) -> int:
+    """How many frames an open TIFF holds; a raw is one. Raises what `tifffile` raises for broken bytes."""
+    with TiffFile(file) as tiff:
+        return 1 if DNG_VERSION in tiff.pages[0].tags or raw_page(tiff) else len(pages_of(tiff))
 
 
 def raw_page(tiff: TiffFile) -> TiffPage | None:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import gradio as gr
-from darkroom.export import save_positive
+from darkroom.export import save_positive, shortened
 from darkroom.preview import jpeg
 from darkroom.verdict import Judge
 
@@ -46,7 +46,7 @@ def opened() -> tuple[dict, dict, dict]:
 
 def pictures(seen: Seen, method: str, damage: bool, shelf: Path) -> tuple[str, str]:
     """Write negative and positive as JPEG where Gradio keeps, serves and later deletes its files."""
-    stem = Path(seen.verdict.file).stem
+    stem = shortened(Path(seen.verdict.file).stem)
     paths = shelf / f"{stem}-negative.jpg", shelf / f"{stem}-positive.jpg"
     for path, picture in zip(paths, seen.views(method, damage), strict=True):
         path.write_bytes(jpeg(picture))
@@ -57,7 +57,7 @@ def said(seen: Seen) -> list:
     """Everything that is said of a frame, in the order of the components that say it."""
     verdict = seen.verdict
     return [
-        words.verdict_html(verdict),
+        words.verdict_html(verdict, seen.note),
         words.chances(verdict),
         words.defect_bars(verdict),
         words.remedies_html(verdict),
@@ -143,7 +143,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         if frame is None or not frame.path.is_file():
             raise gr.Error("This frame is no longer kept here; upload it again", duration=None, title="Not saved")
         try:
-            return str(save_positive(frame.path, new_folder(download), suffix, method, frame.turns))
+            return str(save_positive(frame.path, new_folder(download), suffix, method, frame.turns, frame.number))
         except Exception as error:
             raise refuse(error, frame.verdict.file) from None
 

@@ -21,7 +21,8 @@ class Seen:
     """One judged frame as the page holds it for a visitor.
 
     path: the upload, for the full-size download. negative: the reduced negative, (h, w, 3) uint16. positives: those
-    made of it so far, by method. turns: quarters to the left by which it is shown.
+    made of it so far, by method. turns: quarters to the left by which it is shown. number: of the frame in its file.
+    note: what is to be said of the file.
     """
 
     path: Path
@@ -29,6 +30,8 @@ class Seen:
     negative: np.ndarray
     positives: dict[str, np.ndarray] = field(default_factory=dict)
     turns: int = 0
+    number: int = 0
+    note: str = ""
 
     def turned(self, quarters: int) -> "Seen":
         return replace(self, turns=(self.turns + quarters) % 4)
@@ -86,14 +89,22 @@ def share(percent: float) -> float:
     return min(max(float(percent), 1.0), 99.0) / 100
 
 
-def look_at(judge: Judge, path: Path, name: str, prior: float, method: str = "cvt2pos") -> Seen:
+def look_at(judge: Judge, path: Path, name: str, prior: float, method: str = "cvt2pos", number: int = 0) -> Seen:
     """Open a file, judge it, and meanwhile make its preview on another core. Raises ScanError."""
-    scan = open_scan(path, name=name)
+    scan = open_scan(path, name=name, number=number)
     with ThreadPoolExecutor(1) as pool:
         preview = pool.submit(_preview, scan, method)
         verdict = judge.judge(scan, prior)
         negative, positive = preview.result()
-    return Seen(path, verdict, negative, {method: positive})
+    return Seen(path, verdict, negative, {method: positive}, number=number, note=note_on(scan))
+
+
+def note_on(scan: Scan) -> str:
+    """What is to be said of the file that a scan came from, or an empty text."""
+    if scan.frames == 1:
+        return ""
+    which = "the first" if scan.number == 0 else f"number {scan.number + 1}"
+    return f"The file holds {scan.frames} frames; this is {which}. Under “A roll” all of them are judged."
 
 
 def warm(judge: Judge, example: Path) -> None:
