@@ -240,7 +240,7 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
     """However many scans wait, at most a batch of them has been read ahead."""
     judge, opened = load(weights), []
     path = write(tmp_path, "a.png", png(eight_bit(frame())))
-    monkeypatch.setattr(score, "open_scan", lambda path, name, number: opened.append(name) or open_scan(path, name))
+    monkeypatch.setattr(score, "open_scan", lambda path, name, **_: opened.append(name) or open_scan(path, name))
     stream = score.ahead(judge, [Found("a.png", path)] * 500)
     for taken in range(1, 20):
         name, prepared, _ = next(stream)

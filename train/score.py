@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.archive import Found, each_frame  # noqa: E402
 from darkroom.decode import ScanError  # noqa: E402
 from darkroom.folder import SUFFIXES, walk  # noqa: E402
+from darkroom.light import LIGHTS  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
 from darkroom.weights import WeightsError  # noqa: E402
@@ -52,11 +53,11 @@ def find(paths: list[str]) -> tuple[list[Found], list[str]]:
     return [frame for file in files for frame in each_frame(file)], notes
 
 
-def prepare(judge: Judge, frame: Found) -> tuple[str, Prepared | None, str]:
+def prepare(judge: Judge, frame: Found, light: str = "auto") -> tuple[str, Prepared | None, str]:
     """(name, what the judge needs or None, what is wrong)."""
     name = frame.name
     try:
-        return name, judge.prepare(open_scan(frame.path, name, number=frame.number)), ""
+        return name, judge.prepare(open_scan(frame.path, name, number=frame.number, light=light)), ""
     except ScanError as error:
         return name, None, str(error)
     except Exception as error:  # one odd file must not cost the verdicts on a whole archive
@@ -64,14 +65,14 @@ def prepare(judge: Judge, frame: Found) -> tuple[str, Prepared | None, str]:
         return name, None, f"{name}: cannot be judged ({what}); please report this file"
 
 
-def ahead(judge: Judge, paths: list[Found]) -> Iterator[tuple[str, Prepared | None, str]]:
+def ahead(judge: Judge, paths: list[Found], light: str = "auto") -> Iterator[tuple[str, Prepared | None, str]]:
     """`prepare` each path in threads, a batch ahead of who asks for it; never more, so that memory stays bounded."""
     waiting = iter(paths)
     with ThreadPoolExecutor(READERS) as readers:
-        futures = [readers.submit(prepare, judge, path) for path in islice(waiting, BATCH)]
+        futures = [readers.submit(prepare, judge, path, light) for path in islice(waiting, BATCH)]
         while futures:
             yield futures.pop(0).result()
-            futures += [readers.submit(prepare, judge, path) for path in islice(waiting, 1)]
+            futures += [readers.submit(prepare, judge, path, light) for path in islice(waiting, 1)]
 
 
 def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: float) -> list[dict]:
@@ -83,12 +84,14 @@ def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: 
     ]
 
 
-def score(accelerator: Accelerator, judge: Judge, paths: list[Found], output: Path, prior: float) -> Counter:
+def score(
+    accelerator: Accelerator, judge: Judge, paths: list[Found], output: Path, prior: float, light: str = "auto"
+) -> Counter:
     """Judge `paths` and write `output`. Returns how many files got which verdict; "" counts those without one."""
     judge.model.to(accelerator.device)
     main, processes = accelerator.is_main_process, accelerator.num_processes
     # Process r takes files r, r + n, r + 2n…; a round is one batch of each, gathered and put back in order.
-    mine = ahead(judge, paths[accelerator.process_index :: processes])
+    mine = ahead(judge, paths[accelerator.process_index :: processes], light)
     counts = Counter()
     bar = tqdm(total=len(paths), unit="scan", disable=not main, dynamic_ncols=True)
     with VerdictsFile(output) if main else nullcontext() as file, bar:
@@ -114,6 +117,12 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--weights", help="a model's folder, or user/name[@revision] on the Hub; default: the bundled")
     parser.add_argument(
         "--prior", type=float, default=PRIOR, help="share of such scans expected to be readable (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--light",
+        choices=LIGHTS,
+        default="auto",
+        help="what the files hold; auto: as each says, 16 bits without a profile are linear if dark (default)",
     )
     return parser.parse_args(argv)
 
@@ -141,7 +150,7 @@ def main(argv: list[str] | None = None) -> int:
             judge = load(args.weights)
         if judge.notice:
             say(judge.notice)
-        counts = score(accelerator, judge, paths, args.output, args.prior)
+        counts = score(accelerator, judge, paths, args.output, args.prior, args.light)
         accelerator.wait_for_everyone()
     except (OutputError, WeightsError) as error:
         say(str(error))

@@ -46,11 +46,16 @@ def upright_exif(scan: Scan) -> Image.Exif:
     return exif
 
 
+def rgb_profile(scan: Scan) -> bytes | None:
+    """The file's profile unless it is one of grey or of inks, which says nothing of the RGB positive."""
+    return None if scan.icc and scan.icc[16:20] in (b"GRAY", b"CMYK", b"Lab ") else scan.icc
+
+
 def positive_jpeg(positive: np.ndarray, scan: Scan) -> bytes:
     """(H, W, 3) float in 0…1 as JPEG, quality 95 without chroma subsampling."""
     out = io.BytesIO()
     picture = Image.fromarray(np.rint(positive * 255).astype(np.uint8))
-    options = {"icc_profile": scan.icc} if scan.icc else {}
+    options = {"icc_profile": icc} if (icc := rgb_profile(scan)) else {}
     picture.save(out, "JPEG", quality=95, subsampling=0, exif=upright_exif(scan), **options)
     return out.getvalue()
 
@@ -70,7 +75,7 @@ def positive_tiff(positive: np.ndarray, scan: Scan) -> bytes:
         photometric="rgb",
         compression="zlib",
         predictor=True,
-        iccprofile=scan.icc,
+        iccprofile=rgb_profile(scan),
         software=SOFTWARE,
         extratags=texts + pointer,
         metadata=None,

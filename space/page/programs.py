@@ -8,6 +8,7 @@ from darkroom.export import save_positive
 from darkroom.scan import open_scan
 from darkroom.sidecar import verdicts_csv
 from darkroom.verdict import Judge
+from gradio.route_utils import get_root_url
 
 from . import words
 from .judging import frames_of, new_folder, refuse, share
@@ -136,6 +137,9 @@ def guide_tab(page: gr.Blocks) -> None:
     guide = gr.Markdown(GUIDE.format(url="http://127.0.0.1:7860/"), elem_id="guide")
 
     def addressed(request: gr.Request) -> str:
-        return GUIDE.format(url=str(request.headers.get("origin") or "http://127.0.0.1:7860").rstrip("/") + "/")
+        # Gradio knows the sub-path that a proxy puts before the page from its headers and the root path.
+        asked = request.request
+        here = get_root_url(asked, route_path="/gradio_api/queue/join", root_path=asked.scope.get("root_path"))
+        return GUIDE.format(url=here.rstrip("/") + "/")
 
     page.load(addressed, None, guide, api_visibility="private", show_progress="hidden")
