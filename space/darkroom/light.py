@@ -1,8 +1,8 @@
 """Whether a file holds light as it is or coded for display, and its numbers made those of the working space.
 
-The working space is sRGB's primaries with values coded as light ** (1 / 2.2): what nearly every file has. What a
-file is says how it gets there: an ICC profile by its curve and primaries; 8 bits, phones' files and developed raws are coded;
-16-bit TIFF and PNG without a profile are linear, as scanners write raw data, if their median is below `DARK`.
+The working space is sRGB's primaries with values coded as light ** (1 / 2.2), as nearly every file has them. What a
+file is says how it gets there: an ICC profile by its curve and primaries; 8 bits, phones' files and developed raws are
+coded; 16-bit TIFF and PNG without a profile are linear, as scanners write raw data, if their median is below `DARK`.
 """
 
 import numpy as np

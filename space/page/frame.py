@@ -16,6 +16,7 @@ from .sheet import ON_LOAD, examples_html
 
 QUESTION = "Out of 100 such frames, how many do you expect to be fine?"
 METHODS = [("Standard (cvt2pos)", "cvt2pos"), ("Density print", "density")]
+LIGHT = [("As the file says", "auto"), ("Linear", "linear"), ("Coded", "coded")]
 CLICK_DOWNLOAD = "() => setTimeout(() => document.querySelector('#positive-file').click(), 200)"
 
 EXAMPLE_FILES = sorted(
@@ -100,6 +101,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         with gr.Column(scale=2, min_width=320):
             banner = gr.HTML(elem_classes="verdict-place")
             chances = gr.Label(label="Calibrated probability", show_heading=False, elem_id="chances")
+            light = gr.Radio(LIGHT, value="auto", label="Light in the file", elem_id="light")
             prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="prior", buttons=[])
             bars = gr.HTML()
     with gr.Row(visible=False, elem_id="reasons") as reasons:
@@ -133,6 +135,15 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         frame = frame.turned(quarters)
         return frame, pictures(frame, method, damage, new_folder(slider))
 
+    def relight(frame: Seen | None, percent: float, light: str, method: str, damage: bool) -> list:
+        if frame is None or not frame.path.is_file():
+            return [gr.skip()] * len(view.shown)
+        try:
+            again = look_at(judge, frame.path, frame.verdict.file, share(percent), method, frame.number, light)
+            return view.show(again, method, damage)
+        except Exception as error:
+            raise refuse(error, frame.verdict.file) from None
+
     def weigh(frame: Seen | None, percent: float) -> list:
         if frame is None:
             return [gr.skip()] * (1 + len(said_by))
@@ -154,6 +165,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
             first_look, inputs, [source, *view.shown], concurrency_id="judge", show_progress_on=source, **PRIVATE
         )
         judged.failure(lambda: None, None, source, **PRIVATE)  # an empty place again, ready for the next file
+    light.input(relight, [seen, prior, light, method, damage], view.shown, concurrency_id="judge", **PRIVATE)
     inputs = [prior, method, damage]
     examples.select(try_example, inputs, view.shown, concurrency_id="judge", show_progress_on=examples, **PRIVATE)
     again = {"inputs": [seen, method, damage], "outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}

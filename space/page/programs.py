@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 from darkroom import roll as rolls
 from darkroom.export import save_positive
+from darkroom.light import LIGHTS
 from darkroom.scan import open_scan
 from darkroom.sidecar import verdicts_csv
 from darkroom.verdict import Judge
@@ -17,7 +18,7 @@ GUIDE = """### Call it from a program
 
 | endpoint | takes | gives |
 |---|---|---|
-| `/judge` | `file`, `prior` (0.5) | probabilities; the verdict as a record |
+| `/judge` | `file`, `prior` (0.5), `light` (`auto`, `linear` or `coded`) | probabilities; the verdict as a record |
 | `/judge_roll` | `files` (pictures or ZIPs), `prior` (0.5) | one record a file; a summary; the table as CSV |
 | `/invert` | `file`, `method` (`cvt2pos` or `density`), `kind` (`jpeg` or `tiff`) | the positive at full size |
 
@@ -58,18 +59,20 @@ def endpoints(judge: Judge) -> None:
     file, uploads = gr.File(label="file", **unseen), gr.File(label="files", file_count="multiple", **unseen)
     prior = gr.Number(0.5, label="prior", minimum=0.01, maximum=0.99, **unseen)
     method = gr.Dropdown(["cvt2pos", "density"], value="cvt2pos", label="method", **unseen)
+    light = gr.Dropdown(list(LIGHTS), value="auto", label="light", **unseen)
     kind = gr.Dropdown(["jpeg", "tiff"], value="jpeg", label="kind", **unseen)
     label, verdict = gr.Label(label="probabilities", **unseen), gr.JSON(label="verdict", **unseen)
     records, summary = gr.JSON(label="verdicts", **unseen), gr.JSON(label="summary", **unseen)
     table, positive = gr.File(label="CSV", **unseen), gr.File(label="positive", **unseen)
     ask, ask_roll, ask_positive = (gr.Button(**unseen) for _ in range(3))
 
-    def judge_one(file: str, prior: float = 0.5) -> tuple[dict[str, float], dict]:
+    def judge_one(file: str, prior: float = 0.5, light: str = "auto") -> tuple[dict[str, float], dict]:
         """Tell whether a photo of a colour negative is readable or damaged.
 
         Args:
             file: the picture: JPEG, PNG, WebP, TIFF (8 or 16 bits), HEIC or camera raw.
             prior: the share of such frames, 0.01 to 0.99, that you expect to be fine.
+            light: "linear" or "coded" where the file says neither and "auto" would be wrong.
 
         Returns:
             The calibrated probabilities of "readable" and "damaged"; and the verdict as a record with the columns of
@@ -77,7 +80,7 @@ def endpoints(judge: Judge) -> None:
         """
         path = sent(file)
         try:
-            found = judge.judge(open_scan(path, name=path.name), share(100 * prior))
+            found = judge.judge(open_scan(path, name=path.name, light=light), share(100 * prior))
         except Exception as error:
             raise refuse(error, path.name) from None
         return words.chances(found), record(rolls.Frame(path.name, path, found))
@@ -119,7 +122,7 @@ def endpoints(judge: Judge) -> None:
         except Exception as error:
             raise refuse(error, path.name) from None
 
-    ask.click(judge_one, [file, prior], [label, verdict], api_name="judge", concurrency_id="judge")
+    ask.click(judge_one, [file, prior, light], [label, verdict], api_name="judge", concurrency_id="judge")
     ask_roll.click(
         judge_many, [uploads, prior], [records, summary, table], api_name="judge_roll", concurrency_id="roll"
     )
