@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zipfile
 import zlib
 
 import imagecodecs
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 from darkroom import decode, limits, modern
+from darkroom.archive import find_frames
+from darkroom.folder import SUFFIXES, walk
 from darkroom.scan import open_scan
 from film import chunk, eight_bit, frame, png, sixteen_bit
 from PIL import Image
@@ -211,3 +214,48 @@ def test_their_size_is_known_before_they_are_decoded(kind, monkeypatch):
 def test_the_size_of_a_jpeg_xl_is_read_from_its_header(size):
     data = imagecodecs.jpegxl_encode(np.zeros((size[1], size[0]), np.uint8), lossless=True, effort=1)
     assert modern.jxl_size(data) == size
+
+
+def test_a_folder_is_walked_without_what_computers_put_there_and_skipped_pictures_are_counted(tmp_path):
+    kept = ["a.jpg", "b.JFIF", "roll/c.avif", "roll/d.fff"]
+    left = ["@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "#recycle/old.jpg", ".Trash-1000/files/x.jpg", "._a.jpg", "Thumbs.db"]
+    for name in (*kept, *left, "e.psd", "f.bmp", "notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = walk(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in found.pictures] == kept
+    assert found.note.startswith("2 files look like pictures but were skipped (.bmp, .psd)")
+    assert {".jpe", ".jfif", ".mpo", ".fff", ".jp2", ".jxl", ".avif", ".dng", ".heic"} <= set(SUFFIXES)
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        (["Köln/Straße.jpg", "a.jpg"], "utf-8"),
+        (["写真/東京タワー.jpg", "a.jpg"], "cp932"),
+        (["Köln/Straße.jpg"], "cp437"),
+        (["Köln/Façade.jpg"], "cp1252"),
+    ],
+)
+def test_the_names_of_a_zip_are_read_as_they_were_written(tmp_path, names, encoding):
+    raw = [name.encode(encoding) for name in names]
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for i, name in enumerate(raw):
+            archive.writestr("#" * (len(name) - 1) + str(i), jpeg())
+    data = out.getvalue()
+    for i, name in enumerate(raw):
+        data = data.replace(b"#" * (len(name) - 1) + str(i).encode(), name)
+    (tmp_path / "roll.zip").write_bytes(data)
+    assert [found.name for found in find_frames([tmp_path / "roll.zip"], tmp_path / "out")] == names
+
+
+def test_each_page_of_a_tiff_is_a_frame(tmp_path):
+    other = np.ascontiguousarray(DEEP[::-1])
+    (tmp_path / "strip.tif").write_bytes(pages((DEEP, {}), (other, {})))
+    found = find_frames([tmp_path / "strip.tif"], tmp_path / "out")
+    assert [(frame.name, frame.number) for frame in found] == [("strip.tif#1", 0), ("strip.tif#2", 1)]
+    for frame_, pixels in zip(found, (DEEP, other), strict=True):
+        scan = open_scan(frame_.path, number=frame_.number)
+        np.testing.assert_array_equal(scan.pixels, pixels)
+        assert scan.frames == 2

@@ -164,6 +164,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         judged = event(
             first_look, inputs, [source, *view.shown], concurrency_id="judge", show_progress_on=source, **PRIVATE
         )
+        event(lambda: "auto", None, light, show_progress="hidden", **PRIVATE)  # what was said of the file before
         judged.failure(lambda: None, None, source, **PRIVATE)  # an empty place again, ready for the next file
     light.input(relight, [seen, prior, light, method, damage], view.shown, concurrency_id="judge", **PRIVATE)
     inputs = [prior, method, damage]

@@ -37,7 +37,7 @@ print(verdict["verdict"], verdict["p_normal"], verdict["reason"])
 # 1. upload the file, 2. ask, 3. read the answer
 FILE=$(curl -s -F files=@frame.jpg {url}gradio_api/upload | cut -d'"' -f2)
 EVENT=$(curl -s {url}gradio_api/call/judge -H 'Content-Type: application/json' \\
-  -d '{{"data": [{{"path": "'$FILE'", "meta": {{"_type": "gradio.FileData"}}}}, 0.5]}}' | cut -d'"' -f4)
+  -d '{{"data": [{{"path": "'$FILE'", "meta": {{"_type": "gradio.FileData"}}}}, 0.5, "auto"]}}' | cut -d'"' -f4)
 curl -s {url}gradio_api/call/judge/$EVENT
 ```
 
