@@ -99,7 +99,7 @@ def test_heic_opens_at_its_own_depth(depth: int):
 def test_a_heic_with_too_many_pixels_is_refused(monkeypatch):
     out = io.BytesIO()
     pillow_heif.from_pillow(Image.fromarray(film.eight_bit(film.frame(96, 144)))).save(out)
-    monkeypatch.setattr("darkroom.decode.MAX_PIXELS", 96 * 144 - 1)
+    monkeypatch.setattr("darkroom.limits.MAX_PIXELS", 96 * 144 - 1)
     with pytest.raises(ScanTooLarge, match="phone.heic: 144 × 96 pixels are more than"):
         decode(out.getvalue(), "phone.heic")
 

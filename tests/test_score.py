@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import score
 from conftest import ROOT
+from darkroom.archive import Found
 from darkroom.scan import open_scan
 from darkroom.verdict import COLUMNS, load
 from datasets import Dataset
@@ -91,7 +92,7 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     trained_on = frames.prepare(rows, 64, with_evidence=True)
     judge = load(weights)
     for row, path in zip(trained_on, paths, strict=True):
-        _, scored, _ = score.prepare(judge, path)
+        _, scored, _ = score.prepare(judge, Found(path.name, path))
         assert row["pixels"] == scored.pixels.tobytes()
         trained_on, judged_on = row["evidence"], asdict(scored.evidence)
         assert np.array_equal(trained_on.pop("cells"), judged_on.pop("cells"))
@@ -239,8 +240,8 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
     """However many scans wait, at most a batch of them has been read ahead."""
     judge, opened = load(weights), []
     path = write(tmp_path, "a.png", png(eight_bit(frame())))
-    monkeypatch.setattr(score, "open_scan", lambda path, name: opened.append(name) or open_scan(path, name))
-    stream = score.ahead(judge, [path] * 500)
+    monkeypatch.setattr(score, "open_scan", lambda path, name, **_: opened.append(name) or open_scan(path, name))
+    stream = score.ahead(judge, [Found("a.png", path)] * 500)
     for taken in range(1, 20):
         name, prepared, _ = next(stream)
         assert len(opened) <= taken + score.BATCH

@@ -8,6 +8,7 @@ OUT becomes an image folder of Hugging Face `datasets`: train/, validation/ and 
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -22,10 +23,12 @@ from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.decode import SUFFIXES, ScanError, read_bytes  # noqa: E402
+from darkroom.decode import ScanError, read_bytes  # noqa: E402
+from darkroom.folder import composed, walk  # noqa: E402
 from darkroom.resnet import DEFECTS  # noqa: E402
 from darkroom.scan import Scan, open_scan  # noqa: E402
 
+LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
 FOLDS = 7  # one for test, one for validation, five for training
 
 
@@ -49,17 +52,20 @@ def build(
         raise DataError(f"{out}: is there already; name another folder or remove it")
     rows = _read(labels, [picture_column, label_column, *([group_by] if group_by else [])])
     defects = [defect for defect in DEFECTS if defect in rows.columns]
-    found = {p.relative_to(pictures).as_posix(): p for p in pictures.rglob("*") if p.suffix.lower() in SUFFIXES}
+    below = walk(pictures)
+    if below.note:
+        print(f"{pictures}: {below.note}", file=sys.stderr)
+    found = {composed(p.relative_to(pictures).as_posix()): p for p in below.pictures}
     for column in (label_column, *defects):  # as tables write them that once had a gap
         rows[column] = rows[column].str.strip().replace({"1.0": "1", "0.0": "0"})
-    names, truth = rows[picture_column].str.strip(), rows[label_column]
+    names, truth = rows[picture_column].str.strip().map(composed), rows[label_column]
 
     faults = _values(labels, rows, [label_column, *defects])
     faults += _pairing(labels, names, found)
     faults += _contents(labels, names, found)
     for value, word in (("0", "abnormal"), ("1", "normal")):
-        if (count := int((truth == value).sum())) < FOLDS:
-            faults.append(f"{labels}: {count} pictures are {word} ({value}); the splits need {FOLDS} of each label")
+        if (count := int((truth == value).sum())) < LEAST:
+            faults.append(f"{labels}: {count} pictures are {word} ({value}); the splits need {LEAST} of each label")
     if faults:
         raise DataError("\n".join(faults))
 
@@ -67,7 +73,8 @@ def build(
     split = _split(truth.to_numpy(), groups.to_numpy(), seed)
     counts = pd.crosstab(split, truth).reindex(["train", "validation", "test"], columns=["0", "1"], fill_value=0)
     if counts.to_numpy().min() < 2:
-        raise DataError(f"{labels}: the groups of {group_by!r} are too few or uneven to give each split both labels")
+        what = f"the groups of {group_by!r} are too few or uneven" if group_by else "the pictures are too few"
+        raise DataError(f"{labels}: {what} to give each split both labels")
     records = [
         {
             "file_name": name,
@@ -83,18 +90,33 @@ def build(
 
 def _read(labels: Path, needed: list[str]) -> pd.DataFrame:
     """The CSV as text, so that 007 stays 007 and NA stays NA."""
-    options = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skipinitialspace": True}
+    text = _text(labels)
+    header = text.split("\n", 1)[0]
+    # Spreadsheets of many countries put semicolons between the columns, and tabs into "Unicode text".
+    mark = max(",;\t", key=header.count)
     try:
-        with labels.open(encoding="utf-8-sig") as file:
-            header = file.readline()
-        # Spreadsheets of many countries put semicolons between the columns.
-        rows = pd.read_csv(labels, sep=";" if header.count(";") > header.count(",") else ",", **options)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        rows = pd.read_csv(io.StringIO(text), sep=mark, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{labels}: cannot be read as CSV ({error})") from None
     missing = [column for column in needed if column not in rows.columns]
     if missing:
         raise DataError(f"{labels}: no column {', '.join(missing)}; it has {', '.join(rows.columns)}")
     return rows
+
+
+def _text(labels: Path) -> str:
+    """A text as spreadsheets save it: UTF-8, UTF-16 with its mark, or else the code page of western Windows."""
+    try:
+        data = labels.read_bytes()
+    except OSError as error:
+        raise DataError(f"{labels}: cannot be read ({error.strerror}); check the path") from None
+    encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252")
+    for encoding in encodings:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise DataError(f"{labels}: neither UTF-8 nor UTF-16 nor Windows-1252; save it as “CSV UTF-8”")
 
 
 def _values(labels: Path, rows: pd.DataFrame, columns: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ The first run over a data set decodes every picture; `datasets` keeps the result
 runs at the same input size begin at once. A picture or a decoder that changed is decoded again.
 """
 
+import glob
 import hashlib
 import os
 import sys
@@ -18,6 +19,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom import decode, evidence, film, scan  # noqa: E402
+from darkroom.folder import walk  # noqa: E402
 from darkroom.resnet import DEFECTS, LABELS  # noqa: E402
 
 SPLITS = ("train", "validation", "test")
@@ -45,7 +47,7 @@ def load(source: str) -> DatasetDict:
                     f"{folder}: needs train/metadata.jsonl and validation/metadata.jsonl. "
                     f"Make them from pictures and a CSV with: python train/data.py build"
                 )
-            data = load_dataset("imagefolder", data_files={s: f"{folder.resolve()}/{s}/**" for s in splits})
+            data = load_dataset("imagefolder", data_files={s: _files(folder / s) for s in splits})
             _all_listed(folder, data)
         else:
             data = load_dataset(source)
@@ -75,10 +77,17 @@ def load(source: str) -> DatasetDict:
     return data
 
 
+def _files(split: Path) -> list[str]:
+    """The pictures and metadata of a split one by one, brackets of their path escaped: `datasets` takes it for a
+    pattern."""
+    files = [*sorted(split.rglob("metadata.jsonl")), *walk(split).pictures]
+    return [glob.escape(str(file.resolve())) for file in files]
+
+
 def _all_listed(folder: Path, data: DatasetDict) -> None:
     """`imagefolder` drops a picture that its metadata does not list without a word."""
     for split, rows in data.items():
-        pictures = [p for p in (folder / split).rglob("*") if p.suffix.lower() in decode.SUFFIXES]
+        pictures = walk(folder / split).pictures
         if len(pictures) != len(rows):
             raise DataError(f"{folder / split}: {len(pictures)} pictures, but metadata.jsonl lists {len(rows)}")
 

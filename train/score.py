@@ -23,7 +23,10 @@ from tqdm import tqdm
 from verdicts import OutputError, VerdictsFile, check
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.decode import SUFFIXES, ScanError  # noqa: E402
+from darkroom.archive import Found, each_frame  # noqa: E402
+from darkroom.decode import ScanError  # noqa: E402
+from darkroom.folder import SUFFIXES, walk  # noqa: E402
+from darkroom.light import LIGHTS  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
 from darkroom.weights import WeightsError  # noqa: E402
@@ -32,27 +35,29 @@ BATCH = 16  # scans in one forward pass
 READERS = min(4, os.cpu_count() or 1)  # threads that decode; each holds one scan, up to 2 GB at the most pixels allowed
 
 
-def find(paths: list[str]) -> list[Path]:
-    """Every file named, and every picture below every folder named, once each: folders' contents in sorted order."""
+def find(paths: list[str]) -> tuple[list[Found], list[str]]:
+    """Every file named, and every picture below every folder named, once each: folders' contents in sorted order, each
+    page of a TIFF by itself. And what is to be said of pictures that were skipped, a sentence a folder."""
     found: dict[str, Path] = {}
+    notes = []
     for path in map(Path, paths):
         if not path.is_dir():
             found.setdefault(os.path.abspath(path), path)
             continue
-        for folder, below, files in os.walk(path):
-            below.sort()
-            for name in sorted(files):
-                one = Path(folder, name)
-                if one.suffix.lower() in SUFFIXES and one.is_file():
-                    found.setdefault(os.path.abspath(one), one)
-    return list(found.values())
+        below = walk(path)
+        notes += [f"{path}: {below.note}"] if below.note else []
+        for one in below.pictures:
+            found.setdefault(os.path.abspath(one), one)
+    # A name that is no UTF-8 has its odd bytes escaped.
+    files = [Found(str(path).encode("utf-8", "backslashreplace").decode(), path) for path in found.values()]
+    return [frame for file in files for frame in each_frame(file)], notes
 
 
-def prepare(judge: Judge, path: Path) -> tuple[str, Prepared | None, str]:
-    """(name, what the judge needs or None, what is wrong). A name that is no UTF-8 has its odd bytes escaped."""
-    name = str(path).encode("utf-8", "backslashreplace").decode()
+def prepare(judge: Judge, frame: Found, light: str = "auto") -> tuple[str, Prepared | None, str]:
+    """(name, what the judge needs or None, what is wrong)."""
+    name = frame.name
     try:
-        return name, judge.prepare(open_scan(path, name)), ""
+        return name, judge.prepare(open_scan(frame.path, name, number=frame.number, light=light)), ""
     except ScanError as error:
         return name, None, str(error)
     except Exception as error:  # one odd file must not cost the verdicts on a whole archive
@@ -60,14 +65,14 @@ def prepare(judge: Judge, path: Path) -> tuple[str, Prepared | None, str]:
         return name, None, f"{name}: cannot be judged ({what}); please report this file"
 
 
-def ahead(judge: Judge, paths: list[Path]) -> Iterator[tuple[str, Prepared | None, str]]:
+def ahead(judge: Judge, paths: list[Found], light: str = "auto") -> Iterator[tuple[str, Prepared | None, str]]:
     """`prepare` each path in threads, a batch ahead of who asks for it; never more, so that memory stays bounded."""
     waiting = iter(paths)
     with ThreadPoolExecutor(READERS) as readers:
-        futures = [readers.submit(prepare, judge, path) for path in islice(waiting, BATCH)]
+        futures = [readers.submit(prepare, judge, path, light) for path in islice(waiting, BATCH)]
         while futures:
             yield futures.pop(0).result()
-            futures += [readers.submit(prepare, judge, path) for path in islice(waiting, 1)]
+            futures += [readers.submit(prepare, judge, path, light) for path in islice(waiting, 1)]
 
 
 def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: float) -> list[dict]:
@@ -79,12 +84,14 @@ def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: 
     ]
 
 
-def score(accelerator: Accelerator, judge: Judge, paths: list[Path], output: Path, prior: float) -> Counter:
+def score(
+    accelerator: Accelerator, judge: Judge, paths: list[Found], output: Path, prior: float, light: str = "auto"
+) -> Counter:
     """Judge `paths` and write `output`. Returns how many files got which verdict; "" counts those without one."""
     judge.model.to(accelerator.device)
     main, processes = accelerator.is_main_process, accelerator.num_processes
     # Process r takes files r, r + n, r + 2n…; a round is one batch of each, gathered and put back in order.
-    mine = ahead(judge, paths[accelerator.process_index :: processes])
+    mine = ahead(judge, paths[accelerator.process_index :: processes], light)
     counts = Counter()
     bar = tqdm(total=len(paths), unit="scan", disable=not main, dynamic_ncols=True)
     with VerdictsFile(output) if main else nullcontext() as file, bar:
@@ -111,6 +118,12 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--prior", type=float, default=PRIOR, help="share of such scans expected to be readable (default: %(default)s)"
     )
+    parser.add_argument(
+        "--light",
+        choices=LIGHTS,
+        default="auto",
+        help="what the files hold; auto: as each says, 16 bits without a profile are linear if dark (default)",
+    )
     return parser.parse_args(argv)
 
 
@@ -128,14 +141,16 @@ def main(argv: list[str] | None = None) -> int:
             raise OutputError(f"--prior {args.prior}: a probability, more than 0 and less than 1")
         if not any(map(os.path.lexists, args.paths)):  # rather than put that in place of the verdicts of before
             raise OutputError(f"{' '.join(args.paths)}: no such file or folder; check the path")
-        paths = find(args.paths)
+        paths, notes = find(args.paths)
+        for note in notes:
+            say(note)
         if not paths:
             raise OutputError(f"{' '.join(args.paths)}: no pictures there ({', '.join(SUFFIXES)})")
         with accelerator.main_process_first():  # who comes first fills the Hub's cache for all
             judge = load(args.weights)
         if judge.notice:
             say(judge.notice)
-        counts = score(accelerator, judge, paths, args.output, args.prior)
+        counts = score(accelerator, judge, paths, args.output, args.prior, args.light)
         accelerator.wait_for_everyone()
     except (OutputError, WeightsError) as error:
         say(str(error))

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from .folder import composed, is_clutter
+from .scan import count_frames
+from .zip_names import names_of
+
 MEGABYTE = 1_000_000
 LARGEST_MEMBER = 800 * MEGABYTE  # a 120-megapixel scan at 16 bits is 720 MB
 LARGEST_UPLOAD = 4000 * MEGABYTE  # all that the archives of one upload unpack to
 MOST_FRAMES = 500
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
-NOT_FRAMES = (
-    "__MACOSX",
-    "Thumbs.db",
-    "desktop.ini",
-)  # what computers add by themselves, as names that begin with a dot
 # What `zipfile` and its decoders raise for an archive or a member that is broken, packed in an unknown way or oddly
 # named, and what a disk raises.
 UNPACKING = (
@@ -37,11 +36,13 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Found(NamedTuple):
-    """A file to be judged, or the sentence that says why it is not. name: what to call it."""
+    """A frame to be judged, or the sentence that says why it is not. name: what to call it. number: of the frame in its
+    file, from 0."""
 
     name: str
     path: Path | None
     error: str = ""
+    number: int = 0
 
 
 @dataclass
@@ -57,10 +58,12 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
     At most `MOST_FRAMES`; one more entry then says what was left out.
     """
     room = Room()
-    every = itertools.chain.from_iterable(
-        unpack(path, folder / str(i), room) if path.suffix.lower() == ".zip" else [Found(path.name, path)]
+    files = itertools.chain.from_iterable(
+        unpack(path, folder / str(i), room) if path.suffix.lower() == ".zip" else [Found(composed(path.name), path)]
         for i, path in enumerate(uploads)
+        if not is_clutter(path.name)
     )
+    every = itertools.chain.from_iterable(map(each_frame, files))
     found = list(itertools.islice(every, MOST_FRAMES + 1))
     if len(found) > MOST_FRAMES:
         first = found[MOST_FRAMES].name
@@ -69,30 +72,37 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
     return found
 
 
+def each_frame(file: Found) -> list[Found]:
+    """The frames of a file: each page of a multi-page TIFF is one, called `name#1`, `name#2`…"""
+    count = count_frames(file.path) if file.path else 1
+    if count == 1:
+        return [file]
+    return [file._replace(name=f"{file.name}#{number + 1}", number=number) for number in range(count)]
+
+
 def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
     """Unpack the pictures of a ZIP into `folder`, one after another; what cannot be unpacked has its sentence."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            for number, member in enumerate(opened.infolist()):
-                name = member.filename
-                if member.is_dir() or _is_clutter(name):
+            members = opened.infolist()
+            for number, (member, name) in enumerate(zip(members, names_of(members), strict=True)):
+                if member.is_dir() or is_clutter(name):
                     continue
-                problem = _refusal(archive.name, member, room)
+                problem = _refusal(archive.name, member, name, room)
                 if problem:
                     yield Found(name, None, problem)
                     continue
                 room.left -= member.file_size  # also where it fails: its bytes were written until then
-                yield _extract(opened, member, folder / str(number) / PurePosixPath(name).name, archive.name)
+                last = PurePosixPath(name).name
+                last = last if len(last.encode("utf-8", "replace")) < 200 else f"frame{PurePosixPath(last).suffix}"
+                target = folder / str(number) / last
+                yield _extract(opened, member, name, target, archive.name)
     except UNPACKING:
         yield Found(archive.name, None, f"{archive.name}: not a ZIP archive we can open; pack it again")
 
 
-def _is_clutter(name: str) -> bool:
-    return any(part in NOT_FRAMES or part.startswith("._") or part == ".DS_Store" for part in PurePosixPath(name).parts)
-
-
-def _refusal(archive: str, member: zipfile.ZipInfo, room: Room) -> str:
-    path = PurePosixPath(member.filename.replace("\\", "/"))
+def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> str:
+    path = PurePosixPath(name.replace("\\", "/"))
     last = path.name
     if not path.name:
         return f"{archive}: a file in it has no name; pack it again"
@@ -110,7 +120,7 @@ def _refusal(archive: str, member: zipfile.ZipInfo, room: Room) -> str:
     return ""
 
 
-def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive: str) -> Found:
+def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, target: Path, archive: str) -> Found:
     """Copy one member, never more bytes than its header promised: `zipfile` stops there and checks the sum."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -121,6 +131,6 @@ def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, arc
         with suppress(OSError):  # what there is of it: nobody else knows of it, and the disk may be full
             target.unlink()
         if isinstance(error, OSError) and error.errno in FULL:
-            return Found(member.filename, None, f"{target.name}: no room to unpack it here; try again later")
-        return Found(member.filename, None, f"{target.name}: broken inside {archive}; pack it again")
-    return Found(member.filename, target)
+            return Found(name, None, f"{PurePosixPath(name).name}: no room to unpack it here; try again later")
+        return Found(name, None, f"{PurePosixPath(name).name}: broken inside {archive}; pack it again")
+    return Found(name, target)

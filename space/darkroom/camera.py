@@ -6,13 +6,25 @@ from collections.abc import Callable
 import numpy as np
 
 from .exif import readable
+from .limits import check_size
+from .pixels import three_channels
 
-RAW_SUFFIXES = (".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".3fr", ".iiq")
+RAW_SUFFIXES = tuple(
+    ".dng .nef .nrw .crw .cr2 .cr3 .arw .sr2 .srf .raf .orf .rw2 .raw .rwl .pef .srw .3fr .fff .iiq .mos .mef .mrw "
+    ".erf .kdc .dcr .x3f .gpr".split()
+)
+TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+RAW_MAGIC = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"II\x1a\0\0\0HEAPCCDR", b"\0MRM", b"FOVb")
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def is_heif(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
+
+
+def looks_raw(data: bytes) -> bool:
+    """Whether the bytes begin as a raw that is no TIFF: Fujifilm, Olympus, Panasonic, Canon, Minolta, Sigma."""
+    return data.startswith(RAW_MAGIC) or data[4:12] == b"ftypcrx "
 
 
 def decode_heif(data: bytes, check_size: Callable[[int, int], None]) -> tuple[np.ndarray, dict]:
@@ -30,18 +42,23 @@ def decode_heif(data: bytes, check_size: Callable[[int, int], None]) -> tuple[np
     return pixels, {"icc": picture.info.get("icc_profile"), "exif": readable(picture.info.get("exif"))}
 
 
-def decode_raw(data: bytes, check_size: Callable[[int, int], None]) -> np.ndarray | None:
-    """Develop a camera raw with the camera's own white balance and no automatic brightening.
+def decode_raw(data: bytes, name: str) -> np.ndarray | None:
+    """Develop a camera's or scanner's raw with the camera's own white balance and no automatic brightening.
 
-    check_size: as for `decode_heif`. Returns (H, W, 3) uint16, upright, sRGB; None where LibRaw knows no such camera.
+    Returns (H, W, 3) uint16, upright, coded as sRGB; None where LibRaw knows no such camera. Raises ScanError, and
+    ValueError for a broken one.
     """
     import rawpy
 
+    if data[:4] in TIFF_MAGIC:
+        from .dng import plain_dng
+
+        data = plain_dng(data, name) or data
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
-            check_size(raw.sizes.width, raw.sizes.height)
-            return raw.postprocess(output_bps=16, use_camera_wb=True, no_auto_bright=True)
-    except rawpy.LibRawFileUnsupportedError:
+            check_size(name, raw.sizes.width, raw.sizes.height)
+            return three_channels(raw.postprocess(output_bps=16, use_camera_wb=True, no_auto_bright=True))
+    except (rawpy.LibRawFileUnsupportedError, rawpy.NotSupportedError):
         return None
     except rawpy.LibRawError as error:
         raise ValueError(str(error).removeprefix("b").strip("'")) from error

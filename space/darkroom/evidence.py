@@ -117,7 +117,8 @@ def measure(film: Film) -> Evidence:
     deviation = np.sqrt(np.maximum(variance, 0))
     flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(np.median(deviation[film.inside])))) & film.inside
     step = np.hypot(sobel(grey, 0), sobel(grey, 1))[film.inside] / 8
-    ends = (((film.rgb <= 1 / 255) | (film.rgb >= 254 / 255)).sum(axis=-1) >= 2) & film.inside
+    low_end, high_end = film.scan.ends
+    ends = (((film.rgb <= low_end) | (film.rgb >= high_end)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
     chances = kinds(film.density, film.inside)
     return Evidence(

@@ -14,18 +14,27 @@ PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its
 SOFTWARE = "darkroom"
 
 
-def save_positive(source: Path, folder: Path, suffix: str, method: str = "cvt2pos", turns: int = 0) -> Path:
+def save_positive(
+    source: Path, folder: Path, suffix: str, method: str = "cvt2pos", turns: int = 0, number: int = 0
+) -> Path:
     """Invert the file `source` at full size into `folder`, which is made if need be.
 
     suffix: ".jpg" (8 bits, quality 95) or ".tif" (16 bits a channel). method: as for `scan.invert`. turns: quarters to
-    the left. Returns the path, named after the source. Raises ScanError where the source cannot be opened.
+    the left. number: of the frame in a TIFF of several, from 0. Returns the path, named after the source. Raises
+    ScanError where the source cannot be opened.
     """
-    scan = open_scan(source, name=Path(source).name)
+    scan = open_scan(source, name=Path(source).name, number=number)
     positive = np.ascontiguousarray(np.rot90(invert(scan.rgb, method), turns))
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{Path(source).stem}-positive{suffix}"
+    which = f"-{number + 1}" if scan.frames > 1 else ""
+    target = folder / f"{shortened(Path(source).stem)}{which}-positive{suffix}"
     target.write_bytes(positive_jpeg(positive, scan) if suffix == ".jpg" else positive_tiff(positive, scan))
     return target
+
+
+def shortened(stem: str, most: int = 200) -> str:
+    """A file's name cut to `most` bytes of UTF-8, so that there is room behind it: disks allow 255."""
+    return stem.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
 
 
 def upright_exif(scan: Scan) -> Image.Exif:
@@ -37,11 +46,16 @@ def upright_exif(scan: Scan) -> Image.Exif:
     return exif
 
 
+def rgb_profile(scan: Scan) -> bytes | None:
+    """The file's profile unless it is one of grey or of inks, which says nothing of the RGB positive."""
+    return None if scan.icc and scan.icc[16:20] in (b"GRAY", b"CMYK", b"Lab ") else scan.icc
+
+
 def positive_jpeg(positive: np.ndarray, scan: Scan) -> bytes:
     """(H, W, 3) float in 0…1 as JPEG, quality 95 without chroma subsampling."""
     out = io.BytesIO()
     picture = Image.fromarray(np.rint(positive * 255).astype(np.uint8))
-    options = {"icc_profile": scan.icc} if scan.icc else {}
+    options = {"icc_profile": icc} if (icc := rgb_profile(scan)) else {}
     picture.save(out, "JPEG", quality=95, subsampling=0, exif=upright_exif(scan), **options)
     return out.getvalue()
 
@@ -61,7 +75,7 @@ def positive_tiff(positive: np.ndarray, scan: Scan) -> bytes:
         photometric="rgb",
         compression="zlib",
         predictor=True,
-        iccprofile=scan.icc,
+        iccprofile=rgb_profile(scan),
         software=SOFTWARE,
         extratags=texts + pointer,
         metadata=None,

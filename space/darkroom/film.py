@@ -32,9 +32,7 @@ class Film:
         planes = [Image.fromarray(np.ascontiguousarray(scan.small[..., c])) for c in range(3)]
         reduced = [np.asarray(plane.resize(size, Image.Resampling.BOX, reducing_gap=3.0)) for plane in planes]
         self.rgb = np.stack(reduced).transpose(1, 2, 0)  # (h, w, 3), kept plane by plane
-        # Scanner raws are linear light: 16 bits without a profile, and dark, since a negative passes little.
-        linear = scan.bits > 8 and scan.icc is None and float(np.median(self.rgb)) < 0.12
-        self.density = log_density(self.rgb) * (1.0 if linear else CODED_GAMMA)
+        self.density = log_density(self.rgb) * CODED_GAMMA
         self.holder = holder(self.density)
         around = self._around()
         if around.mean() >= 0.9:  # that would leave no film

@@ -26,13 +26,15 @@ WORKERS = 2
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One file of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none."""
+    """One file of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
+    number: of the frame in its file, from 0."""
 
     name: str
     path: Path | None
     verdict: Verdict | None = None
     thumbnail: bytes = b""
     error: str = ""
+    number: int = 0
 
     @property
     def word(self) -> str:
@@ -63,10 +65,11 @@ def judge_roll(judge: Judge, found: Iterable[Found], prior: float) -> Iterator[F
     try:
         for entry, ready in pool.map(lambda entry: (entry, _prepare(judge, entry)), found):
             if isinstance(ready, str):
-                yield Frame(entry.name, entry.path, error=ready)
+                yield Frame(entry.name, entry.path, error=ready, number=entry.number)
                 continue
             prepared, small = ready
-            yield Frame(entry.name, entry.path, judge.judge_prepared([prepared], prior)[0], small)
+            found = judge.judge_prepared([prepared], prior)[0]
+            yield Frame(entry.name, entry.path, found, small, number=entry.number)
     finally:  # also when the caller stops listening: what has not begun is not begun
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -75,7 +78,7 @@ def _prepare(judge: Judge, entry: Found) -> tuple[Prepared, bytes] | str:
     if entry.path is None:
         return entry.error
     try:
-        scan = open_scan(entry.path, name=entry.name)
+        scan = open_scan(entry.path, entry.name, number=entry.number)
         return judge.prepare(scan), thumbnail(reduce(scan, side=600))
     except Exception as error:  # whatever one file does, the rest of the roll goes on
         return explain(error, entry.name)

@@ -4,19 +4,22 @@ scan = open_scan("frame.tif")
 positive = invert(scan.rgb)
 """
 
+import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from .camera import TIFF_MAGIC
 from .decode import decode, read_bytes
+from .light import CODED_GAMMA as CODED_GAMMA
+from .light import coded, is_linear, profiled, step_of
 
 # OpenCV's 5-tap Gaussian: sigma = 0.3 * ((5 - 1) / 2 - 1) + 0.8 = 1.1.
 GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
 GAUSSIAN_5 /= GAUSSIAN_5.sum()
 
-CODED_GAMMA = 2.2  # a file made for display stores roughly light ** (1 / 2.2)
 DARKEST = 1 / 512  # below half an 8-bit step a density is only noise
 LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
 
@@ -27,6 +30,8 @@ class Scan:
 
     small_pixels: (h, w, 3) uint8, uint16 or float32, as `decode` makes them small. name: what to call it. data: the
     file's bytes. icc, exif: as in the file, for writing the positive. jpeg_tables: quantisation tables of a JPEG.
+    number: of the frame in its file, from 0. frames: how many the file holds.
+    light: "linear", "coded" or "auto", by the rule of `light`.
     """
 
     small_pixels: np.ndarray
@@ -36,21 +41,49 @@ class Scan:
     icc: bytes | None = None
     exif: bytes | None = None
     jpeg_tables: dict | None = None
+    number: int = 0
+    frames: int = 1
+    light: str = "auto"
 
     @cached_property
     def small(self) -> np.ndarray:
-        """(h, w, 3) float32 in 0…1: what every verdict rests on, in training, scoring and on the page."""
-        return unit(self.small_pixels)
+        """(h, w, 3) float32 in 0…1, coded, in sRGB's primaries: what every verdict rests on, in training, scoring and
+        on the page."""
+        return self._working(self.small_pixels)
+
+    @cached_property
+    def linear(self) -> bool:
+        """Whether the file's values are light itself; a file with a profile says it there."""
+        return is_linear(self.small_pixels, self.format, self.icc, self.light)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The values of `small` at and beyond which the file is clipped: its own limits, a step of its depth inside."""
+        step = step_of(self.small_pixels)
+        low, high = np.full((1, 1, 3), step, np.float32), np.full((1, 1, 3), 1 - step, np.float32)
+        if self.linear:
+            low, high = coded(low, step), coded(high, step)
+        elif self.icc and self.light == "auto":
+            low, high = (x if (moved := profiled(x, self.icc)) is None else moved for x in (low, high))
+        return float(low.max()) + 1e-7, float(high.min()) - 1e-7
+
+    def _working(self, pixels: np.ndarray) -> np.ndarray:
+        rgb = unit(pixels)
+        if self.linear:
+            return coded(rgb, step_of(pixels))
+        moved = profiled(rgb, self.icc) if self.icc and self.light == "auto" else None
+        return rgb if moved is None else moved
 
     @cached_property
     def pixels(self) -> np.ndarray:
         """(H, W, 3) at full size, uint8, uint16 or float32 as the file has them; decoded when first asked for."""
-        return decode(self.data, self.name)[0]
+        return decode(self.data, self.name, number=self.number)[0]
 
     @cached_property
     def rgb(self) -> np.ndarray:
-        """(H, W, 3) float32 in 0…1, at full size."""
-        return unit(self.pixels)
+        """(H, W, 3) float32 in 0…1, at full size, by the file's own profile; linear light without one is coded."""
+        rgb = unit(self.pixels)
+        return coded(rgb, step_of(self.pixels)) if self.linear else rgb
 
     @property
     def bits(self) -> int:
@@ -70,17 +103,36 @@ def unit(pixels: np.ndarray) -> np.ndarray:
     return planes.transpose(1, 2, 0)
 
 
-def open_scan(source: str | Path | bytes, name: str | None = None) -> Scan:
-    """Open JPEG, PNG, TIFF, WebP, HEIC or a camera raw: whole numbers or 0…1; grey, palette, CMYK or RGB, with or
-    without alpha.
+def open_scan(
+    source: str | Path | bytes, name: str | None = None, *, number: int = 0, light: str = "auto"
+) -> Scan:
+    """Open JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, JPEG 2000 or a camera raw: whole numbers or 0…1; grey, palette,
+    CMYK, CIELAB or RGB, with or without alpha.
 
-    source: a path, or the file's bytes. name: what errors call it; the path unless given.
+    source: a path, or the file's bytes. name: what errors call it; the path unless given. number: of the frame in a
+    TIFF of several pages, from 0. light: "linear" or "coded" where the rule in `light` is not to decide.
     Raises a `decode.ScanError` whose message is one line for the user.
     """
     name = name or ("upload" if isinstance(source, bytes) else str(source))
     data = source if isinstance(source, bytes) else read_bytes(Path(source), name)
-    pixels, kind, extra = decode(data, name, small=True)
-    return Scan(small_pixels=pixels, name=name, data=data, format=kind, **extra)
+    pixels, kind, extra = decode(data, name, small=True, number=number)
+    frames = count_frames(data) if kind == "TIFF" else 1
+    return Scan(pixels, name, data, kind, number=number, frames=frames, light=light, **extra)
+
+
+def count_frames(source: Path | bytes) -> int:
+    """How many frames a file holds, by its directories alone: 1 but for a TIFF of several pages, and where it cannot
+    be read, which is said when it is opened."""
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+            if file.read(4) not in TIFF_MAGIC:
+                return 1
+            from .tiff import frames_in
+
+            file.seek(0)
+            return frames_in(file)
+    except Exception:  # decoders raise whatever they like on broken bytes
+        return 1
 
 
 def invert(rgb: np.ndarray, method: str = "cvt2pos") -> np.ndarray:

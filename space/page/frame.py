@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import gradio as gr
-from darkroom.export import save_positive
+from darkroom.export import save_positive, shortened
 from darkroom.preview import jpeg
 from darkroom.verdict import Judge
 
@@ -16,6 +16,7 @@ from .sheet import ON_LOAD, examples_html
 
 QUESTION = "Out of 100 such frames, how many do you expect to be fine?"
 METHODS = [("Standard (cvt2pos)", "cvt2pos"), ("Density print", "density")]
+LIGHT = [("As the file says", "auto"), ("Linear", "linear"), ("Coded", "coded")]
 CLICK_DOWNLOAD = "() => setTimeout(() => document.querySelector('#positive-file').click(), 200)"
 
 EXAMPLE_FILES = sorted(
@@ -46,7 +47,7 @@ def opened() -> tuple[dict, dict, dict]:
 
 def pictures(seen: Seen, method: str, damage: bool, shelf: Path) -> tuple[str, str]:
     """Write negative and positive as JPEG where Gradio keeps, serves and later deletes its files."""
-    stem = Path(seen.verdict.file).stem
+    stem = shortened(Path(seen.verdict.file).stem)
     paths = shelf / f"{stem}-negative.jpg", shelf / f"{stem}-positive.jpg"
     for path, picture in zip(paths, seen.views(method, damage), strict=True):
         path.write_bytes(jpeg(picture))
@@ -57,7 +58,7 @@ def said(seen: Seen) -> list:
     """Everything that is said of a frame, in the order of the components that say it."""
     verdict = seen.verdict
     return [
-        words.verdict_html(verdict),
+        words.verdict_html(verdict, seen.note),
         words.chances(verdict),
         words.defect_bars(verdict),
         words.remedies_html(verdict),
@@ -100,6 +101,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         with gr.Column(scale=2, min_width=320):
             banner = gr.HTML(elem_classes="verdict-place")
             chances = gr.Label(label="Calibrated probability", show_heading=False, elem_id="chances")
+            light = gr.Radio(LIGHT, value="auto", label="Light in the file", elem_id="light")
             prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="prior", buttons=[])
             bars = gr.HTML()
     with gr.Row(visible=False, elem_id="reasons") as reasons:
@@ -133,6 +135,15 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         frame = frame.turned(quarters)
         return frame, pictures(frame, method, damage, new_folder(slider))
 
+    def relight(frame: Seen | None, percent: float, light: str, method: str, damage: bool) -> list:
+        if frame is None or not frame.path.is_file():
+            return [gr.skip()] * len(view.shown)
+        try:
+            again = look_at(judge, frame.path, frame.verdict.file, share(percent), method, frame.number, light)
+            return view.show(again, method, damage)
+        except Exception as error:
+            raise refuse(error, frame.verdict.file) from None
+
     def weigh(frame: Seen | None, percent: float) -> list:
         if frame is None:
             return [gr.skip()] * (1 + len(said_by))
@@ -143,7 +154,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         if frame is None or not frame.path.is_file():
             raise gr.Error("This frame is no longer kept here; upload it again", duration=None, title="Not saved")
         try:
-            return str(save_positive(frame.path, new_folder(download), suffix, method, frame.turns))
+            return str(save_positive(frame.path, new_folder(download), suffix, method, frame.turns, frame.number))
         except Exception as error:
             raise refuse(error, frame.verdict.file) from None
 
@@ -153,7 +164,9 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         judged = event(
             first_look, inputs, [source, *view.shown], concurrency_id="judge", show_progress_on=source, **PRIVATE
         )
+        event(lambda: "auto", None, light, show_progress="hidden", **PRIVATE)  # what was said of the file before
         judged.failure(lambda: None, None, source, **PRIVATE)  # an empty place again, ready for the next file
+    light.input(relight, [seen, prior, light, method, damage], view.shown, concurrency_id="judge", **PRIVATE)
     inputs = [prior, method, damage]
     examples.select(try_example, inputs, view.shown, concurrency_id="judge", show_progress_on=examples, **PRIVATE)
     again = {"inputs": [seen, method, damage], "outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}

@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 from darkroom.archive import Found, find_frames
+from darkroom.light import UNPROFILED
 from darkroom.preview import dress, negative_view, positive_view, reduce
 from darkroom.roll import explain
 from darkroom.scan import Scan, open_scan
@@ -21,7 +22,8 @@ class Seen:
     """One judged frame as the page holds it for a visitor.
 
     path: the upload, for the full-size download. negative: the reduced negative, (h, w, 3) uint16. positives: those
-    made of it so far, by method. turns: quarters to the left by which it is shown.
+    made of it so far, by method. turns: quarters to the left by which it is shown. number: of the frame in its file.
+    note: what is to be said of the file.
     """
 
     path: Path
@@ -29,6 +31,8 @@ class Seen:
     negative: np.ndarray
     positives: dict[str, np.ndarray] = field(default_factory=dict)
     turns: int = 0
+    number: int = 0
+    note: str = ""
 
     def turned(self, quarters: int) -> "Seen":
         return replace(self, turns=(self.turns + quarters) % 4)
@@ -86,14 +90,31 @@ def share(percent: float) -> float:
     return min(max(float(percent), 1.0), 99.0) / 100
 
 
-def look_at(judge: Judge, path: Path, name: str, prior: float, method: str = "cvt2pos") -> Seen:
+def look_at(
+    judge: Judge, path: Path, name: str, prior: float, method: str = "cvt2pos", number: int = 0, light: str = "auto"
+) -> Seen:
     """Open a file, judge it, and meanwhile make its preview on another core. Raises ScanError."""
-    scan = open_scan(path, name=name)
+    scan = open_scan(path, name=name, number=number, light=light)
     with ThreadPoolExecutor(1) as pool:
         preview = pool.submit(_preview, scan, method)
         verdict = judge.judge(scan, prior)
         negative, positive = preview.result()
-    return Seen(path, verdict, negative, {method: positive})
+    return Seen(path, verdict, negative, {method: positive}, number=number, note=note_on(scan))
+
+
+def note_on(scan: Scan) -> str:
+    """What is to be said of the file that a scan came from, or an empty text."""
+    said = []
+    if scan.frames > 1:
+        which = "the first" if scan.number == 0 else f"number {scan.number + 1}"
+        said.append(f"The file holds {scan.frames} frames; this is {which}. Under “A roll” all of them are judged.")
+    if scan.linear:
+        why = "it was said so" if scan.light == "linear" else "16 bits, dark, no colour profile"
+        said.append(f"Read as linear light ({why}).")
+    elif scan.bits > 8 and scan.format in UNPROFILED and not scan.icc:
+        why = "it was said so" if scan.light == "coded" else "16 bits without a profile, not dark"
+        said.append(f"Read as coded light ({why}).")
+    return " ".join(said)
 
 
 def warm(judge: Judge, example: Path) -> None:

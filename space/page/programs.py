@@ -5,9 +5,11 @@ from pathlib import Path
 import gradio as gr
 from darkroom import roll as rolls
 from darkroom.export import save_positive
+from darkroom.light import LIGHTS
 from darkroom.scan import open_scan
 from darkroom.sidecar import verdicts_csv
 from darkroom.verdict import Judge
+from gradio.route_utils import get_root_url
 
 from . import words
 from .judging import frames_of, new_folder, refuse, share
@@ -16,7 +18,7 @@ GUIDE = """### Call it from a program
 
 | endpoint | takes | gives |
 |---|---|---|
-| `/judge` | `file`, `prior` (0.5) | probabilities; the verdict as a record |
+| `/judge` | `file`, `prior` (0.5), `light` (`auto`, `linear` or `coded`) | probabilities; the verdict as a record |
 | `/judge_roll` | `files` (pictures or ZIPs), `prior` (0.5) | one record a file; a summary; the table as CSV |
 | `/invert` | `file`, `method` (`cvt2pos` or `density`), `kind` (`jpeg` or `tiff`) | the positive at full size |
 
@@ -35,7 +37,7 @@ print(verdict["verdict"], verdict["p_normal"], verdict["reason"])
 # 1. upload the file, 2. ask, 3. read the answer
 FILE=$(curl -s -F files=@frame.jpg {url}gradio_api/upload | cut -d'"' -f2)
 EVENT=$(curl -s {url}gradio_api/call/judge -H 'Content-Type: application/json' \\
-  -d '{{"data": [{{"path": "'$FILE'", "meta": {{"_type": "gradio.FileData"}}}}, 0.5]}}' | cut -d'"' -f4)
+  -d '{{"data": [{{"path": "'$FILE'", "meta": {{"_type": "gradio.FileData"}}}}, 0.5, "auto"]}}' | cut -d'"' -f4)
 curl -s {url}gradio_api/call/judge/$EVENT
 ```
 
@@ -57,18 +59,20 @@ def endpoints(judge: Judge) -> None:
     file, uploads = gr.File(label="file", **unseen), gr.File(label="files", file_count="multiple", **unseen)
     prior = gr.Number(0.5, label="prior", minimum=0.01, maximum=0.99, **unseen)
     method = gr.Dropdown(["cvt2pos", "density"], value="cvt2pos", label="method", **unseen)
+    light = gr.Dropdown(list(LIGHTS), value="auto", label="light", **unseen)
     kind = gr.Dropdown(["jpeg", "tiff"], value="jpeg", label="kind", **unseen)
     label, verdict = gr.Label(label="probabilities", **unseen), gr.JSON(label="verdict", **unseen)
     records, summary = gr.JSON(label="verdicts", **unseen), gr.JSON(label="summary", **unseen)
     table, positive = gr.File(label="CSV", **unseen), gr.File(label="positive", **unseen)
     ask, ask_roll, ask_positive = (gr.Button(**unseen) for _ in range(3))
 
-    def judge_one(file: str, prior: float = 0.5) -> tuple[dict[str, float], dict]:
+    def judge_one(file: str, prior: float = 0.5, light: str = "auto") -> tuple[dict[str, float], dict]:
         """Tell whether a photo of a colour negative is readable or damaged.
 
         Args:
             file: the picture: JPEG, PNG, WebP, TIFF (8 or 16 bits), HEIC or camera raw.
             prior: the share of such frames, 0.01 to 0.99, that you expect to be fine.
+            light: "linear" or "coded" where the file says neither and "auto" would be wrong.
 
         Returns:
             The calibrated probabilities of "readable" and "damaged"; and the verdict as a record with the columns of
@@ -76,7 +80,7 @@ def endpoints(judge: Judge) -> None:
         """
         path = sent(file)
         try:
-            found = judge.judge(open_scan(path, name=path.name), share(100 * prior))
+            found = judge.judge(open_scan(path, name=path.name, light=light), share(100 * prior))
         except Exception as error:
             raise refuse(error, path.name) from None
         return words.chances(found), record(rolls.Frame(path.name, path, found))
@@ -118,7 +122,7 @@ def endpoints(judge: Judge) -> None:
         except Exception as error:
             raise refuse(error, path.name) from None
 
-    ask.click(judge_one, [file, prior], [label, verdict], api_name="judge", concurrency_id="judge")
+    ask.click(judge_one, [file, prior, light], [label, verdict], api_name="judge", concurrency_id="judge")
     ask_roll.click(
         judge_many, [uploads, prior], [records, summary, table], api_name="judge_roll", concurrency_id="roll"
     )
@@ -136,6 +140,9 @@ def guide_tab(page: gr.Blocks) -> None:
     guide = gr.Markdown(GUIDE.format(url="http://127.0.0.1:7860/"), elem_id="guide")
 
     def addressed(request: gr.Request) -> str:
-        return GUIDE.format(url=str(request.headers.get("origin") or "http://127.0.0.1:7860").rstrip("/") + "/")
+        # Gradio knows the sub-path that a proxy puts before the page from its headers and the root path.
+        asked = request.request
+        here = get_root_url(asked, route_path="/gradio_api/queue/join", root_path=asked.scope.get("root_path"))
+        return GUIDE.format(url=here.rstrip("/") + "/")
 
     page.load(addressed, None, guide, api_visibility="private", show_progress="hidden")

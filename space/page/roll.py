@@ -115,7 +115,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         if frame is None or frame.path is None or not frame.path.is_file():
             raise gr.Error("This roll is no longer kept here; upload it again", duration=None, title="Not opened")
         try:
-            seen = look_at(judge, frame.path, frame.name, share(percent), method)
+            seen = look_at(judge, frame.path, frame.name, share(percent), method, frame.number)
             return [gr.Tabs(selected="frame"), percent, *view.show(seen, method, damage)]
         except Exception as error:
             raise refuse(error, frame.name) from None

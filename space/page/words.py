@@ -44,8 +44,9 @@ def card(title: str, body: str) -> str:
     return f'<section class="card"><h3>{title}</h3>{body}</section>'
 
 
-def verdict_html(verdict: Verdict) -> str:
-    """The verdict as a heading, how sure it is, and why."""
+def verdict_html(verdict: Verdict, note: str = "") -> str:
+    """The verdict as a heading, how sure it is, and why. note: what is to be said of its file."""
+    noted = f'<p class="hint">{escape(note)}</p>' if note else ""
     side = "readable" if verdict.p_normal >= 0.5 else "damaged"
     sure = f"{verdict.confidence:.0%} {side}"
     return (
@@ -53,7 +54,7 @@ def verdict_html(verdict: Verdict) -> str:
         f'<p class="edge">{breakable(verdict.file)}</p>'
         f"<h2>{SPOKEN[verdict.verdict]}</h2>"
         f'<p class="sure">{sure}, if {verdict.prior:.0%} of such frames are fine.</p>'
-        f'<p class="why">{escape(verdict.reason)}</p></section>'
+        f'<p class="why">{escape(verdict.reason)}</p>{noted}</section>'
     )
 
 

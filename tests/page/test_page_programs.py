@@ -90,7 +90,8 @@ def test_an_mcp_client_finds_the_three_tools_and_gets_a_verdict(server: Server, 
     named = {tool["name"]: tool for tool in mcp(server, "tools/list")["tools"]}
     assert len(named) == 3
     (judge,) = [name for name, tool in named.items() if "readable or damaged" in tool["description"]]
-    picture, prior = named[judge]["inputSchema"]["properties"]
+    picture, prior, light = named[judge]["inputSchema"]["properties"]
+    assert light == "light"
     sent = "data:image/jpeg;base64," + base64.b64encode(negative.read_bytes()).decode()
     answer = mcp(server, "tools/call", name=judge, arguments={picture: sent, prior: 0.5})
     assert not answer.get("isError") and "p_normal" in str(answer["content"])

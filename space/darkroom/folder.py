@@ -1,0 +1,74 @@
+"""Which files of a folder are pictures to judge: by their suffix, without what computers put there by themselves."""
+
+import mimetypes
+import os
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from .camera import RAW_SUFFIXES
+
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".mpo", ".png", ".tif", ".tiff", ".webp"),
+    *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jpc"),
+    *RAW_SUFFIXES,
+)
+# Pictures that do not open here, and which `mimetypes` does not know everywhere.
+OTHER_PICTURES = (".psd", ".psb", ".xcf", ".exr", ".hdr", ".eps", ".tga", ".bmp", ".gif", ".afphoto", ".eip", ".jxr")
+# Folders and files, in small letters, that file servers, computers and catalogues make: thumbnails, bins, their notes.
+CLUTTER = (
+    *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin", "recycler", "recycled"),
+    *("system volume information", "lost+found", "network trash folder", "temporary items", "__macosx"),
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "zbthumbnail.info", "thumbnails"),
+)
+CLUTTER_ENDS = (".lrdata", ".photoslibrary", ".cocatalogdb", ".aplibrary")
+
+
+def is_clutter(path: str | PurePosixPath) -> bool:
+    """Whether a path, as it is below the folder or archive that was named, is nobody's picture. What begins with a dot
+    is hidden (AppleDouble, bins, thumbnails)."""
+    parts = [part.lower() for part in PurePosixPath(path).parts]
+    return any(part in CLUTTER or part.startswith(".") or part.endswith(CLUTTER_ENDS) for part in parts)
+
+
+@dataclass
+class Walk:
+    """What is below a folder: pictures, in sorted order; skipped, what looks like one but does not open here."""
+
+    pictures: list[Path] = field(default_factory=list)
+    skipped: list[Path] = field(default_factory=list)
+
+    @property
+    def note(self) -> str:
+        """A sentence on what was skipped, or an empty text."""
+        if not self.skipped:
+            return ""
+        kinds = ", ".join(sorted({path.suffix.lower() for path in self.skipped}))
+        files = (
+            "1 file looks like a picture but was"
+            if len(self.skipped) == 1
+            else (f"{len(self.skipped)} files look like pictures but were")
+        )
+        return f"{files} skipped ({kinds}): save as JPEG, PNG or TIFF what is to be judged"
+
+
+def walk(folder: Path) -> Walk:
+    """Every picture below a folder, symbolic links to folders not followed."""
+    found = Walk()
+    for place, below, files in os.walk(folder):
+        below[:] = sorted(name for name in below if not is_clutter(name))
+        for name in sorted(files):
+            path = Path(place, name)
+            suffix = path.suffix.lower()
+            if is_clutter(name) or not path.is_file():
+                continue
+            if suffix in SUFFIXES:
+                found.pictures.append(path)
+            elif suffix in OTHER_PICTURES or (mimetypes.guess_type(name)[0] or "").startswith("image/"):
+                found.skipped.append(path)
+    return found
+
+
+def composed(name: str) -> str:
+    """A name with its accents composed (NFC), as keyboards write them; a Mac stores them apart (NFD)."""
+    return unicodedata.normalize("NFC", name)

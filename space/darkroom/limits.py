@@ -1,0 +1,36 @@
+"""What a picture file may be: its size, and how it is said that one is refused."""
+
+MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
+MAX_BYTES = 12 * MAX_PIXELS  # of a TIFF, or of one of its tiles, unpacked: three layers of 32 bits, or five of 16
+MIN_SIDE = 16  # nothing smaller shows a frame
+
+
+class ScanError(ValueError):
+    """A file that cannot be judged; the message names it, says what is wrong and what to do."""
+
+
+class MissingScan(ScanError):
+    """There is no such file, or it may not be read."""
+
+
+class EmptyScan(ScanError):
+    """The file has no bytes, or no picture worth the name."""
+
+
+class UnreadableScan(ScanError):
+    """The bytes are no picture of a kind we know, or the picture is broken."""
+
+
+class ScanTooLarge(ScanError):
+    """More pixels than `MAX_PIXELS`."""
+
+
+def too_large(name: str, width: int = 0, height: int = 0) -> str:
+    size = f"{width} × {height} pixels are" if width else "its pixels are"
+    return f"{name}: {size} more than {MAX_PIXELS // 1_000_000} megapixels; reduce it and try again"
+
+
+def check_size(name: str, width: int, height: int) -> None:
+    """Raise ScanTooLarge for more than `MAX_PIXELS`; ask before any pixel is decoded."""
+    if width * height > MAX_PIXELS:
+        raise ScanTooLarge(too_large(name, width, height))

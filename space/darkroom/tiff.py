@@ -1,0 +1,169 @@
+"""TIFF, as scanners write it: which of its pages are frames, and their pixels at full depth."""
+
+import io
+from functools import partial
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
+
+from .exif import EXIF_ORIENTATION
+from .limits import MAX_BYTES, ScanTooLarge, UnreadableScan, check_size
+from .modern import JXL_MAGIC, jxl_size
+from .pixels import full_depth, three_channels, turn
+
+ICC, DNG_VERSION = 34675, 50706
+REDUCED, MASK = 1, 4  # bits of NewSubfileType
+MOST_PAGES = 100  # looked at in one file
+THUMBNAIL = 1 / 3  # of the largest page's pixels; a smaller page is a thumbnail, whether or not it says so
+RAW = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
+LAB = (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB)
+BY_TIFFFILE = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED, *LAB)
+JPEG_XL = (50002, 52546)
+# Compressed so that each part says its size by itself, whatever the directory says.
+SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSION.JPEG2000, *JPEG_XL)
+
+
+def pages_of(tiff: TiffFile) -> list[TiffPage]:
+    """The pages that are frames, in their order: pictures in colour where there are any, no thumbnail, no mask, no
+    infrared, no smaller copy."""
+    pages = []
+    for index in range(MOST_PAGES):
+        try:
+            pages.append(tiff.pages[index])
+        except IndexError:
+            break
+    whole = [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
+    colour = [page for page in whole if page.samplesperpixel >= 3 or page.photometric == PHOTOMETRIC.PALETTE] or whole
+    largest = max(map(_area, colour))
+    return [page for page in colour if _area(page) > THUMBNAIL * largest]
+
+
+def _area(page: TiffPage) -> int:
+    return page.imagewidth * page.imagelength
+
+
+def frames_in(file: BinaryIO) -> int:
+    """How many frames an open TIFF holds; a raw is one. Raises what `tifffile` raises for broken bytes."""
+    with TiffFile(file) as tiff:
+        return 1 if DNG_VERSION in tiff.pages[0].tags or raw_page(tiff) else len(pages_of(tiff))
+
+
+def raw_page(tiff: TiffFile) -> TiffPage | None:
+    """The largest page, of a first page's sub-pages too, that holds what a sensor saw; None in a developed picture."""
+    first = tiff.pages[0]
+    raws = [page for page in (first, *(first.pages or ())) if page.photometric in RAW]
+    return max(raws, key=_area, default=None)
+
+
+def is_raw(data: bytes) -> bool:
+    with TiffFile(io.BytesIO(data)) as tiff:
+        return DNG_VERSION in tiff.pages[0].tags or raw_page(tiff) is not None
+
+
+def decode_tiff(data: bytes, name: str, number: int = 0) -> tuple[np.ndarray, bytes | None]:
+    """Decode one frame. number: of the frame in `pages_of`.
+
+    Returns (H, W, 3) uint8, uint16 or float32 in 0…1, upright, and the ICC profile. Raises ScanError, or what the
+    decoders raise for broken bytes.
+    """
+    with TiffFile(io.BytesIO(data)) as tiff:
+        page = pages_of(tiff)[number]
+        check_page(page, name)
+        icc = page.tags[ICC].value if ICC in page.tags else None
+        orientation = page.tags[EXIF_ORIENTATION].value if EXIF_ORIENTATION in page.tags else 1
+        if page.dtype is None or not _by_tifffile(page):
+            return three_channels(_by_pillow(data, page.index)), icc
+        pixels = _colours(page, samples_last(page), icc)
+    if pixels.dtype.kind == "f":
+        if not np.isfinite(pixels).all():
+            raise UnreadableScan(f"{name}: some pixels are not numbers (NaN or infinite); export it again")
+        if pixels.min() < 0 or pixels.max() > 1:
+            raise UnreadableScan(f"{name}: floating-point pixels must lie in 0…1; export it as 16-bit")
+        pixels = pixels.astype(np.float32)
+    elif pixels.dtype.itemsize > 2:
+        pixels = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
+    return turn(three_channels(pixels), int(orientation)), icc
+
+
+def check_page(page: TiffPage, name: str) -> None:
+    """Raise ScanTooLarge where a page or a part of it unpacks to more than we hold, before any of it is unpacked."""
+    check_size(name, page.imagewidth, page.imagelength)
+    check_size(name, page.tilewidth, page.tilelength)  # each is unpacked whole, whatever the picture's size
+    area = max(_area(page), page.tilewidth * page.tilelength)
+    item = page.dtype.itemsize if page.dtype is not None else 1
+    if area * page.imagedepth * page.samplesperpixel * item > MAX_BYTES or page.tiledepth > 1:
+        raise ScanTooLarge(f"{name}: too many layers or bits a pixel to unpack; export it as 16-bit RGB")
+    if page.compression not in SELF_SIZED:
+        return
+    file = page.parent.filehandle
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        file.seek(offset)
+        part = file.read(count)
+        if not part:
+            continue
+        if part[: len(JXL_MAGIC)] == JXL_MAGIC or page.compression in JPEG_XL:
+            size = jxl_size(part)
+        else:
+            with Image.open(io.BytesIO(part)) as image:
+                size = image.size
+        check_size(name, *size)
+
+
+def samples_last(page: TiffPage) -> np.ndarray:
+    """(H, W) or (H, W, C) of a page, whole in their depth."""
+    pixels = page.asarray()
+    if page.axes[0] == "S":  # planes one after another
+        pixels = np.moveaxis(pixels, 0, -1)
+    return full_depth(pixels, page.bitspersample)
+
+
+def _by_tifffile(page: TiffPage) -> bool:
+    return page.bitspersample >= 8 and (
+        page.photometric in BY_TIFFFILE
+        or page.photometric == PHOTOMETRIC.PALETTE
+        or (page.photometric == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.JPEG)  # libjpeg makes it RGB
+    )
+
+
+def _by_pillow(data: bytes, index: int) -> np.ndarray:
+    """What Pillow unpacks: 1 to 7 bits, fax, YCbCr without JPEG. (H, W, 3) uint8; it turns a TIFF by itself."""
+    with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
+        image.seek(index)
+        return np.asarray(image.convert("RGB"))
+
+
+def _colours(page: TiffPage, pixels: np.ndarray, icc: bytes | None) -> np.ndarray:
+    """RGB or grey of what a page stores."""
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        return pixels.max() - pixels if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max - pixels
+    if page.photometric == PHOTOMETRIC.PALETTE:
+        return (page.colormap[:, pixels] >> 8).astype(np.uint8).transpose(1, 2, 0)
+    if page.photometric == PHOTOMETRIC.SEPARATED:
+        return _rgb_from_cmyk(pixels)
+    if page.photometric in LAB:
+        return _rgb_from_lab(pixels, offset=page.photometric == PHOTOMETRIC.ICCLAB)
+    return pixels
+
+
+def _rgb_from_cmyk(pixels: np.ndarray) -> np.ndarray:
+    full = np.iinfo(pixels.dtype).max
+    ink = pixels.astype(np.float64) / full
+    return np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:4]) * full).astype(pixels.dtype)
+
+
+def _rgb_from_lab(pixels: np.ndarray, *, offset: bool) -> np.ndarray:
+    """CIELAB (TIFF 6: L from 0, a and b signed, at white D50) as sRGB of the same depth. offset: a and b are not signed
+    but begin at −128, as ICC has them."""
+    import imagecodecs
+
+    full = np.iinfo(pixels.dtype).max
+    middle = full // 2 + 1
+    signed = pixels[..., 1:3].astype(np.float32) - middle
+    if not offset:  # 0…127, then −128…−1
+        signed = np.where(pixels[..., 1:3] < middle, signed + middle, signed - middle)
+    lab = np.concatenate([pixels[..., :1] * np.float32(100 / full), signed * np.float32(128 / middle)], axis=-1)
+    to_rgb = partial(imagecodecs.cms_transform, colorspace="lab", outcolorspace="rgb", outdtype="float32")
+    rgb = to_rgb(np.ascontiguousarray(lab), imagecodecs.cms_profile("lab4"), imagecodecs.cms_profile("srgb"))
+    return np.rint(rgb.clip(0, 1) * full).astype(pixels.dtype)
