@@ -1,4 +1,4 @@
-"""What a frame's density does, cell by cell: spots, lines, bare and opaque places. NumPy only.
+"""What a frame's density does, cell by cell: spots, lines, bare and opaque places.
 
 The frame is cut into 16 × 16 cells. In each, filters of known size are held against the film around: a spot and a disc
 against a wider neighbourhood, a line against what lies beside it. What counts is the difference in density, so
@@ -6,8 +6,10 @@ that the film's mask and the light's colour cancel.
 """
 
 import numpy as np
+from scipy.ndimage import uniform_filter
+from scipy.ndimage import uniform_filter1d as box_along
 
-from .grid import box_along, box_mean, followed, pooled
+from .grid import followed, pooled
 
 GRID = 16  # cells a side
 RIM = 4  # pixels of the picture's border, and of the film's own edge, in which nothing is looked for
@@ -56,6 +58,10 @@ def measures(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.nd
     usual, strong = np.percentile(known, (50, 90), axis=1).astype(np.float32)
     frame = np.concatenate([usual, strong, np.log(spans).astype(np.float32)])
     return np.concatenate([local, local - usual[:, None, None], seen]), frame
+
+
+def box_mean(planes: np.ndarray, side: int) -> np.ndarray:
+    return uniform_filter(planes, side, axes=(1, 2))
 
 
 def alike(planes: np.ndarray, spans: np.ndarray) -> np.ndarray:

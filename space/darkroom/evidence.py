@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from scipy.ndimage import sobel, uniform_filter
 
 from . import marks, traces
 from .cells import GRID
 from .film import Film
-from .grid import box_mean, sobel
 from .negative import kinds
 from .remedy import REMEDIES
 
@@ -135,7 +135,7 @@ def measure(film: Film) -> Evidence:
     apart = np.abs(film.density - film.density.mean(axis=-1, keepdims=True)).max(axis=-1)
     opaque = (film.density.mean(axis=-1) > OPAQUE) & (apart < NEUTRAL) & film.inside
     grey = film.density.mean(axis=-1, dtype=np.float64)
-    variance = box_mean(grey**2, FLAT_SIDE) - box_mean(grey, FLAT_SIDE) ** 2
+    variance = uniform_filter(grey**2, FLAT_SIDE) - uniform_filter(grey, FLAT_SIDE) ** 2
     deviation = np.sqrt(np.maximum(variance, 0))
     flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(np.median(deviation[film.inside])))) & film.inside
     step = np.hypot(sobel(grey, 0), sobel(grey, 1))[film.inside] / 8

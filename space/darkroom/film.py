@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from .cells import alike
-from .grid import from_border, grown
+from .grid import from_border
 from .holder import holder
 from .scan import CODED_GAMMA, DARKEST, LEAST_SPAN, Scan, log_density
 
@@ -48,7 +49,7 @@ class Film:
         around = self.holder.copy()
         for mask in (black, white):
             around |= from_border(mask)
-        return grown(around, 3)  # its blurred rim too
+        return ndimage.binary_dilation(around, iterations=3)  # its blurred rim too
 
     @cached_property
     def mask_loss(self) -> np.ndarray:

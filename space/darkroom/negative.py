@@ -11,8 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-
-from .grid import box_mean, grown
+from scipy.ndimage import binary_dilation, uniform_filter
 
 KINDS = ("negative", "positive", "black_and_white", "page", "nothing")
 SIDE = 160  # pixels on the long side; finer detail differs between scanners more than between kinds of picture
@@ -90,8 +89,8 @@ def _hues(values: np.ndarray, grey: np.ndarray, span: float) -> dict[str, float]
 
 def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
     """How colour follows brightness once noise is averaged out, over the whole film and within a few pixels."""
-    weight, wide = (np.maximum(box_mean(inside, side), 1e-6) for side in (5, 15))
-    soft = np.stack([box_mean(density[..., c] * inside, 5) / weight for c in range(3)])
+    weight, wide = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
+    soft = np.stack([uniform_filter(density[..., c] * inside, 5) / weight for c in range(3)])
     even = soft[:, inside]
     rest = beside(even[1], even[[0, 2]])
     typical = np.median(np.abs(rest - np.median(rest, axis=1, keepdims=True)), axis=1)
@@ -104,7 +103,7 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
     # Light that differs in colour from place to place does so gradually; things in a scene end.
     planes = np.zeros((5, *inside.shape))
     planes[:, inside] = *rest, *even
-    ending = (planes - box_mean(planes, 15) / wide)[:, inside]
+    ending = (planes - uniform_filter(planes, 15, axes=(1, 2)) / wide)[:, inside]
     red, blue, grey = np.median(np.abs([*ending[:2], ending[2:].mean(axis=0)]), axis=1)
     found["colour of structure"] = np.log2((np.hypot(red, blue) + 0.001) / (grey + 0.001))
     for a, b, name in ((2, 3, "red, green"), (3, 4, "green, blue"), (2, 4, "red, blue")):
@@ -115,8 +114,9 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
 def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
     """Where detail lies: in light or dense parts, fine or coarse."""
     grey = density.mean(axis=-1, dtype=np.float64)
-    smooth, wide = (box_mean(grey * inside, side) / np.maximum(box_mean(inside, side), 1e-6) for side in (5, 15))
-    away = ~grown(~inside, 2)
+    weights = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
+    smooth, wide = (uniform_filter(grey * inside, side) / weight for side, weight in zip((5, 15), weights, strict=True))
+    away = ~binary_dilation(~inside, iterations=2)
     away = away if away.sum() >= LEAST else inside
     fine, coarse = (grey - smooth)[away], (smooth - wide)[away]
     found = {
@@ -125,7 +125,7 @@ def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, f
     }
     found["skew of detail"], found["peak of detail"] = _shape(fine)
     found["skew of structure"], _ = _shape(coarse)
-    contrast = np.sqrt(np.maximum(box_mean(grey**2, 5) - box_mean(grey, 5) ** 2, 0))[away]
+    contrast = np.sqrt(np.maximum(uniform_filter(grey**2, 5) - uniform_filter(grey, 5) ** 2, 0))[away]
     found["contrast with density"] = _rank_correlation(smooth[away], contrast)
     light, dense = np.percentile(smooth[away], (33, 67))
     ends = [np.median(contrast[chosen]) for chosen in (smooth[away] <= light, smooth[away] >= dense)]
