@@ -11,9 +11,8 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from verdicts import OutputError, VerdictsFile, check
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.decode import SUFFIXES, ScanError  # noqa: E402
+from darkroom.roll import ahead  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
 from darkroom.weights import WeightsError  # noqa: E402
@@ -60,16 +60,6 @@ def prepare(judge: Judge, path: Path) -> tuple[str, Prepared | None, str]:
         return name, None, f"{name}: cannot be judged ({what}); please report this file"
 
 
-def ahead(judge: Judge, paths: list[Path]) -> Iterator[tuple[str, Prepared | None, str]]:
-    """`prepare` each path in threads, a batch ahead of who asks for it; never more, so that memory stays bounded."""
-    waiting = iter(paths)
-    with ThreadPoolExecutor(READERS) as readers:
-        futures = [readers.submit(prepare, judge, path) for path in islice(waiting, BATCH)]
-        while futures:
-            yield futures.pop(0).result()
-            futures += [readers.submit(prepare, judge, path) for path in islice(waiting, 1)]
-
-
 def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: float) -> list[dict]:
     """The rows of one batch, in its order."""
     verdicts = iter(judge.judge_prepared([prepared for _, prepared, _ in batch if prepared], prior))
@@ -84,7 +74,7 @@ def score(accelerator: Accelerator, judge: Judge, paths: list[Path], output: Pat
     judge.model.to(accelerator.device)
     main, processes = accelerator.is_main_process, accelerator.num_processes
     # Process r takes files r, r + n, r + 2n…; a round is one batch of each, gathered and put back in order.
-    mine = ahead(judge, paths[accelerator.process_index :: processes])
+    mine = ahead(partial(prepare, judge), paths[accelerator.process_index :: processes], READERS, BATCH)
     counts = Counter()
     bar = tqdm(total=len(paths), unit="scan", disable=not main, dynamic_ncols=True)
     with VerdictsFile(output) if main else nullcontext() as file, bar:
