@@ -96,15 +96,25 @@ class Evidence:
         return ""
 
     @property
-    def not_negative(self) -> str:
-        """Why this is not a colour negative, or an empty string."""
+    def other(self) -> str:
+        """Which of `OTHERS` this is, or an empty string."""
         chances = {kind: getattr(self, kind) for kind in OTHERS}
         if sum(chances.values()) < NOT_NEGATIVE and self.monochrome >= GREY:
             return ""
         kind = max(chances, key=chances.get)
         if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE:
             kind = "black_and_white"  # whatever else a grey picture may be, it is that
-        return OTHERS[kind]
+        return kind
+
+    @property
+    def empty(self) -> bool:
+        """Whether the frame holds nothing: wholly black, clear or evenly grey."""
+        return self.other == "nothing"
+
+    @property
+    def not_negative(self) -> str:
+        """Why this is not a colour negative, or an empty string; a frame that holds nothing may well be one."""
+        return "" if self.empty else OTHERS.get(self.other, "")
 
     def lines(self) -> list[tuple[str, str, bool]]:
         """(what, value with its unit, whether it is as it should be), for people."""

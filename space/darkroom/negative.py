@@ -13,11 +13,15 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter
 
+from .scan import CODED_GAMMA
+
 KINDS = ("negative", "positive", "black_and_white", "page", "nothing")
 SIDE = 160  # pixels on the long side; finer detail differs between scanners more than between kinds of picture
 DENSEST = 5.0  # D; below the lowest codes of a file a density is only noise
 LEAST = 64  # pixels of film; with fewer, all are taken
-EVEN = 0.003  # D beyond shading; a thin underexposed frame has four times as much
+EVEN = 0.003  # D beyond shading; the thinnest underexposed frame has half as much again
+STEP = 0.4 / 255  # the same of coded values: less than the steps of 8 bits leave
+SHADING = 4  # power of the polynomial that light and lens may shade by
 AVERAGED = 0.38  # of the deviation in fine detail; white noise averaged over 5 × 5 keeps 0.2, any scene more than 0.45
 FLOOR = 2.4  # D; in an 8-bit file what is denser differs from its neighbour by the coding more than by its colour
 STEPS = 24  # knots of the curve that colour is taken to follow
@@ -135,11 +139,12 @@ def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, f
     return found
 
 
-def _beyond_shading(grey: np.ndarray, inside: np.ndarray) -> float:
-    """Standard deviation, in D, of what a parabola over the picture leaves: next to nothing for one colour, however
+def _beyond_shading(grey: np.ndarray, inside: np.ndarray, power: int = 2) -> float:
+    """Standard deviation of what a polynomial of x and y leaves of a picture: next to nothing for one colour, however
     unevenly lit."""
     y, x = (axis[inside] for axis in np.mgrid[-1 : 1 : grey.shape[0] * 1j, -1 : 1 : grey.shape[1] * 1j])
-    return float(_without(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1), grey[inside]).std())
+    known = [x**i * y**k for i in range(power + 1) for k in range(power + 1 - i)]
+    return float(_without(np.stack(known, axis=-1), grey[inside]).std())
 
 
 def beside(green: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -198,16 +203,27 @@ def chances(measured: np.ndarray, network: dict[str, np.ndarray]) -> np.ndarray:
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
-def no_picture(found: dict[str, float]) -> bool:
-    """From `traits`: one colour, however unevenly lit, or noise that averages away as nothing on film does."""
-    pattern, detail = 2 ** found["beyond shading"], 2 ** (found["detail"] + found["span"])
-    return pattern < max(EVEN, AVERAGED * detail)
+def no_picture(density: np.ndarray, inside: np.ndarray) -> bool:
+    """Whether there is one colour, however unevenly lit, or noise that averages away as nothing on film does.
+
+    density, inside: as `reduced` gives them. Also looked at as coded values, where the steps of a file's darkest codes,
+    wide in density, are as small as all others.
+    """
+    density = np.minimum(density.astype(np.float64), DENSEST)
+    if inside.sum() < LEAST:
+        inside = np.ones_like(inside)
+    weight = np.maximum(uniform_filter(inside, 5, float), 1e-6)
+    away = ~binary_dilation(~inside, iterations=2)
+    away = away if away.sum() >= LEAST else inside
+    for grey, least in ((density.mean(axis=-1), EVEN), ((10 ** (-density / CODED_GAMMA)).mean(axis=-1), STEP)):
+        smooth = uniform_filter(grey * inside, 5) / weight
+        if _beyond_shading(smooth, inside, SHADING) < max(least, AVERAGED * float((grey - smooth)[away].std())):
+            return True
+    return False
 
 
 def weighed(found: dict[str, float], network: dict[str, np.ndarray]) -> dict[str, float]:
     """From `traits`: the probability, 0…1, of each of `KINDS`, together 1."""
-    if no_picture(found):
-        return dict.fromkeys(KINDS, 0.0) | {"nothing": 1.0}
     return dict(zip(KINDS, chances(np.array([*found.values()]), network).tolist(), strict=True))
 
 
@@ -216,4 +232,7 @@ def kinds(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
 
     density: (H, W, 3), up to the light's brightness. inside: (H, W) bool, without holder and bare light around.
     """
-    return weighed(traits(*reduced(density, inside)), _network())
+    density, inside = reduced(density, inside)
+    if no_picture(density, inside):
+        return dict.fromkeys(KINDS, 0.0) | {"nothing": 1.0}
+    return weighed(traits(density, inside), _network())

@@ -126,9 +126,10 @@ def counted(frames: Iterable[Frame]) -> dict[str, int]:
 
 
 def summarise(frames: Iterable[Frame]) -> Summary | None:
-    """Sum a roll up; None where no frame was judged."""
+    """Sum a roll up; None where no colour negative was judged."""
     frames = list(frames)
-    judged = sorted((frame for frame in frames if frame.verdict), key=lambda frame: by_number(frame.name))
+    judged = [frame for frame in frames if frame.verdict and not frame.verdict.evidence.not_negative]
+    judged.sort(key=lambda frame: by_number(frame.name))
     if not judged:
         return None
     chances = np.array([1 - frame.verdict.p_normal for frame in judged])
