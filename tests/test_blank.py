@@ -22,7 +22,7 @@ def blank(base, density: float, fall: float, noise: float, bits: int) -> Scan:
     """A frame of one density, D over its base."""
     y, x = np.mgrid[-1 : 1 : 200 * 1j, -1 : 1 : 300 * 1j]
     light = (1 + fall * (0.7 * x * x + 0.4 * y * y)) ** -2
-    coded = (light[..., None] * 10 ** -(np.broadcast_to(base, 3) + density)) ** (1 / 2.2)
+    coded = (light[..., None] * 10 ** -(np.broadcast_to(base, 3) + float(density))) ** (1 / 2.2)
     coded = (coded + noise * np.random.default_rng(0).standard_normal(coded.shape)).clip(0, 1)
     return Scan({8: eight_bit, 16: sixteen_bit}[bits](coded), "blank.png", b"", "PNG")
 

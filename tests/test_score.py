@@ -21,7 +21,8 @@ from datasets import Dataset
 from film import eight_bit, frame, png, sixteen_bit, tiff, write
 from PIL import Image
 
-HEADER = "file,verdict,p_normal,confidence,noise,blank_area,colour_patches,holes,residual_spots,dye_removal,reason,not_negative,error"
+DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal"
+HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},reason,not_negative,error"
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from .exif import EXIF_ORIENTATION, exif_of, exif_of_tiff
 MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
 MAX_BYTES = 12 * MAX_PIXELS  # of a TIFF, or of one of its tiles, unpacked: three layers of 32 bits, or five of 16
 MIN_SIDE = 16  # nothing smaller shows a frame
+LONGEST = 40  # times its other side; a whole roll in one strip is no longer
+SMALL_PIXELS = 8_000_000  # that a picture of any shape has at most when it is decoded small
 SMALL = 960, 640  # long and short side that a picture keeps at least when it is decoded small
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", *RAW_SUFFIXES)
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
@@ -98,6 +100,8 @@ def _too_large(name: str, width: int = 0, height: int = 0) -> str:
 def _check_size(name: str, width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise ScanTooLarge(_too_large(name, width, height))
+    if max(width, height) > LONGEST * max(min(width, height), MIN_SIDE):
+        raise EmptyScan(f"{name}: {width} × {height} pixels are too narrow to show a frame; crop it to one")
 
 
 def _decode_raw(data: bytes, name: str) -> tuple[np.ndarray, str, dict]:
@@ -111,6 +115,8 @@ def _times_smaller(width: int, height: int) -> int:
     """The power of two by which a picture can be reduced and keep `SMALL`."""
     times = 1
     while max(width, height) >= 2 * times * SMALL[0] and min(width, height) >= 2 * times * SMALL[1]:
+        times *= 2
+    while width * height > times * times * SMALL_PIXELS:
         times *= 2
     return times
 
@@ -139,7 +145,9 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
 
             pixels = _three_channels(imagecodecs.png_decode(data))
         else:
-            pixels = np.asarray(image.convert("RGB"))
+            rgb = image if image.mode == "RGB" else image.convert("RGB")
+            times = _times_smaller(*rgb.size) if small else 1
+            pixels = np.asarray(rgb.reduce(times) if times > 1 else rgb)  # before it is an array: that is three copies
         orientation, exif = exif_of(image)  # after its pixels: a TIFF is turned as they are read
         extra = {
             "icc": image.info.get("icc_profile"),
