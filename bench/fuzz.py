@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import tifffile
 import torch
 from PIL import Image
@@ -30,7 +31,7 @@ MASKS = {
     "rings": lambda y, x: np.maximum(abs(x - x.max() // 2), abs(y - y.max() // 2)) % 2 == 0,
     "speckle": lambda y, x: (x * 7919 + y * 104729 + x * y * 31) % 101 < 59,
 }
-FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "heic": "HEIF", "tif": "TIFF", "dng": "TIFF", "zip": "ZIP"}
+FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tif": "TIFF", "heic": "HEIF", "dng": "TIFF", "zip": "ZIP"}
 
 
 def encoded(picture: np.ndarray, suffix: str) -> bytes:
@@ -42,6 +43,8 @@ def encoded(picture: np.ndarray, suffix: str) -> bytes:
     elif suffix == "dng":
         tags = [(50706, "B", 4, (1, 4, 0, 0), True)]  # DNGVersion
         tifffile.imwrite(out, picture.astype(np.uint16) * 257, photometric="rgb", extratags=tags)
+    elif suffix == "heic":
+        pillow_heif.from_pillow(Image.fromarray(picture)).save(out)
     else:
         Image.fromarray(picture).save(out, FORMATS[suffix])
     return out.getvalue()
