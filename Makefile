@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself. Needs: Python 3.11 or newer, make, git.
 .DEFAULT_GOAL := help
-.PHONY: help demo install train score eval test bench lint programs publish-space
+.PHONY: help demo install train score eval test bench fuzz lint programs publish-space
 
 PORT ?= 7860
 IN ?=
@@ -20,7 +20,7 @@ help:
 	@echo 'make score IN=folder OUT=verdicts.csv a verdict for every picture below a folder'
 	@echo 'make train                           simulate, train and report'
 	@echo 'make eval IN=folder                  the model against labelled negatives (labels.csv)'
-	@echo 'make test | lint | bench             the tests; ruff; speed'
+	@echo 'make test | lint | bench | fuzz      the tests; ruff; speed; hostile files'
 	@echo 'make install                         all of it into .venv, for commands by hand'
 	@echo 'ARGS="--option value" is handed on to train, score, test, bench and eval.'
 
@@ -51,6 +51,9 @@ publish-space: $(training)
 
 lint: $(tests)
 	.venv/bin/ruff check .
+
+fuzz: $(tests)
+	$(python) bench/fuzz.py $(ARGS)
 
 bench: $(tests)
 	$(python) bench/speed.py $(ARGS)

@@ -1,8 +1,10 @@
-"""The neighbourhoods are SciPy's, to the value."""
+"""What is connected to the border, and what lies along a line."""
+
+import time
 
 import numpy as np
 import pytest
-from darkroom.grid import box_along, box_mean, followed, from_border, grown, pooled, sobel
+from darkroom.grid import followed, from_border, pooled
 from scipy import ndimage
 
 
@@ -31,29 +33,13 @@ def test_a_spiral_is_followed_to_its_end():
     np.testing.assert_array_equal(from_border(mask), mask)
 
 
-def test_growing_is_dilation_by_a_cross(rng):
-    mask = rng.random((40, 50)) < 0.02
-    np.testing.assert_array_equal(grown(mask, 3), ndimage.binary_dilation(mask, iterations=3))
-
-
-@pytest.mark.parametrize("side", [1, 3, 9])
-def test_the_box_mean_is_the_uniform_filter(rng, side):
-    values = rng.normal(size=(30, 41))
-    np.testing.assert_allclose(box_mean(values, side), ndimage.uniform_filter(values, side), atol=1e-12)
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_the_mean_along_one_side_is_the_uniform_filter_in_single_precision_too(rng, axis):
-    values = rng.normal(size=(3, 30, 41)).astype(np.float32)
-    found = box_along(values, 13, axis)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, ndimage.uniform_filter1d(values, 13, axis), atol=1e-6)
-
-
-@pytest.mark.parametrize("axis", [0, 1])
-def test_the_slope_is_sobels(rng, axis):
-    values = rng.normal(size=(30, 41))
-    np.testing.assert_allclose(sobel(values, axis), ndimage.sobel(values, axis), atol=1e-12)
+def test_a_serpentine_of_any_length_costs_no_more_than_its_area():
+    mask = np.zeros((640, 640), bool)
+    mask[::2] = True
+    mask[1::4, -1] = mask[3::4, 0] = True  # one way through, with a bend at the end of every row
+    begun = time.perf_counter()
+    np.testing.assert_array_equal(from_border(mask), mask)
+    assert time.perf_counter() - begun < 0.2
 
 
 def test_pooled_are_the_extremes_and_the_mean_of_each_part():
@@ -75,5 +61,5 @@ def test_a_line_that_bends_is_followed_and_a_straight_mean_loses_it(axis):
     along = followed(plane if axis == 2 else plane.transpose(0, 2, 1), axis, 0.97, 1)
     along = along if axis == 2 else along.transpose(0, 2, 1)
     on_it = along[0, np.rint(20 + 8 * np.sin(x / 25)).astype(int), x][50:150]
-    assert on_it.min() > 0.85 > 3 * box_along(plane, 81, 2)[0, :, 50:150].max()
+    assert on_it.min() > 0.85 > 3 * ndimage.uniform_filter1d(plane, 81, 2)[0, :, 50:150].max()
     assert along[0, :4, 50:150].max() < 0.8 * on_it.min()

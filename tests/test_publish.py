@@ -26,7 +26,7 @@ from gradio_client import Client, handle_file
 from huggingface_hub import HfApi
 from PIL import Image
 
-OTHERS = "scipy sklearn pandas datasets accelerate evaluate gradio tifffile imagecodecs rawpy pillow_heif torchvision"
+OTHERS = "sklearn pandas datasets accelerate evaluate gradio tifffile imagecodecs rawpy pillow_heif torchvision"
 
 
 def command(hub, home: Path, *words: object, cwd: Path, token: bool = True) -> subprocess.CompletedProcess:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import frames
@@ -21,7 +22,8 @@ from datasets import Dataset
 from film import eight_bit, frame, png, sixteen_bit, tiff, write
 from PIL import Image
 
-HEADER = "file,verdict,p_normal,confidence,noise,blank_area,colour_patches,holes,residual_spots,dye_removal,error"
+DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal"
+HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},reason,not_negative,error"
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +243,7 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
     judge, opened = load(weights), []
     path = write(tmp_path, "a.png", png(eight_bit(frame())))
     monkeypatch.setattr(score, "open_scan", lambda path, name, **_: opened.append(name) or open_scan(path, name))
-    stream = score.ahead(judge, [Found("a.png", path)] * 500)
+    stream = score.ahead(partial(score.prepare, judge), [Found("a.png", path)] * 500, score.READERS, score.BATCH)
     for taken in range(1, 20):
         name, prepared, _ = next(stream)
         assert len(opened) <= taken + score.BATCH

@@ -11,9 +11,8 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from darkroom.archive import Found, each_frame  # noqa: E402
 from darkroom.decode import ScanError  # noqa: E402
 from darkroom.folder import SUFFIXES, walk  # noqa: E402
 from darkroom.light import LIGHTS  # noqa: E402
+from darkroom.roll import ahead  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
 from darkroom.weights import WeightsError  # noqa: E402
@@ -65,16 +65,6 @@ def prepare(judge: Judge, frame: Found, light: str = "auto") -> tuple[str, Prepa
         return name, None, f"{name}: cannot be judged ({what}); please report this file"
 
 
-def ahead(judge: Judge, paths: list[Found], light: str = "auto") -> Iterator[tuple[str, Prepared | None, str]]:
-    """`prepare` each path in threads, a batch ahead of who asks for it; never more, so that memory stays bounded."""
-    waiting = iter(paths)
-    with ThreadPoolExecutor(READERS) as readers:
-        futures = [readers.submit(prepare, judge, path, light) for path in islice(waiting, BATCH)]
-        while futures:
-            yield futures.pop(0).result()
-            futures += [readers.submit(prepare, judge, path, light) for path in islice(waiting, 1)]
-
-
 def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: float) -> list[dict]:
     """The rows of one batch, in its order."""
     verdicts = iter(judge.judge_prepared([prepared for _, prepared, _ in batch if prepared], prior))
@@ -91,7 +81,8 @@ def score(
     judge.model.to(accelerator.device)
     main, processes = accelerator.is_main_process, accelerator.num_processes
     # Process r takes files r, r + n, r + 2n…; a round is one batch of each, gathered and put back in order.
-    mine = ahead(judge, paths[accelerator.process_index :: processes], light)
+    work = partial(prepare, judge, light=light)
+    mine = ahead(work, paths[accelerator.process_index :: processes], READERS, BATCH)
     counts = Counter()
     bar = tqdm(total=len(paths), unit="scan", disable=not main, dynamic_ncols=True)
     with VerdictsFile(output) if main else nullcontext() as file, bar:

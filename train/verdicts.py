@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.verdict import COLUMNS  # noqa: E402
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
-WORDS = ("file", "verdict", "error")  # the columns that are text; the others are probabilities
+WORDS = ("file", "verdict", "reason", "not_negative", "error")  # columns that are text; the others: probabilities
 SCHEMA = pa.schema([(name, pa.string() if name in WORDS else pa.float64()) for name in COLUMNS])
 ROW_GROUP = 4096  # rows that Parquet keeps together, and so the most that wait in memory
 

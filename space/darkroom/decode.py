@@ -28,6 +28,7 @@ from .modern import decode_modern, modern_kind
 from .pixels import three_channels, turn
 from .png import PNG_MAGIC, without_texts
 
+SMALL_PIXELS = 8_000_000  # that a picture of any shape has at most when it is decoded small
 SMALL = 960, 640  # long and short side that a picture keeps at least when it is decoded small
 FORMATS = ("JPEG", "PNG", "WEBP")
 NO_RAW = "{name}: not a camera raw we can open; export it as 16-bit TIFF"
@@ -110,6 +111,8 @@ def _times_smaller(width: int, height: int) -> int:
     times = 1
     while max(width, height) >= 2 * times * SMALL[0] and min(width, height) >= 2 * times * SMALL[1]:
         times *= 2
+    while width * height > times * times * SMALL_PIXELS:
+        times *= 2
     return times
 
 
@@ -139,7 +142,9 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
             pixels = three_channels(imagecodecs.png_decode(data))
         else:
             try:
-                pixels = np.asarray(image.convert("RGB"))
+                rgb = image if image.mode == "RGB" else image.convert("RGB")
+                times = _times_smaller(*rgb.size) if small else 1
+                pixels = np.asarray(rgb.reduce(times) if times > 1 else rgb)  # before it is an array: three copies
             except OSError:
                 if image.format not in ("JPEG", "MPO") or (pixels := _without_end(data)) is None:
                     raise

@@ -6,9 +6,9 @@ Densities are of transmitted linear light, D = −log10 T, up to the light's own
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import sobel, uniform_filter
 
 from .film import Film
-from .grid import box_mean, sobel
 from .negative import kinds
 
 MASK_GONE = 0.20  # blue minus red density this far below the frame's median: the orange mask is missing
@@ -74,15 +74,25 @@ class Evidence:
         return ""
 
     @property
-    def not_negative(self) -> str:
-        """Why this is not a colour negative, or an empty string."""
+    def other(self) -> str:
+        """Which of `OTHERS` this is, or an empty string."""
         chances = {kind: getattr(self, kind) for kind in OTHERS}
         if sum(chances.values()) < NOT_NEGATIVE and self.monochrome >= GREY:
             return ""
         kind = max(chances, key=chances.get)
         if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE:
             kind = "black_and_white"  # whatever else a grey picture may be, it is that
-        return OTHERS[kind]
+        return kind
+
+    @property
+    def empty(self) -> bool:
+        """Whether the frame holds nothing: wholly black, clear or evenly grey."""
+        return self.other == "nothing"
+
+    @property
+    def not_negative(self) -> str:
+        """Why this is not a colour negative, or an empty string; a frame that holds nothing may well be one."""
+        return "" if self.empty else OTHERS.get(self.other, "")
 
     def lines(self) -> list[tuple[str, str, bool]]:
         """(what, value with its unit, whether it is as it should be), for people."""
@@ -113,7 +123,7 @@ def measure(film: Film) -> Evidence:
     apart = np.abs(film.density - film.density.mean(axis=-1, keepdims=True)).max(axis=-1)
     opaque = (film.density.mean(axis=-1) > OPAQUE) & (apart < NEUTRAL) & film.inside
     grey = film.density.mean(axis=-1, dtype=np.float64)
-    variance = box_mean(grey**2, FLAT_SIDE) - box_mean(grey, FLAT_SIDE) ** 2
+    variance = uniform_filter(grey**2, FLAT_SIDE) - uniform_filter(grey, FLAT_SIDE) ** 2
     deviation = np.sqrt(np.maximum(variance, 0))
     flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(np.median(deviation[film.inside])))) & film.inside
     step = np.hypot(sobel(grey, 0), sobel(grey, 1))[film.inside] / 8

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
-from .grid import from_border, grown
+from .grid import from_border
 from .holder import holder
 from .scan import CODED_GAMMA, DARKEST, LEAST_SPAN, Scan, log_density
 
@@ -47,7 +48,7 @@ class Film:
         around = self.holder.copy()
         for mask in (black, white):
             around |= from_border(mask)
-        return grown(around, 3)  # its blurred rim too
+        return ndimage.binary_dilation(around, iterations=3)  # its blurred rim too
 
     @cached_property
     def mask_loss(self) -> np.ndarray:

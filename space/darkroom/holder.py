@@ -1,4 +1,4 @@
-"""The holder around the film, also where it is as pale as a highlight. NumPy only.
+"""The holder around the film, also where it is as pale as a highlight.
 
 Card or plastic is black only in a dark room: with light falling on it, or flare, it comes out grey, and would pass for
 film that is opaque. But it lies along a side of the picture, is even, lacks the mask's colour, and ends in a straight
@@ -8,8 +8,8 @@ line. Opaque film has no such edge.
 from itertools import combinations
 
 import numpy as np
+from scipy.ndimage import uniform_filter
 
-from .grid import box_mean
 from .scan import CODED_GAMMA, log_density
 
 SOFT = 5  # pixels over which noise is averaged
@@ -31,7 +31,8 @@ def holder(density: np.ndarray) -> np.ndarray:
     found = np.zeros((height, width), bool)
     if min(height, width) < 8 * RIM:
         return found
-    values = box_mean(np.moveaxis(10 ** (-density / CODED_GAMMA), -1, 0), SOFT)  # coded: as the eye sees it
+    coded = np.moveaxis(10 ** (-density / CODED_GAMMA), -1, 0)  # as the eye sees it
+    values = uniform_filter(coded, SOFT, axes=(1, 2))
     rows, columns = height // 4, width // 4
     middle = np.median(values[:, rows:-rows, columns:-columns].reshape(3, -1), axis=1)
     for turns in range(4):

@@ -3,6 +3,7 @@
 MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
 MAX_BYTES = 12 * MAX_PIXELS  # of a TIFF, or of one of its tiles, unpacked: three layers of 32 bits, or five of 16
 MIN_SIDE = 16  # nothing smaller shows a frame
+LONGEST = 40  # times its other side; a whole roll in one strip is no longer
 
 
 class ScanError(ValueError):
@@ -31,6 +32,8 @@ def too_large(name: str, width: int = 0, height: int = 0) -> str:
 
 
 def check_size(name: str, width: int, height: int) -> None:
-    """Raise ScanTooLarge for more than `MAX_PIXELS`; ask before any pixel is decoded."""
+    """Raise ScanTooLarge or EmptyScan for what is too large or too narrow; ask before any pixel is decoded."""
     if width * height > MAX_PIXELS:
         raise ScanTooLarge(too_large(name, width, height))
+    if max(width, height) > LONGEST * max(min(width, height), MIN_SIDE):
+        raise EmptyScan(f"{name}: {width} × {height} pixels are too narrow to show a frame; crop it to one")

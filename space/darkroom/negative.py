@@ -11,14 +11,17 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import binary_dilation, uniform_filter
 
-from .grid import box_mean, grown
+from .scan import CODED_GAMMA
 
 KINDS = ("negative", "positive", "black_and_white", "page", "nothing")
 SIDE = 160  # pixels on the long side; finer detail differs between scanners more than between kinds of picture
 DENSEST = 5.0  # D; below the lowest codes of a file a density is only noise
 LEAST = 64  # pixels of film; with fewer, all are taken
-EVEN = 0.003  # D beyond shading; a thin underexposed frame has four times as much
+EVEN = 0.003  # D beyond shading; the thinnest underexposed frame has half as much again
+STEP = 0.4 / 255  # the same of coded values: less than the steps of 8 bits leave
+SHADING = 4  # power of the polynomial that light and lens may shade by
 AVERAGED = 0.38  # of the deviation in fine detail; white noise averaged over 5 × 5 keeps 0.2, any scene more than 0.45
 FLOOR = 2.4  # D; in an 8-bit file what is denser differs from its neighbour by the coding more than by its colour
 STEPS = 24  # knots of the curve that colour is taken to follow
@@ -90,8 +93,8 @@ def _hues(values: np.ndarray, grey: np.ndarray, span: float) -> dict[str, float]
 
 def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
     """How colour follows brightness once noise is averaged out, over the whole film and within a few pixels."""
-    weight, wide = (np.maximum(box_mean(inside, side), 1e-6) for side in (5, 15))
-    soft = np.stack([box_mean(density[..., c] * inside, 5) / weight for c in range(3)])
+    weight, wide = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
+    soft = np.stack([uniform_filter(density[..., c] * inside, 5) / weight for c in range(3)])
     even = soft[:, inside]
     rest = beside(even[1], even[[0, 2]])
     typical = np.median(np.abs(rest - np.median(rest, axis=1, keepdims=True)), axis=1)
@@ -104,7 +107,7 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
     # Light that differs in colour from place to place does so gradually; things in a scene end.
     planes = np.zeros((5, *inside.shape))
     planes[:, inside] = *rest, *even
-    ending = (planes - box_mean(planes, 15) / wide)[:, inside]
+    ending = (planes - uniform_filter(planes, 15, axes=(1, 2)) / wide)[:, inside]
     red, blue, grey = np.median(np.abs([*ending[:2], ending[2:].mean(axis=0)]), axis=1)
     found["colour of structure"] = np.log2((np.hypot(red, blue) + 0.001) / (grey + 0.001))
     for a, b, name in ((2, 3, "red, green"), (3, 4, "green, blue"), (2, 4, "red, blue")):
@@ -115,8 +118,9 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
 def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
     """Where detail lies: in light or dense parts, fine or coarse."""
     grey = density.mean(axis=-1, dtype=np.float64)
-    smooth, wide = (box_mean(grey * inside, side) / np.maximum(box_mean(inside, side), 1e-6) for side in (5, 15))
-    away = ~grown(~inside, 2)
+    weights = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
+    smooth, wide = (uniform_filter(grey * inside, side) / weight for side, weight in zip((5, 15), weights, strict=True))
+    away = ~binary_dilation(~inside, iterations=2)
     away = away if away.sum() >= LEAST else inside
     fine, coarse = (grey - smooth)[away], (smooth - wide)[away]
     found = {
@@ -125,7 +129,7 @@ def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, f
     }
     found["skew of detail"], found["peak of detail"] = _shape(fine)
     found["skew of structure"], _ = _shape(coarse)
-    contrast = np.sqrt(np.maximum(box_mean(grey**2, 5) - box_mean(grey, 5) ** 2, 0))[away]
+    contrast = np.sqrt(np.maximum(uniform_filter(grey**2, 5) - uniform_filter(grey, 5) ** 2, 0))[away]
     found["contrast with density"] = _rank_correlation(smooth[away], contrast)
     light, dense = np.percentile(smooth[away], (33, 67))
     ends = [np.median(contrast[chosen]) for chosen in (smooth[away] <= light, smooth[away] >= dense)]
@@ -135,11 +139,12 @@ def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, f
     return found
 
 
-def _beyond_shading(grey: np.ndarray, inside: np.ndarray) -> float:
-    """Standard deviation, in D, of what a parabola over the picture leaves: next to nothing for one colour, however
+def _beyond_shading(grey: np.ndarray, inside: np.ndarray, power: int = 2) -> float:
+    """Standard deviation of what a polynomial of x and y leaves of a picture: next to nothing for one colour, however
     unevenly lit."""
     y, x = (axis[inside] for axis in np.mgrid[-1 : 1 : grey.shape[0] * 1j, -1 : 1 : grey.shape[1] * 1j])
-    return float(_without(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1), grey[inside]).std())
+    known = [x**i * y**k for i in range(power + 1) for k in range(power + 1 - i)]
+    return float(_without(np.stack(known, axis=-1), grey[inside]).std())
 
 
 def beside(green: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -198,16 +203,27 @@ def chances(measured: np.ndarray, network: dict[str, np.ndarray]) -> np.ndarray:
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
-def no_picture(found: dict[str, float]) -> bool:
-    """From `traits`: one colour, however unevenly lit, or noise that averages away as nothing on film does."""
-    pattern, detail = 2 ** found["beyond shading"], 2 ** (found["detail"] + found["span"])
-    return pattern < max(EVEN, AVERAGED * detail)
+def no_picture(density: np.ndarray, inside: np.ndarray) -> bool:
+    """Whether there is one colour, however unevenly lit, or noise that averages away as nothing on film does.
+
+    density, inside: as `reduced` gives them. Also looked at as coded values, where the steps of a file's darkest codes,
+    wide in density, are as small as all others.
+    """
+    density = np.minimum(density.astype(np.float64), DENSEST)
+    if inside.sum() < LEAST:
+        inside = np.ones_like(inside)
+    weight = np.maximum(uniform_filter(inside, 5, float), 1e-6)
+    away = ~binary_dilation(~inside, iterations=2)
+    away = away if away.sum() >= LEAST else inside
+    for grey, least in ((density.mean(axis=-1), EVEN), ((10 ** (-density / CODED_GAMMA)).mean(axis=-1), STEP)):
+        smooth = uniform_filter(grey * inside, 5) / weight
+        if _beyond_shading(smooth, inside, SHADING) < max(least, AVERAGED * float((grey - smooth)[away].std())):
+            return True
+    return False
 
 
 def weighed(found: dict[str, float], network: dict[str, np.ndarray]) -> dict[str, float]:
     """From `traits`: the probability, 0…1, of each of `KINDS`, together 1."""
-    if no_picture(found):
-        return dict.fromkeys(KINDS, 0.0) | {"nothing": 1.0}
     return dict(zip(KINDS, chances(np.array([*found.values()]), network).tolist(), strict=True))
 
 
@@ -216,4 +232,7 @@ def kinds(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
 
     density: (H, W, 3), up to the light's brightness. inside: (H, W) bool, without holder and bare light around.
     """
-    return weighed(traits(*reduced(density, inside)), _network())
+    density, inside = reduced(density, inside)
+    if no_picture(density, inside):
+        return dict.fromkeys(KINDS, 0.0) | {"nothing": 1.0}
+    return weighed(traits(density, inside), _network())

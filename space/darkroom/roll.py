@@ -2,11 +2,13 @@
 
 import logging
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,7 +23,8 @@ log = logging.getLogger(__name__)
 MARKED = 0.5  # a cell this hot counts as damaged
 SPREAD = 0.4  # damage over more of the frame than this has no place
 AT_LEAST = 3  # frames that must agree before a pattern is named
-WORKERS = 2
+WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
+Item, Done = TypeVar("Item"), TypeVar("Done")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +63,26 @@ def explain(error: Exception, name: str) -> str:
 
 
 def judge_roll(judge: Judge, found: Iterable[Found], prior: float) -> Iterator[Frame]:
-    """Judge frames in their order, yielding each as it is done; files are opened on several cores ahead of it."""
-    pool = ThreadPoolExecutor(WORKERS)
+    """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it."""
+    for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry)), found, WORKERS, AHEAD):
+        if isinstance(ready, str):
+            yield Frame(entry.name, entry.path, error=ready, number=entry.number)
+            continue
+        prepared, small = ready
+        verdict = judge.judge_prepared([prepared], prior)[0]
+        yield Frame(entry.name, entry.path, verdict, small, number=entry.number)
+
+
+def ahead(work: Callable[[Item], Done], items: Iterable[Item], workers: int, most: int) -> Iterator[Done]:
+    """What `work` makes of each item, in their order, made in `workers` threads at most `most` items ahead of who asks;
+    never more, so that memory stays bounded however many there are."""
+    waiting = iter(items)
+    pool = ThreadPoolExecutor(workers)
     try:
-        for entry, ready in pool.map(lambda entry: (entry, _prepare(judge, entry)), found):
-            if isinstance(ready, str):
-                yield Frame(entry.name, entry.path, error=ready, number=entry.number)
-                continue
-            prepared, small = ready
-            found = judge.judge_prepared([prepared], prior)[0]
-            yield Frame(entry.name, entry.path, found, small, number=entry.number)
+        begun = deque(pool.submit(work, item) for item in islice(waiting, most))
+        while begun:
+            yield begun.popleft().result()
+            begun.extend(pool.submit(work, item) for item in islice(waiting, 1))
     finally:  # also when the caller stops listening: what has not begun is not begun
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -116,9 +129,10 @@ def counted(frames: Iterable[Frame]) -> dict[str, int]:
 
 
 def summarise(frames: Iterable[Frame]) -> Summary | None:
-    """Sum a roll up; None where no frame was judged."""
+    """Sum a roll up; None where no colour negative was judged."""
     frames = list(frames)
-    judged = sorted((frame for frame in frames if frame.verdict), key=lambda frame: by_number(frame.name))
+    judged = [frame for frame in frames if frame.verdict and not frame.verdict.evidence.not_negative]
+    judged.sort(key=lambda frame: by_number(frame.name))
     if not judged:
         return None
     chances = np.array([1 - frame.verdict.p_normal for frame in judged])

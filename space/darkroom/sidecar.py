@@ -47,12 +47,14 @@ def keywords(verdict: Verdict) -> list[str]:
 def xmp(verdict: Verdict) -> str:
     """The sidecar of one frame: xmp:Rating -1 rejects a damaged one, the others stay unrated."""
     words = keywords(verdict)
+    sure = f"{verdict.confidence:.0%} sure at a prior of {verdict.prior:.0%}. "
+    sure = "" if verdict.evidence.not_negative else sure
     return XMP.format(
         rating=REJECTED if verdict.verdict == "damaged" else UNRATED,
         label=quoteattr(LABELS[verdict.verdict]),
         keywords="".join(f"<rdf:li>{escape(word)}</rdf:li>" for word in words),
         paths="".join(f"<rdf:li>negative|{escape(word)}</rdf:li>" for word in words),
-        description=escape(f"{verdict.confidence:.0%} sure at a prior of {verdict.prior:.0%}. {verdict.reason}"),
+        description=escape(sure + verdict.reason),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from .calibration import Calibration, at_prior, logit, sigmoid
-from .evidence import Evidence, measure
+from .evidence import OTHERS, Evidence, measure
 from .film import Film, network_input
 from .remedy import REMEDIES, Remedy
 from .resnet import DEFECTS, ResNet18, to_float
@@ -23,7 +23,8 @@ from .weights import find
 
 PRIOR = 0.5
 SHOWN_FROM = 0.5  # a defect this probable is named
-COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, "error")
+EMPTY = 0.99  # probability that a frame without any picture in it is damaged
+COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, "reason", "not_negative", "error")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +70,19 @@ class Verdict:
         return replace(self, p_normal=p_normal, prior=prior, verdict=word, reason=reason)
 
     def row(self) -> dict[str, str | float]:
-        """The columns of a verdicts file."""
-        known = {name: self.defects.get(name) for name in DEFECTS}
-        head = {"file": self.file, "verdict": self.verdict, "p_normal": self.p_normal, "confidence": self.confidence}
-        return {**head, **known, "error": ""}
+        """The columns of a verdicts file. not_negative: the kind of picture it is instead, or empty; probabilities of
+        such a picture would say nothing and are left out."""
+        said = {"p_normal": self.p_normal, "confidence": self.confidence, **self.defects}
+        if self.evidence.not_negative:
+            said = {"not_negative": self.evidence.other}
+        said |= {"file": self.file, "verdict": self.verdict, "reason": self.reason, "error": ""}
+        return dict.fromkeys(COLUMNS) | {"not_negative": ""} | said
 
 
 def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calibration: Calibration) -> tuple[str, str]:
     """The verdict's word and the sentence that gives its reason."""
+    if evidence.empty:
+        return "damaged", f"The frame holds nothing: {OTHERS['nothing']}."
     if evidence.not_negative:
         return "check", f"This does not look like a colour negative: {evidence.not_negative}."
     word = calibration.decide(p_normal)
@@ -136,6 +142,9 @@ class Judge:
         for i, name in enumerate(names):
             by_defect = {name: float(found[name][i]) for name in self.model.defects}
             p_normal = float(at_prior(found["normal"][i], self.calibration.prior, prior))
+            if evidence[i].empty:
+                by_defect = {name: EMPTY if name == "blank_area" else 1 - EMPTY for name in by_defect}
+                p_normal = float(at_prior(1 - EMPTY, PRIOR, prior))
             word, reason = decide(p_normal, by_defect, evidence[i], self.calibration)
             heat = heat_map(maps[i], by_defect, self.calibration)
             verdicts.append(

@@ -46,11 +46,11 @@ The same three are tools of an MCP server, at `{url}gradio_api/mcp/` (streamable
 
 
 def record(frame: rolls.Frame) -> dict:
-    """The columns of the CSV, with the reason and the remedies of a judged frame."""
+    """The columns of the CSV, with the remedies of a judged frame."""
     if frame.verdict is None:
         return frame.row()
     remedies = [{"defect": name, "cause": r.cause, "what_helps": r.mend} for name, r in frame.verdict.remedies]
-    return {**frame.row(), "reason": frame.verdict.reason, "remedies": remedies}
+    return {**frame.row(), "remedies": remedies}
 
 
 def endpoints(judge: Judge) -> None:

@@ -43,7 +43,9 @@ def _cell(index: int, frame: Frame) -> str:
             f'<span class="edge">{name}</span><strong>{SPOKEN["error"]}</strong><p>{escape(frame.error)}</p></li>'
         )
     sure = f"{frame.verdict.confidence:.0%}"
-    if word == "check":
+    if frame.verdict.evidence.not_negative:
+        sure = "no colour negative"
+    elif word == "check":
         sure += " readable" if frame.verdict.p_normal >= 0.5 else " damaged"
     return (
         f'<li class="cell {word}" data-word="{word}"><button type="button" data-frame="{index}">'

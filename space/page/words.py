@@ -48,18 +48,22 @@ def verdict_html(verdict: Verdict, note: str = "") -> str:
     """The verdict as a heading, how sure it is, and why. note: what is to be said of its file."""
     noted = f'<p class="hint">{escape(note)}</p>' if note else ""
     side = "readable" if verdict.p_normal >= 0.5 else "damaged"
-    sure = f"{verdict.confidence:.0%} {side}"
+    sure = f"{verdict.confidence:.0%} {side}, if {verdict.prior:.0%} of such frames are fine."
+    if verdict.evidence.not_negative:
+        sure = ""
     return (
         f'<section class="verdict {verdict.verdict}" role="status" aria-label="Verdict">'
         f'<p class="edge">{breakable(verdict.file)}</p>'
         f"<h2>{SPOKEN[verdict.verdict]}</h2>"
-        f'<p class="sure">{sure}, if {verdict.prior:.0%} of such frames are fine.</p>'
+        f'<p class="sure">{sure}</p>'
         f'<p class="why">{escape(verdict.reason)}</p>{noted}</section>'
     )
 
 
 def chances(verdict: Verdict) -> dict[str, float]:
-    """The calibrated probabilities for a `gr.Label`."""
+    """The calibrated probabilities for a `gr.Label`; none of what is no colour negative."""
+    if verdict.evidence.not_negative:
+        return {}
     return {"readable": verdict.p_normal, "damaged": 1 - verdict.p_normal}
 
 

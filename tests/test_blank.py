@@ -1,0 +1,74 @@
+"""A frame that holds nothing is damaged, whatever its base, density, light, noise and depth; a page is not."""
+
+from itertools import product
+
+import numpy as np
+import others
+import pytest
+from darkroom.archive import Found
+from darkroom.evidence import measure
+from darkroom.film import Film
+from darkroom.negative import no_picture, reduced
+from darkroom.roll import Frame, Summary, judge_roll, summarise
+from darkroom.scan import Scan
+from darkroom.verdict import Judge, load
+from film import eight_bit, frame, sixteen_bit
+
+BASES = {"orange": (0.2, 0.55, 0.8), "red": (0.1, 0.7, 0.9), "grey": (0.3, 0.3, 0.3), "teal": (0.6, 0.3, 0.35), "no": 0}
+FALLS = (0, 0.15, 0.5)  # of the light towards the corners
+
+
+def blank(base, density: float, fall: float, noise: float, bits: int) -> Scan:
+    """A frame of one density, D over its base."""
+    y, x = np.mgrid[-1 : 1 : 200 * 1j, -1 : 1 : 300 * 1j]
+    light = (1 + fall * (0.7 * x * x + 0.4 * y * y)) ** -2
+    coded = (light[..., None] * 10 ** -(np.broadcast_to(base, 3) + float(density))) ** (1 / 2.2)
+    coded = (coded + noise * np.random.default_rng(0).standard_normal(coded.shape)).clip(0, 1)
+    return Scan({8: eight_bit, 16: sixteen_bit}[bits](coded), "blank.png", b"", "PNG")
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    return load()
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("density", [0, 0.3, 1, 1.8, 2.6, 4])
+def test_a_frame_of_one_density_holds_nothing(base, density):
+    for fall, noise, bits in product(FALLS, (0, 0.01, 0.03), (8, 16)):
+        film = Film(blank(BASES[base], density, fall, noise, bits))
+        assert no_picture(*reduced(film.density, film.inside)), (fall, noise, bits)
+
+
+@pytest.mark.parametrize("base, density", [("no", 0), ("no", 5), ("grey", 1), ("orange", 0), ("orange", 2)])
+def test_a_frame_that_holds_nothing_is_damaged_and_the_kind_is_named(judge: Judge, base, density):
+    verdict = judge.judge(blank(BASES[base], density, 0.15, 0.01, 8), 0.9)
+    assert verdict.verdict == "damaged" and verdict.found == ["blank_area"] and verdict.p_normal < 0.5
+    assert "holds nothing" in verdict.row()["reason"] and not verdict.row()["not_negative"]
+
+
+def test_a_page_is_no_colour_negative_and_has_no_probability(judge: Judge):
+    scene = np.asarray(frame(200, 300))
+    page = Scan(eight_bit(others.page(scene, np.random.default_rng(1))), "page.png", b"", "PNG")
+    verdict = judge.judge(page)
+    row = verdict.row()
+    assert row["verdict"] == "check" and row["not_negative"] == measure(Film(page)).other == "page"
+    assert "page of text" in row["reason"] and row["p_normal"] is row["confidence"] is row["holes"] is None
+    assert summarise([Frame("page.png", None, verdict)]) is None
+
+
+def test_the_share_of_a_roll_counts_colour_negatives_only(judge: Judge):
+    page = Scan(eight_bit(others.page(frame(200, 300), np.random.default_rng(1))), "page.png", b"", "PNG")
+    frames, pages = ([Frame(s.name, None, judge.judge(s))] * 3 for s in (blank((0.2, 0.5, 0.8), 1, 0, 0, 8), page))
+    alone, both = summarise(frames), summarise(frames + pages)
+    assert isinstance(both, Summary) and (both.share, both.low, both.high) == (alone.share, alone.low, alone.high)
+    assert both.counts["check"] == 3
+
+
+def test_a_roll_is_opened_a_few_frames_ahead_only(judge: Judge, tmp_path):
+    taken = []
+    found = ((taken.append(i), entry)[1] for i, entry in enumerate([Found("none.png", tmp_path / "none.png")] * 500))
+    frames = judge_roll(judge, found, 0.5)
+    next(frames)
+    assert len(taken) <= 8
+    frames.close()
