@@ -5,12 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from calibrate import calibrate, table, upper_bound
+from calibrate import calibrate, table
 from darkroom.calibration import Calibration, at_prior, feature_names
 from darkroom.evidence import Evidence
 from darkroom.resnet import DEFECTS, Output
 from metrics import calibration_error
-from scipy.stats import binom
 
 EVIDENCE = Evidence.__dataclass_fields__
 
@@ -34,7 +33,8 @@ def case(n: int, seed: int, normal: float = 0.7, kinds: int = 6) -> tuple[Output
     measured = [dict(zip(EVIDENCE, rng.uniform(0.01, 0.5, len(EVIDENCE)), strict=True)) for _ in range(n)]
     for one in measured:
         one["cells"] = rng.normal(size=(6, 1, 1)).tolist()
-    return Output(label, defects, maps), Rows(label=y.tolist(), defects=truth[:, :kinds].tolist(), evidence=measured)
+    facts = {"label": y.tolist(), "defects": truth[:, :kinds].tolist(), "evidence": measured, "group": [*range(n)]}
+    return Output(label, defects, maps), Rows(facts)
 
 
 def p_normal(calibration: Calibration, output: Output, rows: Rows) -> np.ndarray:
@@ -80,12 +80,6 @@ def test_what_config_json_stores_is_what_was_fitted():
     assert np.array_equal(p_normal(again, output, rows), p_normal(calibration, output, rows))
 
 
-def test_the_bound_is_clopper_and_pearsons():
-    for errors, count in ((0, 59), (3, 200), (10, 100)):
-        assert binom.cdf(errors, count, upper_bound(errors, count)) == pytest.approx(0.05, abs=1e-6)
-    assert upper_bound(0, 58) > 0.05 > upper_bound(0, 59)
-
-
 def test_few_of_the_damaged_are_called_readable_as_promised():
     kept = []
     for seed in range(20):
@@ -96,6 +90,13 @@ def test_few_of_the_damaged_are_called_readable_as_promised():
         damaged = np.array(rows["label"]) == 0
         kept.append((p[damaged] >= calibration.readable_above).mean() <= 0.05)
     assert np.mean(kept) >= 0.85  # promised with 95 % certainty each
+
+
+def test_the_promise_counts_photographs_not_frames():
+    output, rows = case(600, 0)
+    rows["group"] = [i // 20 for i in range(600)]
+    _, told = calibrate(output, rows, DEFECTS, MODEL)
+    assert told["false_readable"]["count"] == 30 and told["false_readable"]["promised"] is False
 
 
 def test_too_few_damaged_frames_are_no_basis_for_a_promise():

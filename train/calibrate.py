@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
-from scipy.stats import beta
+from promise import promised_threshold
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -21,8 +21,6 @@ EVENTS = 10  # of the rarer class for each feature (Peduzzi et al. 1996); with f
 MEASURED, SEEN = 0.3, 0.1  # scale of traces and of the network's cells in the ridge: how far each is believed
 RIDGE = 1000  # frames, from which on the ridge grows with their number: more simulated ones are no more like real film
 APART = "noise"  # what the network sees has the density span taken out, so its label does not know of underexposure
-RISK = 0.05  # of the damaged called readable, and of the readable called damaged
-CERTAINTY = 0.95  # with which the risk is bounded
 PRIOR = 0.5  # for which the thresholds are stated
 
 
@@ -37,7 +35,7 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
     output, rows: what `model` says of the validation split, and the split. kinds: the damage that the data label. Of
     another kind that the model knows, the calibration that it came with stays as it is.
-    Returns the calibration and what can be promised of its thresholds, as `promise` gives it.
+    Returns the calibration and what can be promised of its thresholds, as `promised_threshold` gives it.
     """
     columns, x = feature_names(model.defects), table(output, rows)
     mean, scale = x.mean(0), np.maximum(x.std(0), 1e-6)
@@ -74,8 +72,9 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
     p_normal = p_normal * np.prod([1 - unseen[kind] for kind in apart], axis=0)
 
     p = at_prior(p_normal, normal.mean(), PRIOR)  # thresholds too come from pictures that were not fitted on
-    readable_above, readable = _threshold(p[normal == 0])
-    damaged_below, damaged = _threshold(1 - p[normal == 1])
+    groups = np.array(rows["group"])
+    readable_above, readable = promised_threshold(p[normal == 0], groups[normal == 0])
+    damaged_below, damaged = promised_threshold(1 - p[normal == 1], groups[normal == 1])
     calibration = Calibration(
         features=columns,
         mean=tuple(mean.tolist()),
@@ -156,29 +155,3 @@ def _carried(
             weights[k] = weight / old_scale * scale[k]
             bias += weight / old_scale * (mean[k] - old_mean)
     return weights, float(bias)
-
-
-def upper_bound(errors: int, count: int) -> float:
-    """Clopper and Pearson's (1934) one-sided upper bound on a rate, at `CERTAINTY`."""
-    return 1.0 if errors == count else float(beta.ppf(CERTAINTY, errors + 1, count - errors))
-
-
-def _threshold(wrong_side: np.ndarray) -> tuple[float, dict]:
-    """The lowest threshold that no more than `RISK` of these pictures reach.
-
-    wrong_side: (n,) probabilities of the wrong answer. From the top down, one more may reach it as long as the bound
-    holds; the order is fixed beforehand, so the bound is not spoilt by the search (Angelopoulos et al. 2021, fixed
-    sequence testing). Where the data are too few even for none, the threshold still lets none through, and `promised`
-    is False. Returns the threshold and {"promised", "count", "errors", "bound"}.
-    """
-    ordered, count = np.sort(wrong_side)[::-1], len(wrong_side)
-    errors = 0
-    while errors + 1 < count and upper_bound(errors + 1, count) <= RISK:
-        errors += 1
-    bound = upper_bound(errors, count)
-    return float(np.nextafter(ordered[errors], 2)), {
-        "promised": bound <= RISK,
-        "count": count,
-        "errors": errors,
-        "bound": bound,
-    }

@@ -102,7 +102,7 @@ def picture(image: dict) -> scan.Scan:
 def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset:
     """Decode and resize once.
 
-    Returns a data set with `name`, `pixels` (3 · size · size bytes), `label`, `defects` (one float for each labelled
+    Returns a data set with `name`, `group` (the photograph or roll, or the name), `pixels` (3 · size · size bytes), `label`, `defects` (one float for each labelled
     kind), `cells` (6 · h · w bytes, 255 = all of the cell; empty where unknown) and `evidence` (the fields of
     `Evidence`; None unless asked for). Raises DataError that names every picture that cannot be decoded.
     """
@@ -132,6 +132,7 @@ def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset
 def _prepare_one(row: dict, *, size: int, with_evidence: bool, defects: tuple[str, ...], code: str) -> dict:
     one = {
         "name": row["name"],
+        "group": str(row.get("group") or row["name"]),
         "label": row["label"],
         "defects": [float(row[defect]) for defect in defects],
         "cells": np.rint(np.asarray(row.get(CELLS) or [], np.float32) * 255).astype(np.uint8).tobytes(),
