@@ -63,7 +63,8 @@ def test_a_blank_cell_is_no_roll_and_names_of_rolls_are_stripped(tmp_path):
     lines = csv.read_text().splitlines()
     rolls = [""] * 60 + [f"{' ' * (i % 2)}r{i % 10}  " for i in range(40)]
     rows = [line.rsplit(",", 1)[0] for line in lines[1:]]
-    csv.write_text("\n".join(["picture,normal, roll ", *(f"{row},{roll}" for row, roll in zip(rows, rolls, strict=True))]))
+    lines = [f"{row},{roll}" for row, roll in zip(rows, rolls, strict=True)]
+    csv.write_text("\n".join(["picture,normal, roll ", *lines]))
     counts = build(tmp_path / "pictures", csv, tmp_path / "out", group_by="roll")
     splits = records(tmp_path / "out")
     homes = [{row["group"] for row in rows} for rows in splits.values()]

@@ -102,9 +102,10 @@ def picture(image: dict) -> scan.Scan:
 def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset:
     """Decode and resize once.
 
-    Returns a data set with `name`, `group` (the photograph or roll, or the name), `pixels` (3 · size · size bytes), `label`, `defects` (one float for each labelled
-    kind), `cells` (6 · h · w bytes, 255 = all of the cell; empty where unknown) and `evidence` (the fields of
-    `Evidence`; None unless asked for). Raises DataError that names every picture that cannot be decoded.
+    Returns a data set with `name`, `group` (the photograph or roll, else the name), `pixels` (3 · size · size bytes),
+    `label`, `defects` (one float for each labelled kind), `cells` (6 · h · w bytes, 255 = all of the cell; empty where
+    unknown) and `evidence` (the fields of `Evidence`; None unless asked for). Raises DataError that names every picture
+    that cannot be decoded.
     """
     # `datasets` recognises a function by its name and arguments: the code that makes the pixels and measures the film,
     # with its weights, is one of them.

@@ -10,12 +10,13 @@ CERTAINTY = 0.95  # with which the share is bounded
 def promised_threshold(scores: np.ndarray, groups: np.ndarray) -> tuple[float, dict]:
     """The lowest threshold that, by the bound, no more than `RISK` of the groups reach.
 
-    scores: (N,) how far each picture inclines to the wrong answer, 0…1. groups: (N,) photograph or roll of each picture.
+    scores: (N,) how far each picture inclines to the wrong answer, 0…1. groups: (N,) its photograph or roll.
     Frames of one group go wrong together, so a group is one outcome, wrong where any of its frames is. From the top
-    down, one more group may reach the threshold as long as the bound holds; the order is fixed beforehand, so the bound
-    is not spoilt by the search (Angelopoulos et al. 2021, fixed sequence testing). Where the groups are too few even for
-    none, the threshold still lets none through, and `promised` is False.
-    Returns the threshold and {"promised", "count" and "errors" of groups, "bound"}. Raises ValueError without a picture.
+    down, one more group may reach the threshold as long as the bound holds; the order is fixed beforehand, so the
+    bound is not spoilt by the search (Angelopoulos et al. 2021, fixed sequence testing). Where the groups are too few
+    even for none, the threshold still lets none through, and `promised` is False.
+    Returns the threshold and {"promised", "count" and "errors" of groups, "bound"}. Raises ValueError where there is no
+    picture.
     """
     if not len(scores):
         raise ValueError("there is no picture to promise anything of")
