@@ -5,11 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from calibrate import calibrate, spans, upper_bound
+from calibrate import calibrate, spans
 from darkroom.calibration import Calibration, at_prior
 from darkroom.resnet import DEFECTS, Output
 from metrics import calibration_error
-from scipy.stats import binom
 
 
 class Rows(dict):
@@ -66,12 +65,6 @@ def test_what_config_json_stores_is_what_was_fitted():
     output, rows = case(50, 2)
     again = Calibration.from_dict(calibration.to_dict())
     assert np.array_equal(p_normal(again, output, rows), p_normal(calibration, output, rows))
-
-
-def test_the_bound_is_clopper_and_pearsons():
-    for errors, count in ((0, 59), (3, 200), (10, 100)):
-        assert binom.cdf(errors, count, upper_bound(errors, count)) == pytest.approx(0.05, abs=1e-6)
-    assert upper_bound(0, 58) > 0.05 > upper_bound(0, 59)
 
 
 def test_few_of_the_damaged_are_called_readable_as_promised():

@@ -58,6 +58,28 @@ def test_a_roll_never_straddles_two_splits(csv, tmp_path):
     assert len(set.union(*rolls)) == 12 and sum(map(len, rolls)) == 12
 
 
+def test_a_blank_cell_is_no_roll_and_names_of_rolls_are_stripped(tmp_path):
+    csv = labelled(tmp_path, 100)
+    lines = csv.read_text().splitlines()
+    rolls = [""] * 60 + [f"{' ' * (i % 2)}r{i % 10}  " for i in range(40)]
+    rows = [line.rsplit(",", 1)[0] for line in lines[1:]]
+    lines = [f"{row},{roll}" for row, roll in zip(rows, rolls, strict=True)]
+    csv.write_text("\n".join(["picture,normal, roll ", *lines]))
+    counts = build(tmp_path / "pictures", csv, tmp_path / "out", group_by="roll")
+    splits = records(tmp_path / "out")
+    homes = [{row["group"] for row in rows} for rows in splits.values()]
+    assert len(set.union(*homes)) == 70 == sum(map(len, homes))
+    assert {f"r{i}" for i in range(10)} < set.union(*homes)
+    assert counts["test"] > 8 and counts["validation"] > 8  # not sixty in one split
+
+
+def test_a_suffix_that_nothing_opens_is_said_to_be_unknown(tmp_path):
+    csv = labelled(tmp_path, 30)
+    csv.write_text(csv.read_text().replace("\n3.jpg", "\nx.bmp"))
+    with pytest.raises(DataError, match=r"row 4: 'x.bmp' has an unknown suffix; what can be opened is .*\.jpg"):
+        build(tmp_path / "pictures", csv, tmp_path / "out")
+
+
 def test_the_same_seed_splits_alike_and_another_otherwise(csv, tmp_path):
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         build(csv.parent / "pictures", csv, tmp_path / name, seed=seed)

@@ -83,6 +83,19 @@ def test_a_run_that_cannot_begin_leaves_its_name_to_the_corrected_command(place)
     assert not (place / "runs" / "mistyped").exists()
 
 
+def test_a_login_that_is_missing_is_said_before_the_training(place):
+    process = train(place, "--name", "unpublished", "--push-to-hub", "user/name")
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 2 and "nobody is logged in" in said and "Traceback" not in said
+    assert not (place / "runs" / "unpublished").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(place):
+    process = train(place, "--name", "diverged", "--lr", "1e30")
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 2 and "the loss is no number" in said and "--lr" in said and "Traceback" not in said
+
+
 def test_tensorboard_gets_the_curves_that_were_written_down(unbroken):
     written = EventAccumulator(str(unbroken)).Reload()
     for key in ("train_loss", "validation_loss", "learning_rate", "accuracy", "f1", "balanced_accuracy", "auroc"):

@@ -125,6 +125,21 @@ def test_underexposure_leaves_less_than_the_stated_span():
         assert min(pixels.shape[:2]) > 100
 
 
+def test_an_underexposed_frame_keeps_the_contrast_of_its_sound_twin(monkeypatch):
+    seen = []
+
+    def exposed(scene, roll, stops, cast, contrast=1.0):
+        seen.append(contrast)
+        return expose(scene, roll, stops, cast, contrast)
+
+    monkeypatch.setattr(simulate, "expose", exposed)
+    scene = scenes.draw(np.random.default_rng(3))
+    simulate.develop(scene, {}, np.random.default_rng(11))
+    sound = len(seen)
+    simulate.develop(scene, {"noise": 2.0}, np.random.default_rng(11))
+    assert sound == 1 and len(seen) > 3 and len(set(seen)) == 1 and seen[0] != 1
+
+
 @pytest.mark.parametrize("kind", ["holes", "residual_spots", "dye_removal"])
 def test_twins_differ_by_their_damage_and_nothing_else(kind):
     scene = scenes.draw(np.random.default_rng(3))

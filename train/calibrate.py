@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
-from scipy.stats import beta
+from promise import promised_threshold
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
@@ -18,8 +18,6 @@ from darkroom.resnet import Output, ResNet18  # noqa: E402
 
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
 FEWEST = 2 * EVENTS  # of the rarer class, for two weights
-RISK = 0.05  # of the damaged called readable, and of the readable called damaged
-CERTAINTY = 0.95  # with which the risk is bounded
 PRIOR = 0.5  # for which the thresholds are stated
 
 
@@ -68,8 +66,8 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
     prior = float(normal.mean())
     p = at_prior(p_normal, prior, PRIOR)  # thresholds too come from pictures that were not fitted on
-    readable_above, readable = _threshold(p[normal == 0], groups[normal == 0])
-    damaged_below, damaged = _threshold(1 - p[normal == 1], groups[normal == 1])
+    readable_above, readable = promised_threshold(p[normal == 0], groups[normal == 0])
+    damaged_below, damaged = promised_threshold(1 - p[normal == 1], groups[normal == 1])
     calibration = Calibration(
         slope={name: float(value) for name, value in slope.items()},
         bias={name: float(value) for name, value in bias.items()},
@@ -103,31 +101,3 @@ def _fit(x: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[np.ndarr
         unseen = cross_val_predict(fitted, standard, truth, groups=groups, cv=folds, method="predict_proba")[:, 1]
     weights = fitted.coef_[0] / scale
     return weights, float(fitted.intercept_[0] - weights @ center), unseen
-
-
-def upper_bound(errors: int, count: int) -> float:
-    """Clopper and Pearson's (1934) one-sided upper bound on a rate, at `CERTAINTY`."""
-    return 1.0 if errors == count else float(beta.ppf(CERTAINTY, errors + 1, count - errors))
-
-
-def _threshold(wrong_side: np.ndarray, groups: np.ndarray) -> tuple[float, dict]:
-    """The lowest threshold that no more than `RISK` of these groups of pictures reach.
-
-    wrong_side: (n,) probabilities of the wrong answer. groups: (n,) what each belongs to; a group reaches a threshold
-    if any of its pictures does, since those of one photograph or roll are not independent. From the top down, one more
-    may reach it as long as the bound holds; the order is fixed beforehand, so the bound is not spoilt by the search
-    (Angelopoulos et al. 2021, fixed sequence testing). Where the data are too few even for none, the threshold still
-    lets none through, and `promised` is False. Returns the threshold and {"promised", "count", "errors", "bound"}.
-    """
-    largest = [wrong_side[groups == group].max() for group in np.unique(groups)]
-    ordered, count = np.sort(largest)[::-1], len(largest)
-    errors = 0
-    while errors + 1 < count and upper_bound(errors + 1, count) <= RISK:
-        errors += 1
-    bound = upper_bound(errors, count)
-    return float(np.nextafter(ordered[errors], 2)), {
-        "promised": bound <= RISK,
-        "count": count,
-        "errors": errors,
-        "bound": bound,
-    }

@@ -83,7 +83,8 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
             {"words": words, "value": value, "low": low, "high": high, "always": report["always_normal"][name]}
             for words, value, (low, high), name in measured
         ],
-        minutes=sum(report["counts"]["train"] / epoch["images_per_second"] for epoch in epochs) / 60,
+        # The speed counts the tiles, of which each frame gives as many an epoch as a side has.
+        minutes=sum(report["counts"]["train"] * settings["tiles"] / e["images_per_second"] for e in epochs) / 60,
         report=report,
         settings=settings,
         defects=defects,

@@ -45,7 +45,8 @@ def build(
     """Check everything, then copy the pictures into splits that are stratified by label.
 
     The CSV names a picture by its path below `pictures`, and holds 1 for normal, 0 for abnormal; columns called like a
-    kind of damage hold 0 or 1 too. group_by: column whose equal values (a roll, a source) stay in one split.
+    kind of damage hold 0 or 1 too. group_by: column whose equal values (a roll, a source) stay in one split; a blank
+    cell is no roll, so that picture is a group of its own.
     Returns the number of pictures in each split. Raises DataError that lists every fault with its row.
     """
     if out.exists():
@@ -69,7 +70,7 @@ def build(
     if faults:
         raise DataError("\n".join(faults))
 
-    groups = rows[group_by] if group_by else names
+    groups = _groups(rows[group_by], names) if group_by else names
     split = _split(truth.to_numpy(), groups.to_numpy(), seed)
     counts = pd.crosstab(split, truth).reindex(["train", "validation", "test"], columns=["0", "1"], fill_value=0)
     if counts.to_numpy().min() < 2:
@@ -98,6 +99,7 @@ def _read(labels: Path, needed: list[str]) -> pd.DataFrame:
         rows = pd.read_csv(io.StringIO(text), sep=mark, dtype=str, keep_default_na=False, skipinitialspace=True)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{labels}: cannot be read as CSV ({error})") from None
+    rows.columns = rows.columns.str.strip()
     missing = [column for column in needed if column not in rows.columns]
     if missing:
         raise DataError(f"{labels}: no column {', '.join(missing)}; it has {', '.join(rows.columns)}")
@@ -119,6 +121,12 @@ def _text(labels: Path) -> str:
     raise DataError(f"{labels}: neither UTF-8 nor UTF-16 nor Windows-1252; save it as “CSV UTF-8”")
 
 
+def _groups(rolls: pd.Series, names: pd.Series) -> pd.Series:
+    """The roll of each picture, or, where the cell is blank, the picture itself."""
+    rolls = rolls.str.strip()
+    return rolls.where(rolls != "", "/" + names)  # "/": a roll may be called as a picture is
+
+
 def _values(labels: Path, rows: pd.DataFrame, columns: list[str]) -> list[str]:
     """Cells that are neither 0 nor 1. The header is row 1, as in a spreadsheet."""
     return [
@@ -133,7 +141,10 @@ def _pairing(labels: Path, names: pd.Series, found: dict[str, Path]) -> list[str
     """Pictures without a row, rows without a picture, and pictures with two rows."""
     faults, first = [], {}
     for i, name in enumerate(names):
-        if name not in found:
+        if name not in found and Path(name).suffix.lower() not in SUFFIXES:
+            opened = " ".join(sorted(SUFFIXES))
+            faults.append(f"{labels}, row {i + 2}: {name!r} has an unknown suffix; what can be opened is {opened}")
+        elif name not in found:
             faults.append(f"{labels}, row {i + 2}: there is no picture {name!r}")
         elif name in first:
             faults.append(f"{labels}, row {i + 2}: {name!r} is in row {first[name] + 2} already")

@@ -17,6 +17,7 @@ from cards import CardError
 from frames import DataError
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
+from huggingface_hub.utils import validate_repo_id
 from parquet import lay_out
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,7 +34,7 @@ class PublishError(RuntimeError):
 def publish_model(run: Path, repo: str, **where: object) -> str:
     """Publish a finished run's model. Returns the commit. where: see `_push`. Raises PublishError, and what `assemble`
     raises."""
-    _check(repo)
+    check(repo)
     with TemporaryDirectory() as folder:
         assemble(run, Path(folder), repo)
         return _push(Path(folder), repo, "model", **where)
@@ -50,7 +51,7 @@ def publish_trained(run: Path, repo: str) -> None:
 
 def publish_dataset(data: Path, repo: str, credits: Path | None = None, **where: object) -> str:
     """Publish a data set folder as Parquet. Returns the commit. credits: CSV with a licence for each source."""
-    _check(repo)
+    check(repo)
     with TemporaryDirectory() as folder:
         lay_out(data, Path(folder), repo, credits)
         return _push(Path(folder), repo, "dataset", **where)
@@ -59,7 +60,7 @@ def publish_dataset(data: Path, repo: str, credits: Path | None = None, **where:
 def publish_space(repo: str, model: str | None = None, **where: object) -> str:
     """Publish `space/` as it stands, judging with `model`, "user/name" or "user/name@revision", pinned to the commit
     that this is now; None: with the bundled weights. Returns the commit."""
-    _check(repo)
+    check(repo)
     variables = {}
     if model:
         name, _, revision = model.partition("@")
@@ -74,11 +75,12 @@ def publish_space(repo: str, model: str | None = None, **where: object) -> str:
     return commit
 
 
-def _check(repo: str) -> None:
-    """Find out before the long work what would stop it."""
+def check(repo: str) -> None:
+    """Find out before the long work what would stop it: login and name. Raises PublishError."""
     if get_token() is None:
         raise PublishError(f"{repo}: nobody is logged in to the Hub; run `hf auth login`, or set HF_TOKEN")
     with _Told(repo):
+        validate_repo_id(repo)
         HfApi().whoami()
 
 

@@ -7,6 +7,7 @@ Everything goes into `runs/NAME/`; docs/training.md tells what is there, and how
 """
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from metrics import Readability
 from model import begin, fast_bfloat16, finish, portable
 from objective import balance, losses
 from predict import p_normal, predict
-from publish import PublishError, publish_trained
+from publish import PublishError, check, publish_trained
 from report import Report
 from simulate import simulated
 from tiles import tiles
@@ -132,6 +133,15 @@ def fit(
             bar.update(min(len(pictures) * accelerator.num_processes, len(train) - bar.n))
         bar.close()
         total, seen = accelerator.reduce(torch.tensor([total, seen], device=device)).tolist()
+        if not math.isfinite(total):
+            if not progress.epoch:
+                raise RunError(f"epoch 1: the loss is no number; nothing was learnt. Try a lower --lr than {args.lr:g}")
+            print(
+                f"epoch {epoch}: the loss is no number; training ends with the weights of epoch {progress.best_epoch}. "
+                f"Try a lower --lr than {args.lr:g}",
+                file=sys.stderr,
+            )
+            break
         for tensor in averaged.module.state_dict().values():  # each process has batch statistics of its own
             tensor.copy_(broadcast(tensor))
 
@@ -161,6 +171,8 @@ def fit(
 def run(args: argparse.Namespace) -> Path:
     """One whole run. Returns its folder. Raises DataError, RunError, WeightsError or PublishError."""
     accelerator = start(args)
+    if args.push_to_hub:
+        check(args.push_to_hub)  # not after hours of training
     claimed = [claim(RUNS, args, accelerator.num_processes) if accelerator.is_main_process else None]
     [folder] = broadcast_object_list(claimed)
     set_seed(args.seed)

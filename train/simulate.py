@@ -81,14 +81,15 @@ def develop(scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generato
     roll = film(film_rng)
     cast = film_rng.normal(0, 0.5, 3) * film_rng.choice([0.5, 1.5])
     stops = float(np.clip(film_rng.normal(0.1, 0.9), -2.2, 2.5))
-    density = expose(scene, roll, stops, cast, contrast=film_rng.uniform(0.85, 1.35))
+    contrast = film_rng.uniform(0.85, 1.35)
+    density = expose(scene, roll, stops, cast, contrast)
     coverage = np.zeros((*scene.shape[:2], len(DEFECTS)), np.float32)
     if "noise" in wanted:
         # Thinner by the severity: 5–95 % spans of .15 D at 0.7 down to .04 D at 3.
         goal = float(np.interp(wanted["noise"], [0.7, 2, 3], [THIN, 0.075, 0.04]))
-        while stops > -9 and _span(expose(scene[::8, ::8], roll, stops, cast)) > goal:
+        while stops > -9 and _span(expose(scene[::8, ::8], roll, stops, cast, contrast)) > goal:
             stops -= 0.25
-        density = expose(scene, roll, stops, cast)
+        density = expose(scene, roll, stops, cast, contrast)
         roll = replace(roll, grain=roll.grain * damage_rng.uniform(1, 2))
         roll = replace(roll, grain_size=roll.grain_size * damage_rng.uniform(1, 2.5))
         coverage[..., DEFECTS.index("noise")] = 1

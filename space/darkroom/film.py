@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from .grid import from_border
 from .holder import holder
 from .scan import CODED_GAMMA, DARKEST, LEAST_SPAN, Scan, log_density
 
@@ -55,6 +54,17 @@ class Film:
         """(h, w): how far blue minus red density lies from the frame's median; negative where the mask is gone."""
         yellow = self.density[..., 2] - self.density[..., 0]
         return yellow - np.median(yellow[self.inside])
+
+
+def from_border(mask: np.ndarray) -> np.ndarray:
+    """The part of a mask (h, w) bool that is connected to the border, by sides of pixels; in time that grows with the
+    area alone, however the mask winds."""
+    part, count = ndimage.label(mask)
+    reached = np.zeros(count + 1, bool)
+    for side in (part[0], part[-1], part[:, 0], part[:, -1]):
+        reached[side] = True
+    reached[0] = False
+    return reached[part]
 
 
 def network_input(film: Film, size: int) -> np.ndarray:

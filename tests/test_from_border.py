@@ -1,10 +1,10 @@
-"""What is connected to the border, and what lies along a line."""
+"""What is connected to the border of a picture."""
 
 import time
 
 import numpy as np
 import pytest
-from darkroom.grid import followed, from_border, pooled
+from darkroom.film import from_border
 from scipy import ndimage
 
 
@@ -40,26 +40,3 @@ def test_a_serpentine_of_any_length_costs_no_more_than_its_area():
     begun = time.perf_counter()
     np.testing.assert_array_equal(from_border(mask), mask)
     assert time.perf_counter() - begun < 0.2
-
-
-def test_pooled_are_the_extremes_and_the_mean_of_each_part():
-    plane = np.zeros((1, 33, 50))
-    plane[0, 32, 49], plane[0, 0, 0] = 5, -2
-    assert pooled(plane, 16, "max")[0, -1, -1] == 5 and pooled(plane, 16, "max").sum() == 5
-    assert pooled(plane, 16, "min")[0, 0, 0] == -2 and pooled(np.ones((1, 33, 50)), 16, "mean") == pytest.approx(1)
-
-
-def test_an_even_plane_followed_is_itself_far_from_its_ends():
-    assert followed(np.full((2, 20, 400), 0.7), 2, 0.9, 2)[..., 100:300] == pytest.approx(0.7, rel=0.01)
-
-
-@pytest.mark.parametrize("axis", [1, 2])
-def test_a_line_that_bends_is_followed_and_a_straight_mean_loses_it(axis):
-    x = np.arange(200)
-    plane = np.zeros((1, 41, 200))
-    plane[0, np.rint(20 + 8 * np.sin(x / 25)).astype(int), x] = 1
-    along = followed(plane if axis == 2 else plane.transpose(0, 2, 1), axis, 0.97, 1)
-    along = along if axis == 2 else along.transpose(0, 2, 1)
-    on_it = along[0, np.rint(20 + 8 * np.sin(x / 25)).astype(int), x][50:150]
-    assert on_it.min() > 0.85 > 3 * ndimage.uniform_filter1d(plane, 81, 2)[0, :, 50:150].max()
-    assert along[0, :4, 50:150].max() < 0.8 * on_it.min()

@@ -1,0 +1,43 @@
+"""A threshold keeps its promise for photographs and rolls, however many frames there are of each."""
+
+import numpy as np
+import pytest
+from promise import RISK, promised_threshold, upper_bound
+from scipy.stats import binom
+
+
+def test_the_bound_is_clopper_and_pearsons():
+    for errors, count in ((0, 59), (3, 200), (10, 100)):
+        assert binom.cdf(errors, count, upper_bound(errors, count)) == pytest.approx(0.05, abs=1e-6)
+    assert upper_bound(0, 58) > 0.05 > upper_bound(0, 59)
+
+
+def test_twins_of_one_scene_promise_no_more_than_the_scene():
+    scores = np.random.default_rng(0).random(58)
+    once = promised_threshold(scores, np.arange(58))
+    assert promised_threshold(np.tile(scores, 20), np.tile(np.arange(58), 20)) == once
+    assert once[1]["promised"] is False and once[1]["count"] == 58
+
+
+def test_a_group_is_wrong_if_any_of_its_frames_is():
+    scores, groups = np.full(200, 0.1), np.repeat(np.arange(100), 2)
+    scores[1] = 0.9  # the second frame of the first group
+    threshold, told = promised_threshold(scores, groups)
+    assert told == {"promised": True, "count": 100, "errors": 1, "bound": pytest.approx(0.0466, abs=1e-3)}
+    assert 0.1 < threshold < 0.9
+
+
+def test_the_promise_holds_for_groups_whose_frames_go_wrong_together():
+    rng, kept = np.random.default_rng(1), []
+    for _ in range(200):
+        groups = np.repeat(np.arange(120), 5)
+        threshold, told = promised_threshold(rng.normal(size=120)[groups] + rng.normal(0, 0.1, 600), groups)
+        assert told["promised"]
+        unseen = (rng.normal(size=4000)[:, None] + rng.normal(0, 0.1, (4000, 5))).max(1)
+        kept.append((unseen >= threshold).mean() <= RISK)
+    assert np.mean(kept) >= 0.92  # promised with 95 % certainty each
+
+
+def test_no_picture_is_no_basis():
+    with pytest.raises(ValueError, match="no picture"):
+        promised_threshold(np.empty(0), np.empty(0))
