@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.decode import ScanError, read_bytes  # noqa: E402
-from darkroom.folder import composed, walk  # noqa: E402
+from darkroom.folder import SUFFIXES, composed, walk  # noqa: E402
 from darkroom.resnet import DEFECTS  # noqa: E402
 from darkroom.scan import Scan, open_scan  # noqa: E402
 
