@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from promise import RISK, promised_threshold, upper_bound
+from promise import promised_threshold, upper_bound
 from scipy.stats import binom
 
 
@@ -14,7 +14,7 @@ def test_the_bound_is_clopper_and_pearsons():
 
 def test_twins_of_one_scene_promise_no_more_than_the_scene():
     scores = np.random.default_rng(0).random(58)
-    once = promised_threshold(scores, np.arange(58))
+    once = promised_threshold(scores, np.arange(58), 0.05)
     assert promised_threshold(np.tile(scores, 20), np.tile(np.arange(58), 20)) == once
     assert once[1]["promised"] is False and once[1]["count"] == 58
 
@@ -22,7 +22,7 @@ def test_twins_of_one_scene_promise_no_more_than_the_scene():
 def test_a_group_is_wrong_if_any_of_its_frames_is():
     scores, groups = np.full(200, 0.1), np.repeat(np.arange(100), 2)
     scores[1] = 0.9  # the second frame of the first group
-    threshold, told = promised_threshold(scores, groups)
+    threshold, told = promised_threshold(scores, groups, 0.05)
     assert told == {"promised": True, "count": 100, "errors": 1, "bound": pytest.approx(0.0466, abs=1e-3)}
     assert 0.1 < threshold < 0.9
 
@@ -31,13 +31,13 @@ def test_the_promise_holds_for_groups_whose_frames_go_wrong_together():
     rng, kept = np.random.default_rng(1), []
     for _ in range(200):
         groups = np.repeat(np.arange(120), 5)
-        threshold, told = promised_threshold(rng.normal(size=120)[groups] + rng.normal(0, 0.1, 600), groups)
+        threshold, told = promised_threshold(rng.normal(size=120)[groups] + rng.normal(0, 0.1, 600), groups, 0.05)
         assert told["promised"]
         unseen = (rng.normal(size=4000)[:, None] + rng.normal(0, 0.1, (4000, 5))).max(1)
-        kept.append((unseen >= threshold).mean() <= RISK)
+        kept.append((unseen >= threshold).mean() <= 0.05)
     assert np.mean(kept) >= 0.92  # promised with 95 % certainty each
 
 
 def test_no_picture_is_no_basis():
     with pytest.raises(ValueError, match="no picture"):
-        promised_threshold(np.empty(0), np.empty(0))
+        promised_threshold(np.empty(0), np.empty(0), 0.05)

@@ -19,6 +19,8 @@ from darkroom.resnet import Output, ResNet18  # noqa: E402
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
 FEWEST = 2 * EVENTS  # of the rarer class, for two weights
 PRIOR = 0.5  # for which the thresholds are stated
+FALSE_READABLE = 0.10  # of the damaged photographs or rolls, at most; at .05 hardly a real frame was called readable
+FALSE_DAMAGED = 0.05  # of the readable ones, at most
 
 
 def spans(rows: Dataset) -> np.ndarray:
@@ -66,8 +68,8 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
     prior = float(normal.mean())
     p = at_prior(p_normal, prior, PRIOR)  # thresholds too come from pictures that were not fitted on
-    readable_above, readable = promised_threshold(p[normal == 0], groups[normal == 0])
-    damaged_below, damaged = promised_threshold(1 - p[normal == 1], groups[normal == 1])
+    readable_above, readable = promised_threshold(p[normal == 0], groups[normal == 0], FALSE_READABLE)
+    damaged_below, damaged = promised_threshold(1 - p[normal == 1], groups[normal == 1], FALSE_DAMAGED)
     calibration = Calibration(
         slope={name: float(value) for name, value in slope.items()},
         bias={name: float(value) for name, value in bias.items()},

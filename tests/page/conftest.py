@@ -171,7 +171,7 @@ def odd_files(tmp_path_factory) -> dict[str, Path]:
     picture.convert("CMYK").save(folder / "cmyk.jpg")
     picture.convert("1").save(folder / "one_bit.png")
     (folder / "deep.tif").write_bytes(film.tiff(film.sixteen_bit(film.frame(96, 144))))
-    Image.fromarray(film.eight_bit(film.frame(40, 30_000))).save(folder / "strip.png", compress_level=1)
+    Image.fromarray(film.eight_bit(film.frame(400, 15_000))).save(folder / "strip.png", compress_level=1)
     pillow_heif.from_pillow(picture).save(folder / "phone.heic", quality=90)
     return {path.name: path for path in sorted(folder.iterdir())}
 
