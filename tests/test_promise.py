@@ -15,7 +15,7 @@ def test_the_bound_is_clopper_and_pearsons():
 def test_twins_of_one_scene_promise_no_more_than_the_scene():
     scores = np.random.default_rng(0).random(58)
     once = promised_threshold(scores, np.arange(58), 0.05)
-    assert promised_threshold(np.tile(scores, 20), np.tile(np.arange(58), 20)) == once
+    assert promised_threshold(np.tile(scores, 20), np.tile(np.arange(58), 20), 0.05) == once
     assert once[1]["promised"] is False and once[1]["count"] == 58
 
 
@@ -23,7 +23,7 @@ def test_a_group_is_wrong_if_any_of_its_frames_is():
     scores, groups = np.full(200, 0.1), np.repeat(np.arange(100), 2)
     scores[1] = 0.9  # the second frame of the first group
     threshold, told = promised_threshold(scores, groups, 0.05)
-    assert told == {"promised": True, "count": 100, "errors": 1, "bound": pytest.approx(0.0466, abs=1e-3)}
+    assert told == {"promised": True, "risk": 0.05, "count": 100, "errors": 1, "bound": pytest.approx(0.0466, abs=1e-3)}
     assert 0.1 < threshold < 0.9
 
 
