@@ -86,7 +86,7 @@ def test_the_promise_counts_photographs_not_their_frames():
 
 
 def test_too_few_damaged_frames_are_no_basis_for_a_promise():
-    calibration, promise = calibrate(*case(100, 0), DEFECTS, MODEL)
+    calibration, promise = calibrate(*case(60, 0), DEFECTS, MODEL)
     assert promise["false_readable"]["promised"] is False and promise["false_readable"]["errors"] == 0
     assert calibration.damaged_below <= 0.5 <= calibration.readable_above
 

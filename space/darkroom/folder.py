@@ -28,7 +28,7 @@ def is_clutter(path: str | PurePosixPath) -> bool:
     """Whether a path, as it is below the folder or archive that was named, is nobody's picture. What begins with a dot
     is hidden (AppleDouble, bins, thumbnails)."""
     parts = [part.lower() for part in PurePosixPath(path).parts]
-    return any(part in CLUTTER or part.startswith(".") or part.endswith(CLUTTER_ENDS) for part in parts)
+    return any(part in CLUTTER or (part.startswith(".") and part != "..") or part.endswith(CLUTTER_ENDS) for part in parts)
 
 
 @dataclass

@@ -151,7 +151,7 @@ def test_a_zip_with_traps_gives_a_sentence_for_each_and_judges_the_rest(
         packed.writestr("/absolute.jpg", frames[1].read_bytes())
         packed.writestr("nested.zip", inner.getvalue())
         packed.writestr("__MACOSX/._frame_01.jpg", b"clutter")
-        packed.writestr("notes.jpg", "two rolls, one camera")
+        packed.writestr("notes.txt", "two rolls, one camera")
         packed.writestr("bomb.tif", bytes(1000))
     data = bytearray(archive.read_bytes())
     struct.pack_into("<I", data, data.rfind(b"PK\1\2") + 24, 810_000_000)  # what the last entry says it unpacks to
@@ -163,7 +163,7 @@ def test_a_zip_with_traps_gives_a_sentence_for_each_and_judges_the_rest(
     assert "absolute.jpg: its path in roll.zip leads out" in errors
     assert "nested.zip: an archive inside roll.zip" in errors
     assert "bomb.tif: unpacks to 810 MB" in errors
-    assert "notes.jpg: not a picture" in errors
+    assert "notes.txt: not a picture" in errors
     assert not list(server.uploads.rglob("climbs.jpg")) and not list(server.uploads.rglob("bomb.tif"))
 
 
