@@ -65,14 +65,15 @@ def negative_of(path: Path) -> bytes:
 def judged(job: Job, judge: Judge) -> tuple[Verdict, np.ndarray]:
     """The verdict of a picture, and the network's pooled logits of damage, (K,)."""
     torch.set_num_threads(1)
-    source = job.path
+    source, light = job.path, "auto"
     if job.kind == "scan":
         source = negative_of(job.path)
     elif job.kind != "file":
         scan, seed = open_scan(job.path), zlib.crc32(f"{job.path.stem} {job.kind} {job.severity}".encode())
         maker = getattr(composite, job.kind)
         source, _ = composite.composite(composite.reduced(scan.rgb), maker, job.severity, seed, scan.bits)
-    prepared = judge.prepare(open_scan(source, job.path.name))
+        light = "coded"
+    prepared = judge.prepare(open_scan(source, job.path.name, light=light))
     with torch.inference_mode():
         pooled = judge.model(to_float(torch.from_numpy(prepared.pixels[None]))).defects[0].numpy()
     return judge.judge_prepared([prepared])[0], pooled

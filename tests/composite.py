@@ -131,13 +131,13 @@ def jpeg(values: np.ndarray, quality: int = 88) -> bytes:
 
 
 def composite(rgb: np.ndarray, maker, severity: int, seed: int, bits: int = 8) -> tuple[bytes, np.ndarray]:
-    """A real negative with damage: the file's bytes (JPEG, or 16-bit TIFF for a 16-bit scan) and (H, W) coverage."""
+    """A real negative with damage: the file's bytes (JPEG, or 16-bit TIFF for a 16-bit scan; coded, as `rgb` is) and
+    (H, W) coverage."""
     rng = np.random.default_rng(seed)
-    gamma = GAMMA if bits == 8 else 1.0
-    density = -gamma * np.log10(np.maximum(rgb, 1 / 1024))
+    density = -GAMMA * np.log10(np.maximum(rgb, 1 / 1024))
     base = np.percentile(density, 1, axis=(0, 1))
     damaged, where = maker(density, base, severity, rng)
-    values = np.clip(10 ** (-damaged / gamma), 0, 1)
+    values = np.clip(10 ** (-damaged / GAMMA), 0, 1)
     if bits == 8:
         return jpeg(values), where
     file = io.BytesIO()
