@@ -75,7 +75,8 @@ def judged(job: Job, judge: Judge) -> tuple[Verdict, np.ndarray]:
         light = "coded"
     prepared = judge.prepare(open_scan(source, job.path.name, light=light))
     with torch.inference_mode():
-        pooled = judge.model(to_float(torch.from_numpy(prepared.pixels[None]))).defects[0].numpy()
+        span = torch.tensor([prepared.evidence.density_span])
+        pooled = judge.model(to_float(torch.from_numpy(prepared.pixels[None])), span).defects[0].numpy()
     return judge.judge_prepared([prepared])[0], pooled
 
 

@@ -34,9 +34,10 @@ def test_the_onnx_file_of_the_bundled_network_says_the_same(bundled, tmp_path):
     from bundle import export_onnx
 
     export_onnx(bundled.model, tmp_path / "model.onnx")
-    pixels = bundled.prepare(open_scan(EXAMPLES["holes"])).pixels[None]
+    prepared = bundled.prepare(open_scan(EXAMPLES["holes"]))
+    given = {"pixels": prepared.pixels[None], "span": np.array([prepared.evidence.density_span], np.float32)}
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     with torch.inference_mode():
-        expected = bundled.model(to_float(torch.from_numpy(pixels)))
-    for got, want in zip(session.run(None, {"pixels": pixels}), expected, strict=True):
+        expected = bundled.model(to_float(torch.from_numpy(given["pixels"])), torch.from_numpy(given["span"]))
+    for got, want in zip(session.run(None, given), expected, strict=True):
         np.testing.assert_allclose(got, want.numpy(), atol=2e-3)

@@ -31,7 +31,7 @@ def test_without_calibration_the_network_is_taken_at_its_word():
 
 
 def test_a_stored_calibration_reads_back_from_json():
-    given = Calibration({"normal": 1.0, "holes": 0.5}, {"normal": 0.1, "holes": -1.0}, -2.0, 0.7, 0.6, 0.8, 0.3)
+    given = Calibration({"normal": 1.0, "holes": 0.5}, {"normal": 0.1, "holes": -1.0}, 0.7, 0.6, 0.8, 0.3)
     assert Calibration.from_dict(json.loads(json.dumps(given.to_dict()))) == given
 
 

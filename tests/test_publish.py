@@ -155,18 +155,19 @@ def test_hf_download_and_the_cards_snippets_give_the_verdict_of_scoring(hub, tra
         assert float(done.stdout.split()[-1]) == pytest.approx(expected, abs=1e-5 if name == "torch" else 1e-4)
 
 
-def test_the_onnx_file_takes_any_number_of_pictures_and_agrees(hub, trained):
+def test_the_onnx_file_takes_any_number_of_pictures_of_any_shape_and_agrees(hub, trained):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(hub.files("tester/small")["model.onnx"])
     model = load(trained[0] / "model").model
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 3, 64, 64), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 3, 96, 64), dtype=np.uint8)
+    span = np.linspace(0.1, 1, 5, dtype=np.float32)
     from darkroom.resnet import to_float
 
     for count in (1, 5):
         with torch.no_grad():
-            expected = model(to_float(torch.from_numpy(pixels[:count])))
-        for got, want in zip(session.run(None, {"pixels": pixels[:count]}), expected, strict=True):
+            expected = model(to_float(torch.from_numpy(pixels[:count])), torch.from_numpy(span[:count]))
+        for got, want in zip(session.run(None, {"pixels": pixels[:count], "span": span[:count]}), expected, strict=True):
             np.testing.assert_allclose(got, want.numpy(), atol=1e-4)
 
 

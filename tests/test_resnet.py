@@ -26,7 +26,7 @@ def test_it_has_the_layers_of_resnet_18(model):
     reference = resnet18()
     assert convolutions(model) == convolutions(reference)
     expected = sum(p.numel() for p in reference.parameters()) - reference.fc.weight.numel() - reference.fc.bias.numel()
-    bypass_norms, bypass_biases, head = 2 * (128 + 256 + 512), 128 + 256 + 512, 513 * (len(LABELS) + len(DEFECTS))
+    bypass_norms, bypass_biases, head = 2 * (128 + 256 + 512), 128 + 256 + 512, 514 * (len(LABELS) + len(DEFECTS))
     assert sum(p.numel() for p in model.parameters()) == expected - bypass_norms + bypass_biases + head
 
 
@@ -43,9 +43,9 @@ def test_a_block_that_keeps_the_resolution_adds_its_input_as_it_is(model):
 @pytest.mark.parametrize("size", [64, 244])
 def test_the_mean_of_the_maps_is_the_output(model, size):
     with torch.no_grad():
-        label, defects, maps = model(torch.rand(2, 3, size, size))
+        label, defects, maps = model(torch.rand(2, 3, size, size), torch.tensor([0.1, 0.5]))
     cells = -(-size // 32)
-    assert label.shape == (2, 2) and defects.shape == (2, 6) and maps.shape == (2, 8, cells, cells)
+    assert label.shape == (2, 2) and defects.shape == (2, len(DEFECTS)) and maps.shape == (2, 2 + len(DEFECTS), cells, cells)
     torch.testing.assert_close(maps.mean((2, 3)), torch.cat([label, defects], 1))
 
 
@@ -55,7 +55,8 @@ def test_what_goes_in_moves_the_cell_above_it(model):
     changed = picture.clone()
     changed[..., :48, -48:] = 1
     with torch.no_grad():
-        moved = (model(changed).maps - model(picture).maps).abs().sum((0, 1))
+        span = torch.ones(1)
+        moved = (model(changed, span).maps - model(picture, span).maps).abs().sum((0, 1))
     row, column = divmod(int(moved.argmax()), moved.shape[1])
     assert row <= 1 and column >= 6
 
@@ -69,14 +70,24 @@ def test_it_comes_back_from_disk_as_it_was_saved(model, tmp_path):
     assert again.defects == DEFECTS and again.labels == LABELS
     x = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
-        for before, after in zip(model(x), again(x), strict=True):
+        for before, after in zip(model(x, torch.ones(1)), again(x, torch.ones(1)), strict=True):
             assert torch.equal(before, after)
     plain = ResNet18(input_size=64)
     plain.load_state_dict(load_file(tmp_path / "model.safetensors"))  # strict; no Hub library involved
 
 
+def test_the_density_span_reaches_every_output_by_one_weight(model):
+    x = torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        usual, halved = model(x, torch.tensor([0.5, 0.5])), model(x, torch.tensor([0.25, 0.5]))
+    moved = torch.cat([halved.label - usual.label, halved.defects - usual.defects], 1)
+    torch.testing.assert_close(moved[0], -model.head.weight[:, -1])
+    assert torch.equal(moved[1], torch.zeros_like(moved[1]))
+    assert torch.isfinite(model(x, torch.zeros(2)).maps).all()  # a frame without any contrast
+
+
 def test_a_network_without_defects_still_labels():
-    label, defects, maps = ResNet18(defects=(), input_size=64).eval()(torch.rand(1, 3, 64, 64))
+    label, defects, maps = ResNet18(defects=(), input_size=64).eval()(torch.rand(1, 3, 64, 64), torch.ones(1))
     assert label.shape == (1, 2) and defects.shape == (1, 0) and maps.shape[1] == 2
 
 

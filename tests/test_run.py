@@ -168,6 +168,6 @@ def test_a_calibration_alone_keeps_the_weights_and_says_so(unbroken, place):
     assert model_card(folder, "user/anew", []).count("trained nothing") == 1
 
 
-def test_a_run_on_tiles_ends_with_a_model_for_whole_frames(place):
-    finished(train(place, "--name", "cut", "--tiles", "2", "--epochs", "1"))
+def test_a_run_on_squares_ends_with_a_model_for_whole_frames(place):
+    finished(train(place, "--name", "cut", "--crop", "32", "--epochs", "1"))
     assert load(place / "runs" / "cut" / "model").model.input_size == 64

@@ -17,7 +17,6 @@ import gallery
 import numpy as np
 import pandas as pd
 import torch
-from calibrate import spans
 from cleanlab.filter import find_label_issues
 from datasets import Dataset, DatasetDict, concatenate_datasets
 from frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
@@ -29,8 +28,8 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom import verdict  # noqa: E402
-from darkroom.calibration import log_span, logit  # noqa: E402
-from darkroom.resnet import LABELS, to_float  # noqa: E402
+from darkroom.calibration import logit  # noqa: E402
+from darkroom.resnet import LABELS, contrast, to_float  # noqa: E402
 from darkroom.weights import WeightsError  # noqa: E402
 
 FOLDS = 5
@@ -46,13 +45,15 @@ def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
     many columns it has; every column is centred, and of one scale within its block.
     """
     model, parts = judge.model, []
-    for batch in tqdm(DataLoader(rows, 32, collate_fn=collate), "Looking"):
-        channels = model.blocks(model.stem(to_float(batch["pixels"])))  # (n, 512, h, w)
-        maps = torch.nn.functional.conv2d(channels, model.head.weight[:, :, None, None], model.head.bias)
-        parts.append([part.numpy() for part in (maps.mean((2, 3)), maps, channels.mean((2, 3)))])
-    pooled, maps, channels = (np.concatenate(column) for column in zip(*parts, strict=True))
-    answers = judge.calibration.probabilities(model.defects, pooled[:, :2], pooled[:, 2:], spans(rows))
-    table = np.concatenate([pooled, maps.max(axis=(2, 3)), log_span(spans(rows))[:, None]], axis=1)
+    for batch in tqdm(DataLoader(rows, 1, collate_fn=collate), "Looking"):
+        kept = {}
+        with model.blocks.register_forward_hook(lambda *passed, kept=kept: kept.update(channels=passed[-1])):
+            label, defects, maps = model(to_float(batch["pixels"]), batch["span"])
+        pooled = label, defects, maps.amax((2, 3)), contrast(batch["span"])[:, None]
+        parts.append([torch.cat(pooled, 1).numpy(), kept["channels"].mean((2, 3)).numpy()])
+    table, channels = (np.concatenate(column) for column in zip(*parts, strict=True))
+    known = len(model.labels) + len(model.defects)
+    answers = judge.calibration.probabilities(model.defects, table[:, :2], table[:, 2:known])
     blocks = logit(np.stack([*answers.values()], axis=1)), table, channels
     scaled = [(x - x.mean(0)) / np.maximum(x.std(0), 1e-6) / x.shape[1] ** 0.5 for x in blocks]
     return np.concatenate(scaled, axis=1)
@@ -62,7 +63,7 @@ def look(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndar
     """Every picture of every split: its row as `train/data.py build` reads one, with its split, and what is seen of it,
     (N, F)."""
     splits = [split for split in SPLITS if split in data]
-    ready = [prepare(data[split], judge.model.input_size, with_evidence=True) for split in splits]
+    ready = [prepare(data[split], judge.model.input_size) for split in splits]
     listed = pd.concat([_labels(data[split], split) for split in splits], ignore_index=True)
     return listed, seen(judge, concatenate_datasets(ready))
 

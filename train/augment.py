@@ -32,13 +32,16 @@ class Light(v2.Transform):
         return tv_tensors.wrap(inpt * params["factor"].to(inpt) + params["offset"].to(inpt), like=inpt)
 
 
-AUGMENT = v2.Compose([v2.RandomHorizontalFlip(), v2.RandomVerticalFlip(), QuarterTurn(), Light()])
+FRAME = v2.Compose([v2.RandomHorizontalFlip(), v2.RandomVerticalFlip(), Light()])
+SQUARE = v2.Compose([QuarterTurn(), *FRAME.transforms])
 
 
 def augment(pictures: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
     """Draw one change for each picture and make it in its defect map too.
 
-    pictures: (N, 3, S, S) float, symmetric about 0. cells: (N, 6, h, w). Draws from torch's global generator.
+    pictures: (N, 3, H, W) float, symmetric about 0; only squares are turned by quarters. cells: (N, K, h, w). Draws
+    from torch's global generator.
     """
-    pairs = [AUGMENT(tv_tensors.Image(p), tv_tensors.Mask(c)) for p, c in zip(pictures, cells, strict=True)]
+    change = SQUARE if pictures.shape[-1] == pictures.shape[-2] else FRAME
+    pairs = [change(tv_tensors.Image(p), tv_tensors.Mask(c)) for p, c in zip(pictures, cells, strict=True)]
     return torch.stack([p for p, _ in pairs]), torch.stack([c for _, c in pairs])

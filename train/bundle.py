@@ -1,7 +1,8 @@
 """What a published model consists of, laid out in a folder: weights, package, ONNX, pictures, card.
 
     model.safetensors, config.json    the network, as `darkroom` loads it
-    model.onnx                        the same network: pixels (N, 3, S, S) uint8 in, label, defects and maps out
+    model.onnx                        the same network: pixels (N, 3, H, W) uint8 and span (N,) float32 in; label, defects
+                                      and maps out
     darkroom/                         the package that runs it
     report/                           the training report's pictures
     README.md, LICENSE                the card, the licence
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "space"))
+from darkroom.film import CELL  # noqa: E402
 from darkroom.pull import CONFIG, TENSORS  # noqa: E402
 from darkroom.resnet import Output, ResNet18, to_float  # noqa: E402
 from darkroom.weights import find  # noqa: E402
@@ -33,24 +35,25 @@ class _FromBytes(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, pixels: Tensor) -> Output:
-        return self.model(to_float(pixels))
+    def forward(self, pixels: Tensor, span: Tensor) -> Output:
+        return self.model(to_float(pixels), span)
 
 
 def export_onnx(model: ResNet18, path: Path) -> None:
-    """Write the network as ONNX; N may be any number."""
-    pixels = torch.zeros(2, 3, model.input_size, model.input_size, dtype=torch.uint8)
-    outputs = list(Output._fields)
+    """Write the network as ONNX; N, height and width may be any number."""
+    pixels = torch.zeros(2, 3, 2 * CELL, 3 * CELL, dtype=torch.uint8)
+    sizes = {2: "height", 3: "width"}
+    axes = {"pixels": sizes, "span": {}, "label": {}, "defects": {}, "maps": {2: "rows", 3: "columns"}}
     with warnings.catch_warnings():
         # It warns that there is a newer exporter, which writes this machine's paths into the file and takes far longer.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             _FromBytes(model).eval(),
-            (pixels,),
+            (pixels, torch.ones(2)),
             path,
-            input_names=["pixels"],
-            output_names=outputs,
-            dynamic_axes={name: {0: "batch"} for name in ["pixels", *outputs]},
+            input_names=["pixels", "span"],
+            output_names=list(Output._fields),
+            dynamic_axes={name: {0: "batch", **more} for name, more in axes.items()},
             dynamo=False,
         )
 

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.calibration import THIN, Calibration, at_prior, log_span, soundness  # noqa: E402
+from darkroom.calibration import Calibration, at_prior, soundness  # noqa: E402
 from darkroom.resnet import Output, ResNet18  # noqa: E402
 
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
@@ -21,11 +21,6 @@ FEWEST = 2 * EVENTS  # of the rarer class, for two weights
 PRIOR = 0.5  # for which the thresholds are stated
 FALSE_READABLE = 0.10  # of the damaged photographs or rolls, at most; at .05 hardly a real frame was called readable
 FALSE_DAMAGED = 0.05  # of the readable ones, at most
-
-
-def spans(rows: Dataset) -> np.ndarray:
-    """(N,) density spans in D. rows: as `frames.prepare` gives them, with evidence."""
-    return np.array([measured["density_span"] for measured in rows["evidence"]])
 
 
 def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResNet18) -> tuple[Calibration, dict]:
@@ -38,10 +33,10 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
     """
     label, logits, _ = (part.double().numpy() for part in output)
     normal, damage = np.array(rows["label"]), np.array(rows["defects"]).reshape(len(rows), -1)
-    groups, span = np.array(rows["group"]), spans(rows)
+    groups = np.array(rows["group"])
     stored = model.calibration
     before = Calibration.from_dict(stored) if stored else Calibration.identity(model.defects)
-    slope, bias, thin, unseen = {}, {}, before.span, {}  # unseen: probabilities by fits that were not shown the row
+    slope, bias, unseen = {}, {}, {}  # unseen: probabilities by fits that were not shown the row
 
     for k, kind in enumerate(model.defects):
         truth = damage[:, kinds.index(kind)] if kind in kinds else np.zeros(len(rows))
@@ -49,12 +44,9 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
             before = _with(before, kind)
         if min(truth.sum(), (1 - truth).sum()) < FEWEST:
             slope[kind], bias[kind] = before.slope[kind], before.bias[kind]
-            unseen[kind] = before.of_defect(kind, logits[:, k], span)
+            unseen[kind] = before.of_defect(kind, logits[:, k])
             continue
-        columns = [logits[:, k], log_span(span)] if kind == THIN else [logits[:, k]]
-        weights, bias[kind], unseen[kind] = _fit(np.stack(columns, 1), truth, groups)
-        slope[kind] = weights[0]
-        thin = weights[1] if kind == THIN else thin
+        (slope[kind],), bias[kind], unseen[kind] = _fit(logits[:, k : k + 1], truth, groups)
 
     margin = label[:, 1] - label[:, 0]
     sound = soundness([*unseen.values()]) if unseen else np.zeros(len(rows))
@@ -73,7 +65,6 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
     calibration = Calibration(
         slope={name: float(value) for name, value in slope.items()},
         bias={name: float(value) for name, value in bias.items()},
-        span=float(thin),
         sound=float(share),
         prior=prior,
         readable_above=max(PRIOR, readable_above),

@@ -83,8 +83,7 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
             {"words": words, "value": value, "low": low, "high": high, "always": report["always_normal"][name]}
             for words, value, (low, high), name in measured
         ],
-        # The speed counts the tiles, of which each frame gives as many an epoch as a side has.
-        minutes=sum(report["counts"]["train"] * settings["tiles"] / e["images_per_second"] for e in epochs) / 60,
+        minutes=sum(report["counts"]["train"] / e["images_per_second"] for e in epochs) / 60,
         report=report,
         settings=settings,
         defects=defects,

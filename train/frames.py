@@ -14,17 +14,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from crops import crop
 from datasets import ClassLabel, Dataset, DatasetDict, Image, disable_progress_bars, enable_progress_bars, load_dataset
 from torch import Tensor
+from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom import decode, evidence, film, scan  # noqa: E402
+from darkroom.film import CELL  # noqa: E402
 from darkroom.folder import walk  # noqa: E402
 from darkroom.resnet import DEFECTS, LABELS  # noqa: E402
 
 SPLITS = ("train", "validation", "test")
 NEEDED = {"train", "validation"}
-CELLS = "defect_cells"  # (6, h, w) share of each cell that is damaged, in the order of DEFECTS
+CELLS = "defect_cells"  # (K, h, w) share of each cell that is damaged, in the order of DEFECTS
+GRID = 24  # cells a side to which maps of frames of all shapes are brought
+COLUMNS = ["pixels", "width", "span", "label", "defects", "cells"]  # of `prepare`, that `collate` reads
 
 
 class DataError(ValueError):
@@ -103,13 +108,13 @@ def picture(image: dict) -> scan.Scan:
     return scan.open_scan(image["bytes"] if image["bytes"] is not None else image["path"], name)
 
 
-def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset:
+def prepare(rows: Dataset, size: int) -> Dataset:
     """Decode and resize once.
 
-    Returns a data set with `name`, `group` (what belongs together: a photograph, a roll; else the name), `pixels`
-    (3 · size · size bytes), `label`, `defects` (one float for each labelled kind), `cells` (6 · h · w bytes, 255 = all
-    of the cell; empty where unknown) and `evidence` (the fields of `Evidence`; None unless asked for). Raises DataError
-    that names every picture that cannot be decoded.
+    size: pixels of the long side. Returns a data set with `name`, `group` (what belongs together: a photograph, a roll;
+    else the name), `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind),
+    `cells` (K · n · n bytes for all of DEFECTS, 255 = all of the cell; empty where unknown), `span` in D and `evidence`
+    (the fields of `Evidence`). Raises DataError that names every picture that cannot be decoded.
     """
     # `datasets` recognises a function by its name and arguments: the code that makes the pixels and measures the film,
     # with its weights, is one of them.
@@ -120,7 +125,6 @@ def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset
         _prepare_one,
         fn_kwargs={
             "size": size,
-            "with_evidence": with_evidence,
             "defects": defect_columns(rows),
             "code": code,
         },
@@ -134,38 +138,76 @@ def prepare(rows: Dataset, size: int, *, with_evidence: bool = False) -> Dataset
     return ready.remove_columns("fault")
 
 
-def _prepare_one(row: dict, *, size: int, with_evidence: bool, defects: tuple[str, ...], code: str) -> dict:
+def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -> dict:
     one = {
         "name": row["name"],
         "label": row["label"],
         "group": str(row.get("group") or row["name"]),
         "defects": [float(row[defect]) for defect in defects],
-        "cells": np.rint(np.asarray(row.get(CELLS) or [], np.float32) * 255).astype(np.uint8).tobytes(),
+        "cells": _cells(row.get(CELLS) or []),
         "pixels": b"",
+        "width": 0,
+        "span": 0.0,
         "evidence": None,
         "fault": "",
     }
     try:
         opened = film.Film(picture(row["image"]))
-        one["pixels"] = film.network_input(opened, size).tobytes()
-        if with_evidence:
-            one["evidence"] = asdict(evidence.measure(opened))
+        pixels, measured = film.network_input(opened, size), evidence.measure(opened)
+        one |= {"pixels": pixels.tobytes(), "width": pixels.shape[2]}
+        one |= {"span": measured.density_span, "evidence": asdict(measured)}
     except decode.ScanError as error:
         one["fault"] = str(error)
     return one
 
 
-def collate(rows: list[dict]) -> dict[str, Tensor]:
-    """Rows of `prepare` -> pixels (N, 3, S, S) uint8, label (N,) int64, defects (N, D) and cells (N, 6, h, w) float
-    0…1 with h = w = 0 where the data set has no maps."""
-    n = len(rows)
-    pixels = np.frombuffer(b"".join(row["pixels"] for row in rows), np.uint8)
-    size = round((pixels.size / (3 * n)) ** 0.5)
-    cells = np.frombuffer(b"".join(row["cells"] for row in rows), np.uint8)
-    grid = round((cells.size / (len(DEFECTS) * n)) ** 0.5)
+def _cells(listed: list) -> bytes:
+    """Maps as the metadata has them, for all of DEFECTS: a data set made before a kind was known lacks that one."""
+    known = np.rint(np.asarray(listed, np.float32) * 255).astype(np.uint8)
+    if not known.size:
+        return b""
+    return np.pad(known, [(0, len(DEFECTS) - len(known)), (0, 0), (0, 0)]).tobytes()
+
+
+def frame(row: dict) -> tuple[np.ndarray, np.ndarray]:
+    """One row of `prepare` -> pixels (3, h, w) uint8 and, for each cell of the network's maps, the damage in it:
+    (K, h / CELL, w / CELL) float32 0…1, NaN where the data set does not say."""
+    pixels = np.frombuffer(row["pixels"], np.uint8).reshape(3, -1, row["width"])
+    rows, columns = (n // CELL for n in pixels.shape[1:])
+    stored = np.frombuffer(row["cells"], np.uint8)
+    if not stored.size:
+        return pixels, np.full((len(DEFECTS), rows, columns), np.nan, np.float32)
+    side = round((stored.size / len(DEFECTS)) ** 0.5)
+    known = torch.from_numpy(stored.reshape(len(DEFECTS), side, side).astype(np.float32) / 255)
+    return pixels, F.adaptive_max_pool2d(known, (rows, columns)).numpy()
+
+
+def mirrored(planes: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Planes (n, h, w) made larger by their own mirror image, below and to the right: film beside film."""
+    return np.pad(planes, [(0, 0), (0, height - planes.shape[1]), (0, width - planes.shape[2])], mode="symmetric")
+
+
+def collate(rows: list[dict], side: int = 0) -> dict[str, Tensor]:
+    """Rows of `prepare` -> pixels (N, 3, H, W) uint8, span (N,) D, label (N,) int64, defects (N, D) and cells
+    (N, K, H / CELL, W / CELL) as `frame` has them. Frames of several shapes are mirrored to the largest.
+
+    side: pixels; cut a square of that side out of each frame (`crops.crop`), 0: whole frames.
+    """
+    frames = [frame(row) for row in rows]
+    label, defects = [row["label"] for row in rows], [row["defects"] for row in rows]
+    if side:
+        cut = [crop(*each, side) for each in frames]
+        frames = [(pixels, cells) for pixels, cells, _ in cut]
+        kinds = [present for *_, present in cut]
+        label = [old if new is None else int(not new.any()) for old, new in zip(label, kinds, strict=True)]
+        defects = [old if new is None or not old else new for old, new in zip(defects, kinds, strict=True)]
+    height, width = (max(pixels.shape[axis] for pixels, _ in frames) for axis in (1, 2))
+    pixels = np.stack([mirrored(pixels, height, width) for pixels, _ in frames])
+    cells = np.stack([mirrored(cells, height // CELL, width // CELL) for _, cells in frames])
     return {
-        "pixels": torch.from_numpy(pixels.reshape(n, 3, size, size).copy()),
-        "label": torch.tensor([row["label"] for row in rows]),
-        "defects": torch.tensor([row["defects"] for row in rows], dtype=torch.float32).reshape(n, -1),
-        "cells": torch.from_numpy(cells.reshape(n, len(DEFECTS), grid, grid).astype(np.float32) / 255),
+        "pixels": torch.from_numpy(pixels),
+        "span": torch.tensor([row["span"] for row in rows], dtype=torch.float32),
+        "label": torch.tensor(label),
+        "defects": torch.tensor(np.array(defects), dtype=torch.float32).reshape(len(rows), -1),
+        "cells": torch.from_numpy(cells),
     }

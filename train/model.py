@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.resnet import LABELS, ResNet18  # noqa: E402
 from darkroom.verdict import load  # noqa: E402
 
+SIZE = 288  # pixels of the long side where nothing else is said: quick on a CPU
+
 
 def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> ResNet18:
     """A network to train.
@@ -18,11 +20,11 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
     init: folder or Hub id of a model to continue from; None starts from random weights.
     kinds: damage that the data label. Where the model of `init` has other ones the head is rebuilt, and what both have
     keeps its weights. Without any, a model keeps the kinds that it knows.
-    input_size: side in pixels; None: that of `init`, or 244.
+    input_size: pixels of the long side; None: that of `init`, or `SIZE`.
     Raises weights.WeightsError.
     """
     if init is None:
-        return ResNet18(defects=kinds, input_size=input_size or 244)
+        return ResNet18(defects=kinds, input_size=input_size or SIZE)
     known = load(init).model
     model = ResNet18(
         defects=kinds or known.defects, input_size=input_size or known.input_size, calibration=known.calibration

@@ -28,10 +28,9 @@ def losses(
     if batch["defects"].shape[1]:
         pooled = F.binary_cross_entropy_with_logits(output.defects, batch["defects"], reduction="none")
         total = total + POOLED * pooled.mean(1)
-    if batch["cells"].shape[-1] and kinds:
-        maps = output.maps[:, -len(kinds) :]  # (N, D, h, w)
-        share = F.adaptive_max_pool2d(batch["cells"], maps.shape[-2:])[:, [DEFECTS.index(kind) for kind in kinds]]
-        cells, peaks = of_maps(maps, share)
+    if kinds:
+        share = batch["cells"][:, [DEFECTS.index(kind) for kind in kinds]]
+        cells, peaks = of_maps(output.maps[:, -len(kinds) :], share)
         total = total + CELLS * cells + PEAKS * peaks
     return total
 
@@ -39,21 +38,23 @@ def losses(
 def of_maps(maps: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     """Loss of each picture's cells, and of the largest cell of each of its maps, (N,) each.
 
-    maps: (N, D, h, w) logits. share: (N, D, h, w), how much of each cell the damage visibly covers, 0…1.
+    maps: (N, D, h, w) logits. share: (N, D, h, w), how much of each cell the damage visibly covers, 0…1; NaN where
+    nobody knows, which costs nothing.
 
     A small hole is in one cell of sixty, a blank area in twenty, underexposure in all. So that each counts alike, the
     damaged cells of a kind are averaged by themselves, and the sound ones by themselves. That alone would forgive one
     wrong cell among hundreds, and the verdict rests on the largest one: so the largest of each map is judged as well,
     where the kind is present among its damaged cells.
     """
-    damaged = ((share - SOUND) / (DAMAGED - SOUND)).clamp(0, 1)
-    sound = (share <= SOUND).float()  # a cell between is neither
+    known = share.isfinite()
+    damaged = ((share.nan_to_num() - SOUND) / (DAMAGED - SOUND)).clamp(0, 1)
+    sound = (share <= SOUND).float()  # a cell between is neither, nor is an unknown one
     found = -(damaged * F.logsigmoid(maps)).sum((2, 3)) / damaged.sum((2, 3)).clamp(min=1)
     spared = -(sound * F.logsigmoid(-maps)).sum((2, 3)) / sound.sum((2, 3)).clamp(min=1)
     present = (damaged.amax((2, 3)) > 0).float()
     within = torch.where((damaged > 0) | (present[..., None, None] == 0), maps, -torch.inf)
     peaks = F.binary_cross_entropy_with_logits(within.amax((2, 3)), present, reduction="none")
-    return (found + spared).sum(1), peaks.sum(1)
+    return (found + spared).sum(1), (peaks * known.all(-1).all(-1)).sum(1)
 
 
 def balance(labels: list[int]) -> Tensor:

@@ -13,7 +13,7 @@ import gallery
 import numpy as np
 import pandas as pd
 from accelerate import Accelerator
-from calibrate import PRIOR, spans
+from calibrate import PRIOR
 from datasets import Dataset, DatasetDict
 from frames import SPLITS, defect_columns, picture
 from heat import hits_by_kind
@@ -158,7 +158,7 @@ class Report:
 def _judged(judge: Judge, split: str, output: Output, rows: Dataset) -> pd.DataFrame:
     """One row a picture: file, split, label, called, p_normal at `PRIOR`, verdict, P of each kind of damage."""
     label, defects, _ = (part.float().numpy() for part in output)
-    found = judge.calibration.probabilities(judge.model.defects, label, defects, spans(rows))
+    found = judge.calibration.probabilities(judge.model.defects, label, defects)
     p = at_prior(found.pop("normal"), judge.calibration.prior, PRIOR)
     listed = []
     for i, (name, label, measured) in enumerate(zip(rows["name"], rows["label"], rows["evidence"], strict=True)):

@@ -11,6 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from augment import augment
 from calibrate import calibrate
 from checkpoint import Progress, RunError, claim, newest, release, restore, save
 from datasets import Dataset, concatenate_datasets
-from frames import CELLS, SPLITS, DataError, collate, defect_columns, load, prepare
+from frames import CELLS, COLUMNS, SPLITS, DataError, collate, defect_columns, load, prepare
 from metrics import Readability
 from model import begin, fast_bfloat16, finish, portable
 from objective import balance, losses
@@ -29,7 +30,7 @@ from predict import p_normal, predict
 from publish import PublishError, check, publish_trained
 from report import Report
 from simulate import simulated
-from tiles import tiles
+from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
@@ -91,13 +92,15 @@ def fit(
     Returns the moving average of the weights as it was when the validation loss was lowest.
     """
     device, progress = accelerator.device, Progress()
-    train = train.select([*range(len(train))] * args.tiles)
+    train = train.select_columns(COLUMNS)
     model = model.to(device, memory_format=torch.channels_last)
+    frozen = nn.Sequential(model.stem, *model.blocks[: args.freeze]) if args.freeze else nn.Sequential()
+    frozen.requires_grad_(False)
     averaged = AveragedModel(model, avg_fn=averaging, use_buffers=True)
     best = portable(averaged.module)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=args.lr, weight_decay=WEIGHT_DECAY)
     trained, optimizer, loader = accelerator.prepare(
-        model, optimizer, DataLoader(train, args.batch_size, shuffle=True, collate_fn=collate)
+        model, optimizer, DataLoader(train, args.batch_size, shuffle=True, collate_fn=partial(collate, side=args.crop))
     )
     plateau = ReduceLROnPlateau(optimizer.optimizer, factor=0.3, patience=2)
     weights = balance(train["label"]).to(device)  # the rarer label counts as much as the other
@@ -113,15 +116,15 @@ def fit(
         set_seed(1000 * args.seed + epoch, device_specific=True)  # another augmentation each epoch and process
         loader.set_epoch(epoch)
         trained.train()
+        frozen.eval()  # its statistics stay too
         bar = tqdm(total=len(train), unit="img", desc=f"epoch {epoch}", disable=not accelerator.is_main_process)
         for step, batch in enumerate(loader):
-            batch = tiles(batch, args.tiles) if args.tiles > 1 else batch
             if epoch == 1:
                 for group in optimizer.param_groups:
                     group["lr"] = args.lr * min(1, (step + 1) / min(WARM_UP, len(loader)))
             with accelerator.accumulate(trained):
                 pictures, batch["cells"] = augment(to_float(batch["pixels"]), batch["cells"])
-                output = trained(pictures.contiguous(memory_format=torch.channels_last))
+                output = trained(pictures.contiguous(memory_format=torch.channels_last), batch["span"])
                 loss = losses(output, batch, kinds=model.defects, weights=weights, smoothing=SMOOTHING).mean()
                 accelerator.backward(loss)
                 optimizer.step()
@@ -145,7 +148,7 @@ def fit(
         for tensor in averaged.module.state_dict().values():  # each process has batch statistics of its own
             tensor.copy_(broadcast(tensor))
 
-        output, loss = predict(accelerator, averaged.module, validation, args.batch_size, weights)
+        output, loss = predict(accelerator, averaged.module, validation, weights)
         figures = Readability(keep_in_memory=True).compute(predictions=p_normal(output), references=validation["label"])
         record = {
             "epoch": epoch,
@@ -180,14 +183,10 @@ def run(args: argparse.Namespace) -> Path:
         with accelerator.main_process_first():
             data = load(args.data or simulated(Path("data/simulated")))
             kinds = defect_columns(data["train"])
-            if args.tiles > 1 and CELLS not in data["train"].column_names:
-                raise DataError(f"--tiles {args.tiles} needs maps of the damage, which {args.data} does not have")
+            if args.crop and CELLS not in data["train"].column_names:
+                raise DataError(f"--crop {args.crop} needs maps of the damage, which {args.data} does not have")
             model = begin(args.init, kinds, args.input_size)
-            ready = {
-                split: prepare(data[split], model.input_size, with_evidence=split != "train" or not args.epochs)
-                for split in SPLITS
-                if split in data
-            }
+            ready = {split: prepare(data[split], model.input_size) for split in SPLITS if split in data}
     except (DataError, WeightsError):
         if accelerator.is_main_process:
             release(folder)
@@ -201,7 +200,7 @@ def run(args: argparse.Namespace) -> Path:
         data["validation"] = concatenate_datasets([data["train"], data["validation"]])
 
     weights, held_out = balance(ready["train"]["label"]).to(accelerator.device), [s for s in ready if s != "train"]
-    outputs = {s: predict(accelerator, model, ready[s], args.batch_size, weights)[0] for s in held_out}
+    outputs = {s: predict(accelerator, model, ready[s], weights)[0] for s in held_out}
     if accelerator.is_main_process:
         calibration, promise = calibrate(outputs["validation"], ready["validation"], kinds, model)
         finish(model, calibration.to_dict(), folder / "model")
@@ -229,8 +228,9 @@ def arguments() -> argparse.Namespace:
     add("--batch-size", type=int, default=32, help="pictures a step, over all processes")
     add("--accumulate", type=int, default=1, help="steps whose gradients are added up")
     add("--lr", type=float, help="learning rate of AdamW: 1e-3, with --init 2e-4")
-    add("--tiles", type=int, default=1, metavar="PARTS", help="train on tiles, 1/PARTS of a frame's side long")
-    add("--input-size", type=int, help="side in pixels of what the network sees: 244, with --init that model's")
+    add("--freeze", type=int, default=0, metavar="BLOCKS", help="of the 8 residual blocks, the first that stay as they are")
+    add("--crop", type=int, default=0, metavar="PIXELS", help="train on squares cut out of the frames; 0: whole frames")
+    add("--input-size", type=int, help="long side in pixels of what the network sees: 288, with --init that model's")
     add("--seed", type=int, default=0)
     add("--report-to", action="append", choices=["tensorboard", "wandb"], help="follow the run there too")
     add("--push-to-hub", metavar="USER/NAME", help="publish the model there when the run has ended")

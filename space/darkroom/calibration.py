@@ -1,9 +1,8 @@
 """From the network's logits to honest probabilities and a verdict. numpy only.
 
-Each kind of damage has a temperature and a bias for its pooled logit (Guo et al. 2017). Underexposure has the density
-span beside it, which the network's input has taken out. "Readable?" weighs two things: the network's own label, and
-that no kind of damage was found, as a noisy-or (Pearl 1988): one defect is enough. All numbers are fitted on validation
-by `train/run.py` and stored in `config.json`.
+Each kind of damage has a temperature and a bias for its pooled logit (Guo et al. 2017). "Readable?" weighs two things:
+the network's own label, and that no kind of damage was found, as a noisy-or (Pearl 1988): one defect is enough. All
+numbers are fitted on validation by `train/run.py` and stored in `config.json`.
 """
 
 from collections.abc import Sequence
@@ -12,8 +11,6 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 VERDICTS = ("readable", "check", "damaged")
-THIN = "noise"  # the kind of damage whose probability depends on the density span
-SMALLEST_SPAN = 0.01  # D; a thinner frame counts as this
 
 
 def logit(p: float | np.ndarray) -> float | np.ndarray:
@@ -41,24 +38,18 @@ def at_prior(p: float | np.ndarray, fitted: float, prior: float) -> float | np.n
     return sigmoid(logit(p) + logit(prior) - logit(fitted))
 
 
-def log_span(span: float | np.ndarray) -> float | np.ndarray:
-    """log10 of a density span in D, as the calibration weighs it."""
-    return np.log10(np.maximum(span, SMALLEST_SPAN))
-
-
 @dataclass(frozen=True)
 class Calibration:
     """The fitted numbers and the thresholds; `to_dict` is what `config.json` stores.
 
     slope, bias: {"normal" or a defect: of its logit}; the logit of "normal" is the margin of the network's label.
-    span: weight of `log_span` in the log-odds of `THIN`. sound: weight, in "normal", of `soundness`.
+    sound: weight, in "normal", of `soundness`.
     prior: P(normal) in the data it was fitted on. readable_above, damaged_below: thresholds on `p_normal` at prior
     0.5; between them a person should look.
     """
 
     slope: dict[str, float] = field(default_factory=lambda: {"normal": 1.0})
     bias: dict[str, float] = field(default_factory=lambda: {"normal": 0.0})
-    span: float = 0.0
     sound: float = 0.0
     prior: float = 0.5
     readable_above: float = 0.5
@@ -79,20 +70,16 @@ class Calibration:
         """Plain JSON."""
         return asdict(self)
 
-    def of_defect(self, name: str, logits: np.ndarray, span: np.ndarray) -> np.ndarray:
-        """(N,) probabilities of one kind of damage. logits: (N,), pooled; span: (N,) D, `Evidence.density_span`."""
-        thin = self.span * log_span(span) if name == THIN else 0.0
-        return sigmoid(self.slope[name] * np.asarray(logits, np.float64) + thin + self.bias[name])
+    def of_defect(self, name: str, logits: np.ndarray) -> np.ndarray:
+        """(N,) probabilities of one kind of damage. logits: (N,), pooled."""
+        return sigmoid(self.slope[name] * np.asarray(logits, np.float64) + self.bias[name])
 
-    def probabilities(
-        self, names: tuple[str, ...], label: np.ndarray, defects: np.ndarray, span: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def probabilities(self, names: tuple[str, ...], label: np.ndarray, defects: np.ndarray) -> dict[str, np.ndarray]:
         """{"normal": (N,), each defect: (N,)} in 0…1, "normal" at the prior that the calibration was fitted on.
 
-        names: of the K defects, in the network's order. label (N, 2), defects (N, K): `resnet.Output`'s logits. span:
-        (N,) D, `Evidence.density_span`.
+        names: of the K defects, in the network's order. label (N, 2), defects (N, K): `resnet.Output`'s logits.
         """
-        found = {name: self.of_defect(name, defects[:, k], span) for k, name in enumerate(names)}
+        found = {name: self.of_defect(name, defects[:, k]) for k, name in enumerate(names)}
         margin = (label[:, 1] - label[:, 0]).astype(np.float64)
         log_odds = self.slope["normal"] * margin + self.bias["normal"]
         if found:

@@ -1,7 +1,7 @@
 """The film in a scan: its density, what of the picture is film, and what the network sees of it.
 
 film = Film(open_scan("frame.tif"))
-x = network_input(film, size=352)
+x = network_input(film, size=672)
 """
 
 from functools import cached_property
@@ -15,6 +15,7 @@ from .scan import CODED_GAMMA, DARKEST, LEAST_SPAN, Scan, log_density
 
 SIDE = 512  # pixels on the long side that the film is measured at
 BLACK = 3.0  # D; denser than any film: a holder, or nothing
+CELL = 32  # pixels a side of the network's input that one cell of its maps stands for
 UNLIKE = 2.5  # times that a layer's span may be made larger or smaller
 STEP = 0.02  # D; a layer that spans less counts as this
 SPANS_IN_RANGE = 1.6  # spans either side of the median at which the network's input reaches 76 % of its range
@@ -67,18 +68,25 @@ def from_border(mask: np.ndarray) -> np.ndarray:
     return reached[part]
 
 
-def network_input(film: Film, size: int) -> np.ndarray:
-    """The negative as the network sees it, for training, scoring and the page alike: (3, size, size) uint8.
+def input_shape(height: int, width: int, size: int) -> tuple[int, int]:
+    """Height and width of the network's input for a picture: in proportion, `size` pixels long, in whole cells."""
+    scale = size / max(height, width) / CELL
+    return max(1, round(height * scale)) * CELL, max(1, round(width * scale)) * CELL
 
-    The picture is squashed to a square and taken to density. There a change of light, mask colour or exposure is an
+
+def network_input(film: Film, size: int) -> np.ndarray:
+    """The negative as the network sees it, for training, scoring and the page alike: (3, h, w) uint8, `input_shape`.
+
+    The picture is taken to density. There a change of light, mask colour or exposure is an
     offset a layer, and a change of the file's gamma, or of how much of a dye the camera sees, a factor: both are taken
     out (median and 10–90 % span of each layer, of what is film). tanh keeps what lies far outside, holes below and
     opaque areas above, in range. A holder is made black, so that a grey one does not look like opaque film.
     """
     planes = [np.ascontiguousarray(film.scan.small[..., c], dtype=np.float32) for c in range(3)]
-    density = log_density(np.stack([resized(plane, size, size) for plane in planes]))
-    inside = resized(film.inside.astype(np.float32), size, size) > 0.99
-    density[:, resized(film.holder.astype(np.float32), size, size) > 0.5] = -np.log10(DARKEST)
+    height, width = input_shape(*film.scan.small.shape[:2], size)
+    density = log_density(np.stack([resized(plane, width, height) for plane in planes]))
+    inside = resized(film.inside.astype(np.float32), width, height) > 0.99
+    density[:, resized(film.holder.astype(np.float32), width, height) > 0.5] = -np.log10(DARKEST)
     values = density[:, inside] if inside.any() else density.reshape(3, -1)
     low, median, high = np.percentile(values, (10, 50, 90), axis=1)
     span = max(float((high - low).mean()), LEAST_SPAN)

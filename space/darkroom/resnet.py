@@ -2,10 +2,14 @@
 
 Both heads are "average pool, then linear". A linear layer commutes with the mean, so applying it to every cell of
 the last feature map gives maps whose mean *is* the output: the class activation map is exact, not an estimate.
+
+The head takes one number beside the pooled features: the frame's density span. The network's input is standardised by
+it, so that a frame with next to nothing on it looks like any other.
 """
 
 from typing import NamedTuple
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -13,11 +17,17 @@ from torch.nn import functional as F
 LABELS = ("abnormal", "normal")
 DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal")
 STAGES = ((2, 64), (2, 128), (2, 256), (2, 512))  # (residual blocks, channels)
+USUAL_SPAN, SMALLEST_SPAN = 0.5, 0.01  # D; of a well exposed frame, and what a thinner frame counts as
 
 
 def to_float(pictures: Tensor) -> Tensor:
     """`film.network_input` as stored, (N, 3, H, W) uint8, to what the network takes: float32 in −2…2."""
     return (pictures.float() - 127.5) / 63.75
+
+
+def contrast(span: Tensor) -> Tensor:
+    """Density spans in D, (N,), in octaves from `USUAL_SPAN`: what the head is given of them."""
+    return torch.log2(span.float().clamp(min=SMALLEST_SPAN) / USUAL_SPAN)
 
 
 class Output(NamedTuple):
@@ -54,13 +64,14 @@ class Residual(nn.Module):
 
 
 class ResNet18(nn.Module, PyTorchModelHubMixin):
-    """The judge of negatives: (N, 3, H, W) network inputs in, `Output` of logits out.
+    """The judge of negatives: (N, 3, H, W) network inputs and (N,) density spans in, `Output` of logits out.
 
     The constructor's arguments are the model's `config.json`.
 
     labels: names of the label classes; index 1 is "readable".
     defects: names of the kinds of damage, may be empty.
-    input_size: side in pixels to which `film.network_input` squashes a picture.
+    input_size: pixels of the long side that `film.network_input` gives a picture. The network is fully convolutional:
+    this is what it was trained for, and any other works.
     calibration: what `calibration.Calibration` reads, fitted after training; plain JSON.
     """
 
@@ -88,10 +99,12 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
                 blocks.append(Residual(channels, out_channels, stride=stride))
                 channels = out_channels
         self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Linear(channels, len(self.labels) + len(self.defects))
+        self.head = nn.Linear(channels + 1, len(self.labels) + len(self.defects))
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor, span: Tensor) -> Output:
         features = self.blocks(self.stem(x))  # (N, 512, H / 32, W / 32)
-        maps = F.conv2d(features, self.head.weight[:, :, None, None], self.head.bias)
+        weight = self.head.weight[:, :-1, None, None]
+        thin = contrast(span)[:, None] * self.head.weight[:, -1]  # (N, outputs), the same in every cell
+        maps = F.conv2d(features, weight, self.head.bias) + thin[:, :, None, None]
         label, defects = maps.mean((2, 3)).split([len(self.labels), len(self.defects)], dim=1)
         return Output(label, defects, maps)

@@ -98,7 +98,7 @@ def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calib
 
 
 class Prepared(NamedTuple):
-    """What judging needs of a scan: its name, the network's input (3, S, S) uint8, what was measured on it."""
+    """What judging needs of a scan: its name, the network's input (3, h, w) uint8, what was measured on it."""
 
     name: str
     pixels: np.ndarray
@@ -129,28 +129,30 @@ class Judge:
 
     @torch.inference_mode()
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
-        """Judge several prepared scans in one forward pass, in their order."""
-        if not prepared:
-            return []
-        names, inputs, evidence = zip(*prepared, strict=True)
+        """Judge several prepared scans, in their order; those of one shape go through the network together."""
+        verdicts: list[Verdict | None] = [None] * len(prepared)
         device = next(self.model.parameters()).device
-        output = self.model(to_float(torch.from_numpy(np.stack(inputs)).to(device)))
-        label, defects, maps = (part.float().cpu().numpy() for part in output)
-        spans = np.array([each.density_span for each in evidence])
-        found = self.calibration.probabilities(self.model.defects, label, defects, spans)
-        verdicts = []
-        for i, name in enumerate(names):
-            by_defect = {name: float(found[name][i]) for name in self.model.defects}
-            p_normal = float(at_prior(found["normal"][i], self.calibration.prior, prior))
-            if evidence[i].empty:
-                by_defect = {name: EMPTY if name == "blank_area" else 1 - EMPTY for name in by_defect}
-                p_normal = float(at_prior(1 - EMPTY, PRIOR, prior))
-            word, reason = decide(p_normal, by_defect, evidence[i], self.calibration)
-            heat = heat_map(maps[i], by_defect, self.calibration)
-            verdicts.append(
-                Verdict(name, word, p_normal, by_defect, heat, evidence[i], reason, prior, self.calibration)
-            )
+        for shape in {each.pixels.shape for each in prepared}:
+            chosen = [i for i, each in enumerate(prepared) if each.pixels.shape == shape]
+            pixels = torch.from_numpy(np.stack([prepared[i].pixels for i in chosen])).to(device)
+            spans = torch.tensor([prepared[i].evidence.density_span for i in chosen], device=device)
+            label, defects, maps = (part.float().cpu().numpy() for part in self.model(to_float(pixels), spans))
+            found = self.calibration.probabilities(self.model.defects, label, defects)
+            for k, i in enumerate(chosen):
+                chances = {name: float(each[k]) for name, each in found.items()}
+                verdicts[i] = self._verdict(prepared[i], chances, maps[k], prior)
         return verdicts
+
+    def _verdict(self, prepared: Prepared, chances: dict[str, float], maps: np.ndarray, prior: float) -> Verdict:
+        """What is said of one scan. chances: as `Calibration.probabilities` has them; maps: (2 + K, h, w)."""
+        evidence, normal = prepared.evidence, chances.pop("normal")
+        p_normal = float(at_prior(normal, self.calibration.prior, prior))
+        if evidence.empty:
+            chances = {name: EMPTY if name == "blank_area" else 1 - EMPTY for name in chances}
+            p_normal = float(at_prior(1 - EMPTY, PRIOR, prior))
+        word, reason = decide(p_normal, chances, evidence, self.calibration)
+        heat = heat_map(maps, chances, self.calibration)
+        return Verdict(prepared.name, word, p_normal, chances, heat, evidence, reason, prior, self.calibration)
 
 
 def heat_map(maps: np.ndarray, defects: dict[str, float], calibration: Calibration) -> np.ndarray:
