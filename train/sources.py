@@ -62,14 +62,14 @@ def jobs(folders: Folders, count: int, seed: int, kinds: tuple[str, ...]) -> lis
             )
     real = {f"real/{name}": _group(f"real/{name}", name) for name in negatives}
     ruined = {f"damaged/{name}": _group(f"damaged/{name}", *Path(name).parts[1:]) for name in damaged}
-    split_of = _splits(photos) | _splits([*real.values(), *ruined.values()])
 
     singles = min(EXPOSURES * len(ruined), round(count * DAMAGED))
     pairs = (count - singles + 1) // 2
     from_real = round(pairs * REAL) if real else 0
     from_photos = round((pairs - from_real) * (1 - DRAWN)) if photos else 0
     drawn = [f"drawn/{i:06d}" for i in range(pairs - from_real - from_photos)]
-    split_of |= _splits(drawn)
+    used = list(real.values())[:from_real] + list(ruined.values())[:singles]
+    split_of = _splits(photos[:from_photos]) | _splits(used) | _splits(drawn)
     twins = [*_in_turn(photos, from_photos), *_in_turn(list(real), from_real), *drawn]
     sources = [(k // 2, twins[k // 2]) for k in range(count - singles)]  # of an odd number the last has no twin
     sources += enumerate(_in_turn(list(ruined), singles), pairs)
