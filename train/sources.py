@@ -68,8 +68,9 @@ def jobs(folders: Folders, count: int, seed: int, kinds: tuple[str, ...]) -> lis
     from_real = round(pairs * REAL) if real else 0
     from_photos = round((pairs - from_real) * (1 - DRAWN)) if photos else 0
     drawn = [f"drawn/{i:06d}" for i in range(pairs - from_real - from_photos)]
-    used = list(real.values())[:from_real] + list(ruined.values())[:singles]
-    split_of = _splits(photos[:from_photos]) | _splits(used) | _splits(drawn)
+    split_of = _splits(photos[:from_photos]) | _splits(drawn)
+    # Each by itself, so that all splits have some of both; who is in both keeps one split.
+    split_of |= _splits(list(ruined.values())[:singles]) | _splits(list(real.values())[:from_real])
     twins = [*_in_turn(photos, from_photos), *_in_turn(list(real), from_real), *drawn]
     sources = [(k // 2, twins[k // 2]) for k in range(count - singles)]  # of an odd number the last has no twin
     sources += enumerate(_in_turn(list(ruined), singles), pairs)
