@@ -58,11 +58,16 @@ def curve(stops: np.ndarray, contrast: np.ndarray, toe: float, most: np.ndarray)
     return most * (1 - np.exp(-((line / most) ** 3))) ** (1 / 3)
 
 
+# A nominal film, tabulated: (3, N) density above base of evenly spaced stops, and stops of evenly spaced densities.
+STOPS = np.linspace(-10, 14, 2048)
+NOMINAL = np.stack([curve(STOPS, LAYER[c], TOE, RANGE[c]) for c in range(3)])
+ABOVE = np.linspace(0, 1.9, 2048)
+INVERSE = np.stack([np.interp(ABOVE, NOMINAL[c], STOPS) for c in range(3)])
+
+
 def stops_of(density: np.ndarray, base: np.ndarray) -> np.ndarray:
     """The exposure that left a density, (H, W, 3), in stops from mid-grey: `curve` turned round, for a nominal film."""
-    share = np.clip((density - base) / RANGE, 0.003, 0.98)
-    line = RANGE * (-np.log1p(-(share**3))) ** (1 / 3)
-    return TOE * np.log(np.expm1(line / (SLOPE * LAYER * TOE))) - SPEED_POINT
+    return _looked_up(density - base, ABOVE, INVERSE)
 
 
 def expose_again(density: np.ndarray, base: np.ndarray, light: np.ndarray) -> np.ndarray:
@@ -70,8 +75,16 @@ def expose_again(density: np.ndarray, base: np.ndarray, light: np.ndarray) -> np
     mid-grey gave. Shadows gain most; what is dense already changes little."""
     before = stops_of(density, base)
     after = np.log2(2**before + light)
-    gained = curve(after, LAYER, TOE, RANGE) - curve(before, LAYER, TOE, RANGE)
-    return (density + gained).astype(np.float32)
+    return density + _looked_up(after, STOPS, NOMINAL) - _looked_up(before, STOPS, NOMINAL)
+
+
+def _looked_up(values: np.ndarray, grid: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """(H, W, 3) read from a table, (3, N), of each layer's values at an even `grid`, (N,); float32."""
+    places = (values - grid[0]) / (grid[1] - grid[0])
+    read = np.empty(values.shape, np.float32)
+    for c in range(3):
+        ndimage.map_coordinates(table[c], [places[..., c]], output=read[..., c], order=1, mode="nearest")
+    return read
 
 
 def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, contrast: float = 1.0) -> np.ndarray:

@@ -51,8 +51,8 @@ def _fall(density: np.ndarray, base: np.ndarray, leak: np.ndarray, peak: float, 
         held_back = np.abs(rng.normal(0, 0.4, 3))
     elif colour == "cold":
         held_back = held_back[::-1]
-    stops = FAINT + (peak - FAINT) * leak[..., None]
-    leaked = expose_again(density, base, 2.0**-held_back * (2.0**stops - 2.0**FAINT))
+    light = 2 ** (FAINT + (peak - FAINT) * leak) - 2**FAINT
+    leaked = expose_again(density, base, light[..., None] * (2**-held_back).astype(np.float32))
     grain = ndimage.gaussian_filter(rng.standard_normal(density.shape, dtype=np.float32), (0.6, 0.6, 0))
     return leaked + rng.uniform(0, 0.05) * grain * np.sqrt(np.maximum(leaked - density, 0))
 
@@ -68,7 +68,7 @@ def _from_a_side(form, shape: tuple[int, int], reach: float, rng: np.random.Gene
     leak = form(y, x, reach, rng)
     leak = leak * np.clip(1 + rng.uniform(0, 0.12) * even_noise(leak.shape, max(shape) * 0.2, rng), 0.5, 1.3)
     soft = max(shape) * rng.uniform(0.002, 0.012) * min(1, reach / 0.1)
-    return np.clip(ndimage.gaussian_filter(np.rot90(leak, turns), soft), 0, 1)
+    return np.clip(ndimage.gaussian_filter(np.rot90(leak, turns), soft), 0, 1, dtype=np.float32)
 
 
 def _sway(x: np.ndarray, lumps: float, rng: np.random.Generator) -> np.ndarray:
