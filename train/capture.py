@@ -6,6 +6,7 @@ Everything here is innocent: a frame stays readable through it. Densities in, 8-
 import io
 
 import numpy as np
+from dust import Scan, dusty, kept_whole
 from PIL import Image
 from scipy import ndimage
 from shapes import blob, even_noise, line
@@ -16,8 +17,11 @@ SEEN = np.array([0.62, 1.0, 1.28], np.float32)  # how much of its layer's dye a 
 OPEN = 0.0  # D of a sprocket hole
 
 
-def wear(density: np.ndarray, base: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What every roll has: a little dust, a hair, a hairline scratch, a leak at the very edge. Not damage."""
+def wear(density: np.ndarray, base: np.ndarray, rng: np.random.Generator, scans: tuple[Scan, ...] = ()) -> np.ndarray:
+    """What every roll has: a little dust, a hair, a hairline scratch. Not damage. scans: outlines of real dust, instead
+    of what is drawn here."""
+    if scans:
+        return dusty(density, base, scans, rng)
     shape, width, sound = density.shape[:2], density.shape[1], density
     if rng.random() < 0.5:
         for _ in range(rng.integers(1, 5)):
@@ -32,14 +36,7 @@ def wear(density: np.ndarray, base: np.ndarray, rng: np.random.Generator) -> np.
         start = rng.uniform(0, shape[0]), rng.uniform(-0.2, 0.4) * width
         scratch = line(shape, start, width * rng.uniform(0.2, 0.8), rng.normal(0, 0.02), 1, 0.3, rng)
         density = density - (scratch * rng.uniform(0.02, 0.06))[..., None]
-    if rng.random() < 0.06:
-        side, depth = rng.integers(4), rng.uniform(0.02, 0.07)
-        axis = np.linspace(0, 1, shape[0] if side < 2 else width, dtype=np.float32)
-        fall = np.exp(-(axis if side % 2 else axis[::-1]) / depth)
-        leak = fall[:, None] if side < 2 else fall[None, :]
-        sway = np.clip(1 + 0.3 * even_noise(shape, width * 0.2, rng), 0, 2)
-        density = density + (leak * sway)[..., None] * np.array([0.7, 0.4, 0.2]) * rng.uniform(0.3, 1.2)
-    return np.maximum(density, np.minimum(sound, base * 0.9)).astype(np.float32)  # a hairline leaves the base whole
+    return kept_whole(density, sound, base)
 
 
 def mount(

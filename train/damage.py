@@ -1,4 +1,4 @@
-"""The six kinds of damage, applied to the density of a negative, each with the map of where it is.
+"""The seven kinds of damage, applied to the density of a negative, each with the map of where it is.
 
 A function takes the density with its base, (H, W, 3), a severity in 0…3 (1 is what a person just notices, 3 ruins the
 frame) and a random generator; it returns the new density and its coverage, (H, W) in 0…1. `noise` is not here: it is
@@ -8,6 +8,7 @@ an exposure, see `simulate.py`. What each one looks like: docs/simulation.md.
 from collections.abc import Callable
 
 import numpy as np
+from leaks import light_leak
 from scipy import ndimage
 from shapes import Damaged, blob, even_noise, fractal, line, pixel, somewhere, uncovered
 from spots import residual_spots
@@ -209,6 +210,7 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
 
 
 DAMAGE: dict[str, Callable[[np.ndarray, np.ndarray, float, np.random.Generator], Damaged]] = {
+    "light_leak": light_leak,  # first: it is there before the film is developed
     "blank_area": blank_area,
     "colour_patches": colour_patches,
     "holes": holes,

@@ -14,6 +14,7 @@ RANGE = np.array([1.80, 1.70, 1.90], np.float32)  # densest above the base
 LAYER = np.array([1.00, 1.03, 1.15], np.float32)  # contrast of the layers against each other
 SLOPE = 0.15  # D a stop on the straight line
 SPEED_POINT = 4.3  # stops below mid-grey at which the toe begins
+TOE = 0.8  # stops, softness of a nominal film's toe
 MID_GREY = 0.18
 
 
@@ -50,6 +51,42 @@ def linear(srgb: np.ndarray) -> np.ndarray:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
+def curve(stops: np.ndarray, contrast: np.ndarray, toe: float, most: np.ndarray) -> np.ndarray:
+    """Density above base of an exposure in stops from mid-grey: a toe, a straight line, a shoulder that ends at
+    `most`."""
+    line = SLOPE * contrast * toe * np.logaddexp(0, (stops + SPEED_POINT) / toe)
+    return most * (1 - np.exp(-((line / most) ** 3))) ** (1 / 3)
+
+
+# A nominal film, tabulated: (3, N) density above base of evenly spaced stops, and stops of evenly spaced densities.
+STOPS = np.linspace(-10, 14, 2048)
+NOMINAL = np.stack([curve(STOPS, LAYER[c], TOE, RANGE[c]) for c in range(3)])
+ABOVE = np.linspace(0, 1.9, 2048)
+INVERSE = np.stack([np.interp(ABOVE, NOMINAL[c], STOPS) for c in range(3)])
+
+
+def stops_of(density: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """The exposure that left a density, (H, W, 3), in stops from mid-grey: `curve` turned round, for a nominal film."""
+    return _looked_up(density - base, ABOVE, INVERSE)
+
+
+def expose_again(density: np.ndarray, base: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """The density, (H, W, 3), had more light fallen on the film before it was developed. light: (H, W, 3), 1 is what
+    mid-grey gave. Shadows gain most; what is dense already changes little."""
+    before = stops_of(density, base)
+    after = np.log2(2**before + light)
+    return density + _looked_up(after, STOPS, NOMINAL) - _looked_up(before, STOPS, NOMINAL)
+
+
+def _looked_up(values: np.ndarray, grid: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """(H, W, 3) read from a table, (3, N), of each layer's values at an even `grid`, (N,); float32."""
+    places = (values - grid[0]) / (grid[1] - grid[0])
+    read = np.empty(values.shape, np.float32)
+    for c in range(3):
+        ndimage.map_coordinates(table[c], [places[..., c]], output=read[..., c], order=1, mode="nearest")
+    return read
+
+
 def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, contrast: float = 1.0) -> np.ndarray:
     """Expose and develop: (H, W, 3) sRGB 0…1 -> density, base included; 8 bits of the photograph are used.
 
@@ -61,10 +98,8 @@ def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, c
     above = np.empty(photograph.shape, np.float32)
     indices = np.rint(photograph * 255).astype(np.uint8)
     for c in range(3):  # one curve a layer, tabulated
-        toe = np.logaddexp(0, (light + cast[c] + SPEED_POINT) / roll.toe) * roll.toe
-        line = SLOPE * roll.contrast[c] * LAYER[c] * toe
-        curve = RANGE[c] * (1 - np.exp(-((line / RANGE[c]) ** 3))) ** (1 / 3)  # a straight line with a shoulder
-        above[..., c] = curve.astype(np.float32)[indices[..., c]]
+        developed = curve(light + cast[c], roll.contrast[c] * LAYER[c], roll.toe, RANGE[c])
+        above[..., c] = developed.astype(np.float32)[indices[..., c]]
     return np.maximum(above @ roll.leak.T, 0) + roll.base
 
 

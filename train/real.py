@@ -37,6 +37,11 @@ def negative_from(path: Path, long_side: int) -> tuple[np.ndarray, np.ndarray]:
     return -CODED_GAMMA * np.log10(np.maximum(np.stack(planes, -1), 1 / 512)), inside
 
 
+def base_of(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """(3,) D of the clearest film in a negative."""
+    return np.percentile(density[inside] if inside.any() else density, 1, axis=0).astype(np.float32)
+
+
 def damaged(
     density: np.ndarray, inside: np.ndarray, wanted: dict[str, float], kinds: tuple[str, ...], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +49,7 @@ def damaged(
 
     density, inside: as `negative_from` gives them.
     """
-    base = np.percentile(density[inside] if inside.any() else density, 1, axis=0).astype(np.float32)
+    base = base_of(density, inside)
     coverage = np.zeros((*inside.shape, len(kinds)), np.float32)
     if "noise" in wanted:
         left = float(np.interp(wanted["noise"], [0.7, 3], LEFT[::-1]))

@@ -114,3 +114,18 @@ def draw(rng: np.random.Generator) -> np.ndarray:
             picture = _paint(picture, glow, np.array([1.0, 0.85, 0.6]))
     texture = 1 + 0.06 * fractal(shape, 5, rng, 2)
     return np.clip(picture * texture[..., None], 0, 1).astype(np.float32)
+
+
+def bright_sky(scene: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The scene, (H, W, 3) sRGB 0…1, under a bright and nearly even sky, which is dense on the film and not blank."""
+    shape = scene.shape[:2]
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32) / max(shape)
+    horizon = rng.uniform(0.2, 0.65) * shape[0] / max(shape)
+    ridge = even_noise(shape, shape[1] * rng.uniform(0.03, 0.4), rng)[0] * rng.uniform(0, 0.05)
+    over = np.clip((horizon + ridge - y) / rng.choice([0.003, rng.uniform(0.01, 0.1)]) + 0.5, 0, 1)
+    sun = np.hypot(y - rng.uniform(-0.2, horizon), x - rng.uniform(-0.2, 1.2))
+    fade = np.clip(sun / rng.uniform(0.4, 1.5), 0, 1)[..., None]
+    near, far = np.full(3, rng.uniform(0.9, 1.0)), _colour(rng, 0.7, 0.95, 0.12)
+    sky = near * (1 - fade) + far * fade
+    sky = sky + (fractal(shape, shape[1] * 0.3, rng) * rng.choice([0, rng.uniform(0, 0.05)]))[..., None]
+    return _paint(scene.copy(), over, np.clip(sky, 0, 1).astype(np.float32))

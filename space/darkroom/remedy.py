@@ -35,4 +35,8 @@ REMEDIES = {
         "friction as the film was coiled: the dye is rubbed off",
         "the dye is gone, retouch the positive; dark flecks may be dirt, so clean the film and rescan first",
     ),
+    "light_leak": Remedy(
+        "light fell on the film: worn camera seals, an opened back, the cassette's felt",
+        "the light is in the film; crop or retouch the positive, and replace the camera's seals",
+    ),
 }
