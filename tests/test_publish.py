@@ -167,7 +167,8 @@ def test_the_onnx_file_takes_any_number_of_pictures_of_any_shape_and_agrees(hub,
     for count in (1, 5):
         with torch.no_grad():
             expected = model(to_float(torch.from_numpy(pixels[:count])), torch.from_numpy(span[:count]))
-        for got, want in zip(session.run(None, {"pixels": pixels[:count], "span": span[:count]}), expected, strict=True):
+        given = {"pixels": pixels[:count], "span": span[:count]}
+        for got, want in zip(session.run(None, given), expected, strict=True):
             np.testing.assert_allclose(got, want.numpy(), atol=1e-4)
 
 

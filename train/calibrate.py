@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.calibration import Calibration, at_prior, soundness  # noqa: E402
+from darkroom.calibration import Calibration, at_prior, sigmoid, soundness  # noqa: E402
 from darkroom.resnet import Output, ResNet18  # noqa: E402
 
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
@@ -40,13 +40,17 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
     for k, kind in enumerate(model.defects):
         truth = damage[:, kinds.index(kind)] if kind in kinds else np.zeros(len(rows))
+        known = np.isfinite(truth)  # of a damaged frame nobody may know the kind
         if kind not in before.slope:  # the head has been rebuilt: its logit is all there is
             before = _with(before, kind)
-        if min(truth.sum(), (1 - truth).sum()) < FEWEST:
+        if min((truth == value).sum() for value in (0, 1)) < FEWEST:
             slope[kind], bias[kind] = before.slope[kind], before.bias[kind]
             unseen[kind] = before.of_defect(kind, logits[:, k])
             continue
-        (slope[kind],), bias[kind], unseen[kind] = _fit(logits[:, k : k + 1], truth, groups)
+        column = logits[:, k : k + 1]
+        (slope[kind],), bias[kind], found = _fit(column[known], truth[known], groups[known])
+        unseen[kind] = sigmoid(slope[kind] * column[:, 0] + bias[kind])
+        unseen[kind][known] = found
 
     margin = label[:, 1] - label[:, 0]
     sound = soundness([*unseen.values()]) if unseen else np.zeros(len(rows))

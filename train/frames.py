@@ -112,7 +112,8 @@ def prepare(rows: Dataset, size: int) -> Dataset:
     """Decode and resize once.
 
     size: pixels of the long side. Returns a data set with `name`, `group` (what belongs together: a photograph, a roll;
-    else the name), `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind),
+    else the name), `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind,
+    NaN where nobody knows),
     `cells` (K · n · n bytes for all of DEFECTS, 255 = all of the cell; empty where unknown), `span` in D and `evidence`
     (the fields of `Evidence`). Raises DataError that names every picture that cannot be decoded.
     """
@@ -143,7 +144,7 @@ def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -
         "name": row["name"],
         "label": row["label"],
         "group": str(row.get("group") or row["name"]),
-        "defects": [float(row[defect]) for defect in defects],
+        "defects": [np.nan if row[defect] is None else float(row[defect]) for defect in defects],
         "cells": _cells(row.get(CELLS) or []),
         "pixels": b"",
         "width": 0,

@@ -129,8 +129,8 @@ def intervals(p: np.ndarray, y: np.ndarray, prior: float | None = None, seed: in
 def defect_precision(scores: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict[str, dict | None]:
     """Average precision of each kind of damage with its 95 % bootstrap interval, and in how many frames it is.
 
-    scores, truth: (N, len(names)); truth 0 or 1. Returns {name: {"average_precision", "interval", "count"}}; None for
-    a kind that never, or always, occurs.
+    scores, truth: (N, len(names)); truth 0, 1, or NaN where nobody knows. Returns {name: {"average_precision",
+    "interval", "count"}}; None for a kind that never, or always, occurs.
     """
     rng, found = np.random.default_rng(0), {}
     for name, score, real in zip(names, scores.T, truth.T, strict=True):
@@ -138,10 +138,11 @@ def defect_precision(scores: np.ndarray, truth: np.ndarray, names: tuple[str, ..
         if not all(map(len, groups)):
             found[name] = None
             continue
+        known = np.isfinite(real)
         picks = (np.concatenate([rng.choice(group, len(group)) for group in groups]) for _ in range(RESAMPLES))
         drawn = [average_precision_score(real[pick], score[pick]) for pick in picks]
         found[name] = {
-            "average_precision": float(average_precision_score(real, score)),
+            "average_precision": float(average_precision_score(real[known], score[known])),
             "interval": np.percentile(drawn, (2.5, 97.5)).tolist(),
             "count": len(groups[1]),
         }

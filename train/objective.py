@@ -26,7 +26,9 @@ def losses(
     """
     total = F.cross_entropy(output.label, batch["label"], weight=weights, label_smoothing=smoothing, reduction="none")
     if batch["defects"].shape[1]:
-        pooled = F.binary_cross_entropy_with_logits(output.defects, batch["defects"], reduction="none")
+        wanted = batch["defects"]  # NaN where nobody knows
+        pooled = F.binary_cross_entropy_with_logits(output.defects, wanted.nan_to_num(), reduction="none")
+        pooled = pooled * wanted.isfinite()
         total = total + POOLED * pooled.mean(1)
     if kinds:
         share = batch["cells"][:, [DEFECTS.index(kind) for kind in kinds]]

@@ -1,30 +1,59 @@
 #!/usr/bin/env bash
-# How the bundled model is made from pictures: FILM is a folder with index.csv (columns file, use, readable) of real
-# negatives (negatives/) and real film scans (scans/), PHOTOS one of photographs.
+# How the bundled model is made. FILM is a folder with index.csv (columns file, use, readable, photographer) of real
+# negatives (negatives/) and real film scans (scans/), PHOTOS one of photographs, DUST one of outlines of real dust.
 #
-#     bash train/recipe.sh FILM PHOTOS
+#     bash train/recipe.sh FILM PHOTOS DUST
 #
-# The network is that of commit 202d806 (space/weights/model.safetensors); this fits its calibration, on frames of which
-# a quarter are real negatives and nearly half real film scans, and writes runs/bundled. About 15 minutes on two cores.
+# It begins with the network of commit 202d806 and trains its last stage and its head on squares of frames in
+# proportion: real negatives with damage put on them, real film scans made negatives again, photographs, drawn scenes.
+# Killed, it goes on from its last epoch when it is called again. Writes runs/bundled.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-film=$1 photos=$2 python=.venv/bin/python
-rm -rf data/learn && mkdir -p data/learn/{scenes,negatives}
-# Only what may be learnt from, and is readable: damage is put on it.
-$python - "$film" "$photos" <<'PYTHON'
+film=$1 photos=$2 dust=$3 python=.venv/bin/python
+if [ ! -d data/film ]; then
+    rm -rf data/learn
+    # Only what may be learnt from. What is readable gets its damage from the simulator.
+    $python - "$film" "$photos" <<'PYTHON'
 import csv, shutil, sys
 from pathlib import Path
-film, photos = map(Path, sys.argv[1:])
+film, photos, learn = *map(Path, sys.argv[1:]), Path("data/learn")
 for row in csv.DictReader((film / "index.csv").open()):
-    kind = {"negatives": "negatives", "scans": "scenes"}.get(row["file"].split("/")[0])
-    if kind and row["use"] == "learn" and row["readable"] == "1":
-        shutil.copy(film / row["file"], Path("data/learn") / kind)
-for path in sorted(photos.rglob("*.jpg"))[::12]:
-    shutil.copy(path, Path("data/learn/scenes") / path.name)
+    scanned = {"scans": True, "negatives": False}.get(row["file"].split("/")[0])
+    if scanned is None or row["use"] != "learn" or (row["readable"], scanned) == ("0", False):
+        continue
+    folder = {
+        ("1", False): learn / "negatives" / row["photographer"],
+        ("1", True): learn / "scenes",
+        ("0", True): learn / "damaged" / "unknown" / row["photographer"],
+    }.get((row["readable"], scanned))
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(film / row["file"], folder)
+for path in sorted(photos.rglob("*.jpg"))[::5]:
+    shutil.copy(path, learn / "scenes" / path.name)
 PYTHON
-rm -rf data/film runs/bundled
-$python train/simulate.py data/film --photos data/learn/scenes --negatives data/learn/negatives --count 1000 --seed 5
-$python train/run.py --data data/film --init space/weights --input-size 576 --epochs 0 --name bundled
+    $python train/simulate.py data/film --photos data/learn/scenes --negatives data/learn/negatives \
+        --damaged data/learn/damaged --dust "$dust" --count 2000 --seed 7
+fi
+if [ ! -d data/begun ]; then  # that network's head knew no density span: its weights begin at 0
+    mkdir -p data/begun.part
+    for file in config.json model.safetensors; do git show "202d806:space/weights/$file" > "data/begun.part/$file"; done
+    $python - <<'PYTHON'
+import json
+from pathlib import Path
+import torch
+from safetensors.torch import load_file, save_file
+folder = Path("data/begun.part")
+state, config = load_file(folder / "model.safetensors"), json.loads((folder / "config.json").read_text())
+state["head.weight"] = torch.nn.functional.pad(state["head.weight"], (0, 1))
+save_file(state, folder / "model.safetensors")
+kept = {name: config[name] for name in ("labels", "defects", "input_size")}
+(folder / "config.json").write_text(json.dumps(kept))
+PYTHON
+    mv data/begun.part data/begun
+fi
+$python train/run.py --data data/film --init data/begun --input-size 672 --crop 288 --freeze 6 --batch-size 32 \
+    --lr 5e-4 --epochs 12 --name bundled --resume
 # The card is filled from the run's own report.
 PYTHONPATH=train $python -c 'from pathlib import Path; from cards import model_card
 Path("runs/bundled/model/README.md").write_text(model_card(Path("runs/bundled"), "darkroom", []), encoding="utf-8")'

@@ -98,7 +98,8 @@ def fit(
     frozen.requires_grad_(False)
     averaged = AveragedModel(model, avg_fn=averaging, use_buffers=True)
     best = portable(averaged.module)
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=args.lr, weight_decay=WEIGHT_DECAY)
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(learning, lr=args.lr, weight_decay=WEIGHT_DECAY)
     trained, optimizer, loader = accelerator.prepare(
         model, optimizer, DataLoader(train, args.batch_size, shuffle=True, collate_fn=partial(collate, side=args.crop))
     )
@@ -228,7 +229,7 @@ def arguments() -> argparse.Namespace:
     add("--batch-size", type=int, default=32, help="pictures a step, over all processes")
     add("--accumulate", type=int, default=1, help="steps whose gradients are added up")
     add("--lr", type=float, help="learning rate of AdamW: 1e-3, with --init 2e-4")
-    add("--freeze", type=int, default=0, metavar="BLOCKS", help="of the 8 residual blocks, the first that stay as they are")
+    add("--freeze", type=int, default=0, metavar="BLOCKS", help="the first of the 8 residual blocks that stay as they are")
     add("--crop", type=int, default=0, metavar="PIXELS", help="train on squares cut out of the frames; 0: whole frames")
     add("--input-size", type=int, help="long side in pixels of what the network sees: 288, with --init that model's")
     add("--seed", type=int, default=0)

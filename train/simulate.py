@@ -33,7 +33,7 @@ from sources import DRAWN_ALONE, LONG_SIDE, SPLITS, UNKNOWN, Folders, Job, jobs,
 from tqdm import tqdm
 
 DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal", "light_leak")
-GRID = 16  # cells of the coarse damage maps, a side
+GRID = 24  # cells of the coarse damage maps, a side
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 STRIKING = ("noise", "holes")  # seen on the negative, whatever the positive shows: next to nothing, and bare light
 SECOND = 0.2  # chance of a second kind of damage beside the first

@@ -11,7 +11,7 @@ from scenes import bright_sky, draw
 from scipy import ndimage
 
 SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1}
-LONG_SIDE = 576  # pixels of the simulated frame
+LONG_SIDE = 672  # pixels of the simulated frame
 DRAWN = 0.15  # share of drawn scenes beside photographs
 REAL = 0.25  # share of real negatives, where there are any
 EXPOSURES = 8  # frames made of one scan of damaged film, each exposed and photographed anew
