@@ -30,8 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "space"), str(ROOT / "tests"), str(ROOT / "train")]
 import composite  # noqa: E402
 from capture import photograph  # noqa: E402
-from darkroom.calibration import VERDICTS  # noqa: E402
-from darkroom.resnet import to_float  # noqa: E402
+from darkroom.calibration import VERDICTS, logit  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import Judge, Verdict, load  # noqa: E402
 from emulsion import expose, film  # noqa: E402
@@ -62,8 +61,8 @@ def negative_of(path: Path) -> bytes:
     return photograph(expose(np.asarray(picture, np.float32) / 255, roll, stops, cast, contrast=1.1), rng)
 
 
-def judged(job: Job, judge: Judge) -> tuple[Verdict, np.ndarray]:
-    """The verdict of a picture, and the network's pooled logits of damage, (K,)."""
+def judged(job: Job, judge: Judge) -> Verdict:
+    """The verdict of a picture."""
     torch.set_num_threads(1)
     source, light = job.path, "auto"
     if job.kind == "scan":
@@ -73,11 +72,7 @@ def judged(job: Job, judge: Judge) -> tuple[Verdict, np.ndarray]:
         maker = getattr(composite, job.kind)
         source, _ = composite.composite(composite.reduced(scan.rgb), maker, job.severity, seed, scan.bits)
         light = "coded"
-    prepared = judge.prepare(open_scan(source, job.path.name, light=light))
-    with torch.inference_mode():
-        span = torch.tensor([prepared.evidence.density_span])
-        pooled = judge.model(to_float(torch.from_numpy(prepared.pixels[None])), span).defects[0].numpy()
-    return judge.judge_prepared([prepared])[0], pooled
+    return judge.judge(open_scan(source, job.path.name, light=light))
 
 
 def jobs(folder: Path, half: str) -> list[Job]:
@@ -122,10 +117,11 @@ def words(title: str, found: list[Verdict]) -> None:
         print(f"{title} ({len(found)}): {shares}; no colour negative {other}")
 
 
-def of_composites(rows: list[tuple[Job, Verdict, np.ndarray]]) -> None:
+def of_composites(rows: list[tuple[Job, Verdict]]) -> None:
     """Print, for each kind and severity, AUROC of the verdict and of the baseline against the clean frames."""
     clean = [row for row in rows if row[0].kind == "clean"]
-    usual = np.array([pooled for *_, pooled in clean])
+    # A kind's temperature and bias do not change how many spreads a frame lies from the sound ones.
+    usual = np.array([outputs(verdict) for _, verdict in clean])
     middle, spread = usual.mean(0), usual.std(0) + 1e-6
     print(f"\n{len(clean)} frames with damage put on them; AUROC against their clean selves (95 % over photographers)")
     print(f"{'':16}{'severity':>9}{'p_normal':>10}{'':>13}{'largest output':>16}{'named first':>13}")
@@ -135,15 +131,20 @@ def of_composites(rows: list[tuple[Job, Verdict, np.ndarray]]) -> None:
             chosen = [row for row in rows if (row[0].kind, row[0].severity) == (kind, severity)]
             both = clean + chosen
             truth = np.array([0] * len(clean) + [1] * len(chosen))
-            score = np.array([-v.p_normal for _, v, _ in both])
-            base = np.array([((pooled - middle) / spread).max() for *_, pooled in both])
+            score = np.array([-v.p_normal for _, v in both])
+            base = np.array([((outputs(v) - middle) / spread).max() for _, v in both])
             figures = roc_auc_score(truth, score), roc_auc_score(truth, base)
             means.setdefault(severity, []).append(figures)
-            named = np.mean([max(v.defects, key=v.defects.get) == kind for _, v, _ in chosen])
-            sure = interval([job.photographer for job, *_ in both], truth, score)
+            named = np.mean([max(v.defects, key=v.defects.get) == kind for _, v in chosen])
+            sure = interval([job.photographer for job, _ in both], truth, score)
             print(f"{kind:16}{severity:9}{figures[0]:10.3f}{f'({sure})':>13}{figures[1]:16.3f}{named:13.0%}")
     for severity, figures in means.items():
         print(f"{'mean':16}{severity:9}{np.mean(figures, 0)[0]:10.3f}{'':13}{np.mean(figures, 0)[1]:16.3f}")
+
+
+def outputs(verdict: Verdict) -> np.ndarray:
+    """The network's pooled outputs for the kinds of damage, (K,) log-odds."""
+    return logit(np.array([*verdict.defects.values()]))
 
 
 def main() -> None:
@@ -158,17 +159,17 @@ def main() -> None:
     judge, todo = load(args.weights), jobs(args.folder, args.half)
     with ProcessPoolExecutor() as pool:
         done = pool.map(partial(judged, judge=judge), todo, chunksize=2)
-        rows = [(job, *each) for job, each in zip(todo, tqdm(done, total=len(todo), unit="picture"), strict=True)]
+        rows = list(zip(todo, tqdm(done, total=len(todo), unit="picture"), strict=True))
     for kind, title in (("file", "real negatives"), ("scan", "real scans as negatives")):
         for label, name in (("1", "readable"), ("0", "damaged")):
-            words(f"{title}, {name}", [v for job, v, _ in rows if (job.kind, job.label) == (kind, label)])
-        own = [(job, v) for job, v, _ in rows if job.kind == kind and job.label in ("0", "1")]
+            words(f"{title}, {name}", [v for job, v in rows if (job.kind, job.label) == (kind, label)])
+        own = [(job, v) for job, v in rows if job.kind == kind and job.label in ("0", "1")]
         truth = np.array([job.label == "0" for job, _ in own])
         if truth.any() and not truth.all():
             score = np.array([-v.p_normal for _, v in own])
             sure = interval([job.photographer for job, _ in own], truth, score)
             print(f"{title}: AUROC {roc_auc_score(truth, score):.3f} ({sure})")
-    words("others", [v for job, v, _ in rows if job.label == "other"])
+    words("others", [v for job, v in rows if job.label == "other"])
     made = [row for row in rows if row[0].kind not in ("file", "scan")]
     if made:
         of_composites(made)

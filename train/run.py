@@ -229,7 +229,7 @@ def arguments() -> argparse.Namespace:
     add("--batch-size", type=int, default=32, help="pictures a step, over all processes")
     add("--accumulate", type=int, default=1, help="steps whose gradients are added up")
     add("--lr", type=float, help="learning rate of AdamW: 1e-3, with --init 2e-4")
-    add("--freeze", type=int, default=0, metavar="BLOCKS", help="the first of the 8 residual blocks that stay as they are")
+    add("--freeze", type=int, default=0, metavar="BLOCKS", help="how many of the 8 residual blocks stay as they are")
     add("--crop", type=int, default=0, metavar="PIXELS", help="train on squares cut out of the frames; 0: whole frames")
     add("--input-size", type=int, help="long side in pixels of what the network sees: 288, with --init that model's")
     add("--seed", type=int, default=0)
