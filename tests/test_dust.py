@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import develop
 import dust
 import numpy as np
 import pytest
@@ -59,14 +60,14 @@ def test_twins_carry_the_same_dust(folder):
     scans = dust.outlines(folder)
     seed = next(s for s in range(20) if _worn(scene, s, scans) != _worn(scene, s, ()))
     (damaged, where), (sound, _) = (
-        simulate.develop(scene, wanted, np.random.default_rng(seed), scans) for wanted in ({"holes": 2.0}, {})
+        develop.develop(scene, wanted, np.random.default_rng(seed), scans) for wanted in ({"holes": 2.0}, {})
     )
     apart = np.log2((decode(damaged, "a.jpg")[0] + 1.0) / (decode(sound, "b.jpg")[0] + 1.0)).mean(axis=-1)
     assert where.any() and np.median(np.abs(apart - np.median(apart))) < 0.05
 
 
 def _worn(scene: np.ndarray, seed: int, scans: tuple) -> bytes:
-    return simulate.develop(scene, {}, np.random.default_rng(seed), scans)[0]
+    return develop.develop(scene, {}, np.random.default_rng(seed), scans)[0]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ HOLES = DEFECTS.index("holes")
 
 def test_a_defect_stays_where_the_picture_shows_it_through_every_turn_and_flip():
     torch.manual_seed(0)
-    cells = torch.zeros(40, 6, 4, 4)
+    cells = torch.zeros(40, len(DEFECTS), 4, 4)
     cells[:, HOLES, 0, 1] = 1
     pictures = 2 * F.interpolate(cells[:, HOLES : HOLES + 1], scale_factor=8).expand(-1, 3, -1, -1) - 1
     turned, moved = augment(pictures, cells)
@@ -25,17 +25,18 @@ def test_a_defect_stays_where_the_picture_shows_it_through_every_turn_and_flip()
 
 
 def output(cell: tuple[int, int] | None) -> Output:
-    maps = torch.full((1, 8, 4, 4), -3.0)
+    maps = torch.full((1, 2 + len(DEFECTS), 4, 4), -3.0)
     if cell:
         maps[0, 2 + HOLES, cell[0], cell[1]] = 6.0
-    label, defects = maps.mean((2, 3)).split([2, 6], dim=1)
+    label, defects = maps.mean((2, 3)).split([2, len(DEFECTS)], dim=1)
     return Output(label, defects, maps)
 
 
 def batch() -> dict[str, torch.Tensor]:
-    cells = torch.zeros(1, 6, 8, 8)
+    cells = torch.zeros(1, len(DEFECTS), 8, 8)
     cells[0, HOLES, 2, 2] = 1.0  # falls into the cell (1, 1) of a 4 × 4 map
-    return {"label": torch.tensor([0]), "defects": F.one_hot(torch.tensor([HOLES]), 6).float(), "cells": cells}
+    kinds = F.one_hot(torch.tensor([HOLES]), len(DEFECTS)).float()
+    return {"label": torch.tensor([0]), "defects": kinds, "cells": cells}
 
 
 def test_the_right_cell_costs_least():
@@ -46,7 +47,7 @@ def test_the_right_cell_costs_least():
 
 
 def test_data_without_maps_or_defects_train_the_label_alone():
-    plain = {"label": torch.tensor([0]), "defects": torch.zeros(1, 0), "cells": torch.zeros(1, 6, 0, 0)}
+    plain = {"label": torch.tensor([0]), "defects": torch.zeros(1, 0), "cells": torch.zeros(1, len(DEFECTS), 0, 0)}
     one, other = (losses(output(cell), plain, kinds=DEFECTS, weights=torch.ones(2)) for cell in ((1, 1), (2, 3)))
     assert torch.equal(one, other) and one.item() == pytest.approx(0.6931, abs=1e-3)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import capture
 import damage
+import develop
 import numpy as np
 import pytest
 import scenes
@@ -53,7 +54,8 @@ def negative() -> np.ndarray:
 @pytest.mark.parametrize("kind", list(damage.DAMAGE))
 @pytest.mark.parametrize("seed", range(4))
 def test_damage_changes_the_film_inside_its_map_and_spares_the_rest(kind, seed, negative):
-    damaged, where = damage.DAMAGE[kind](negative, BASE, 2.0, np.random.default_rng(seed))
+    tries = (damage.DAMAGE[kind](negative, BASE, 2.0, np.random.default_rng((seed, k))) for k in range(9))
+    damaged, where = next(made for made in tries if made[1].any())
     change = np.abs(damaged - negative).max(axis=-1)
     assert where.shape == negative.shape[:2] and where.min() >= 0 and where.max() <= 1
     inside, outside = change[where > 0.5], change[where < 0.02]
@@ -128,14 +130,14 @@ def test_more_light_is_more_density_in_the_shadows_and_next_to_none_where_it_is_
 def test_some_frames_are_very_dense_and_some_fairly_thin_and_these_span_what_can_be_read():
     scene = scenes.draw(np.random.default_rng(8))
     rngs = [np.random.default_rng(seed) for seed in range(200)]
-    stops = np.array([simulate._exposure(scene, STRAIGHT, np.zeros(3), 1.0, rng) for rng in rngs])
+    stops = np.array([develop._exposure(scene, STRAIGHT, np.zeros(3), 1.0, rng) for rng in rngs])
     thin = np.sort(stops)[:10]
     assert 2 < (stops > 2.5).sum() < 25 and 2 < (stops < -2.2).sum() < 25
-    assert min(simulate._span(expose(scene, STRAIGHT, each, np.zeros(3))) for each in thin) > simulate.THIN
+    assert min(develop._span(expose(scene, STRAIGHT, each, np.zeros(3))) for each in thin) > develop.THIN
 
 
 def test_a_bright_sky_is_dense_and_even_and_no_blank_area():
-    for seed in range(12):
+    for seed in range(5):
         rng = np.random.default_rng(seed)
         scene = scenes.draw(rng)
         dense = expose(scenes.bright_sky(scene, rng), STRAIGHT, 0, np.zeros(3))[: scene.shape[0] // 8] - BASE
@@ -146,7 +148,7 @@ def test_a_bright_sky_is_dense_and_even_and_no_blank_area():
 def test_underexposure_leaves_less_than_the_stated_span():
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        picture, coverage = simulate.develop(scenes.draw(rng), {"noise": 2.0}, rng)
+        picture, coverage = develop.develop(scenes.draw(rng), {"noise": 2.0}, rng)
         assert coverage[..., DEFECTS.index("noise")].max() == 1
         pixels, *_ = decode(picture, "thin.jpg")
         assert min(pixels.shape[:2]) > 100
@@ -159,11 +161,11 @@ def test_an_underexposed_frame_keeps_the_contrast_of_its_sound_twin(monkeypatch)
         seen.append(contrast)
         return expose(scene, roll, stops, cast, contrast)
 
-    monkeypatch.setattr(simulate, "expose", exposed)
+    monkeypatch.setattr(develop, "expose", exposed)
     scene = scenes.draw(np.random.default_rng(3))
-    simulate.develop(scene, {}, np.random.default_rng(11))
+    develop.develop(scene, {}, np.random.default_rng(11))
     sound = len(seen)
-    simulate.develop(scene, {"noise": 2.0}, np.random.default_rng(11))
+    develop.develop(scene, {"noise": 2.0}, np.random.default_rng(11))
     assert sound == 1 and len(seen) > 3 and len(set(seen)) == 1 and seen[0] != 1
 
 
@@ -171,7 +173,7 @@ def test_an_underexposed_frame_keeps_the_contrast_of_its_sound_twin(monkeypatch)
 def test_twins_differ_by_their_damage_and_nothing_else(kind):
     scene = scenes.draw(np.random.default_rng(3))
     files, coverage = zip(
-        *(simulate.develop(scene, wanted, np.random.default_rng(11)) for wanted in ({kind: 2.0}, {})), strict=True
+        *(develop.develop(scene, wanted, np.random.default_rng(11)) for wanted in ({kind: 2.0}, {})), strict=True
     )
     assert coverage[0].any() and not coverage[1].any()
     (damaged, *_), (sound, *_) = (decode(file, "twin.jpg") for file in files)
