@@ -1,6 +1,7 @@
 """Whether a heat map lies on the damage."""
 
 import numpy as np
+from darkroom.resnet import DEFECTS
 from datasets import Dataset
 from heat import hits, hits_by_kind
 
@@ -14,7 +15,7 @@ def test_the_hottest_tenth_must_meet_the_damage():
 
 
 def test_by_kind_counts_only_frames_with_that_kind():
-    cells = np.zeros((3, 6, 4, 4), np.uint8)
+    cells = np.zeros((3, len(DEFECTS), 4, 4), np.uint8)
     cells[0, 3, 1, 1] = cells[1, 3, 2, 2] = 255  # holes in two frames
     cells[2, 1] = 255  # a blank frame
     heat = np.zeros((3, 4, 4))

@@ -2,12 +2,12 @@
 
 import json
 
+import develop
 import negatives
 import numpy as np
 import others
 import pytest
 import retake
-import simulate
 from darkroom.evidence import OTHERS, measure
 from darkroom.film import Film
 from darkroom.negative import KINDS, beside, chances, kinds, reduced, traits
@@ -46,7 +46,7 @@ def reason(picture: np.ndarray) -> str:
 def developed() -> list[np.ndarray]:
     """Simulated readable negatives, coded 0…1."""
     rngs = [np.random.default_rng(seed) for seed in SEEDS]
-    return [open_scan(simulate.develop(scene(100 + n), {}, rng)[0], "frame").rgb for n, rng in enumerate(rngs)]
+    return [open_scan(develop.develop(scene(100 + n), {}, rng)[0], "frame").rgb for n, rng in enumerate(rngs)]
 
 
 @pytest.mark.parametrize("maker", others.MAKERS)
@@ -107,7 +107,7 @@ def test_colour_that_is_any_curve_of_brightness_is_no_colour_of_its_own():
 
 def test_a_thin_underexposed_negative_is_still_a_negative():
     rngs = [np.random.default_rng(seed) for seed in SEEDS]
-    thin = [open_scan(simulate.develop(scene(n), {"noise": 3.0}, rng)[0], "thin").rgb for n, rng in enumerate(rngs)]
+    thin = [open_scan(develop.develop(scene(n), {"noise": 3.0}, rng)[0], "thin").rgb for n, rng in enumerate(rngs)]
     said = [reason(picture) for picture in thin]
     assert sum(map(bool, said)) <= len(SEEDS) - MOST, said
 
@@ -172,7 +172,7 @@ def material(tmp_path_factory) -> tuple:
     rows = []
     (folder / "data/train").mkdir(parents=True)
     for n in range(8):
-        file, _ = simulate.develop(scene(n), {}, np.random.default_rng(n))
+        file, _ = develop.develop(scene(n), {}, np.random.default_rng(n))
         (folder / f"data/train/{n}.jpg").write_bytes(file)
         rows.append(json.dumps({"file_name": f"{n}.jpg", "source": f"drawn/{n:06d}", "label": n % 2}))
     (folder / "data/train/metadata.jsonl").write_text("\n".join(rows))

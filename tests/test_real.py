@@ -8,6 +8,7 @@ from darkroom.scan import open_scan
 from film import eight_bit, frame
 from PIL import Image
 from simulate import DEFECTS, simulate
+from sources import Folders
 
 
 @pytest.fixture
@@ -40,6 +41,6 @@ def test_each_kind_changes_the_film_where_it_covers_it(negatives, kind):
 
 
 def test_a_quarter_of_a_simulated_set_can_be_real_negatives(negatives, tmp_path):
-    out = simulate(tmp_path / "set", count=16, seed=1, negatives=negatives)
+    out = simulate(tmp_path / "set", count=16, seed=1, folders=Folders(negatives=negatives))
     lines = "".join((out / split / "metadata.jsonl").read_text() for split in ("train", "validation", "test"))
     assert lines.count('"source": "real/') == 4

@@ -21,7 +21,7 @@ from datasets import Dataset
 from film import eight_bit, frame, png, sixteen_bit, tiff, write
 from PIL import Image
 
-DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal"
+DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
 HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},reason,not_negative,error"
 
 

@@ -1,8 +1,9 @@
 """The seven kinds of damage, applied to the density of a negative, each with the map of where it is.
 
 A function takes the density with its base, (H, W, 3), a severity in 0…3 (1 is what a person just notices, 3 ruins the
-frame) and a random generator; it returns the new density and its coverage, (H, W) in 0…1. `noise` is not here: it is
-an exposure, see `simulate.py`. What each one looks like: docs/simulation.md.
+frame) and a random generator; it returns the new density and its coverage, (H, W) in 0…1, nothing where a leak would
+lie at the edge alone. `noise` is not here: it is an exposure, see `develop.py`. What each one looks like:
+docs/simulation.md.
 """
 
 from collections.abc import Callable

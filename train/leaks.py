@@ -14,6 +14,7 @@ FAINT = -5.0  # stops from mid-grey, from which a leak begins to be seen
 WHOLE = 0.35  # D that count as full coverage
 EDGE = 0.07  # of the frame's width or height; a leak that ends there leaves the picture readable
 OVER_THE_SUBJECT = 0.05  # share of the frame, within its edges, that a leak which is damage covers at least
+FURTHEST = 1.5  # how much farther than its mean reach a leak comes in somewhere
 PERFORATIONS = 8  # along a frame of 35 mm film
 
 
@@ -39,7 +40,8 @@ def innocent_leak(density: np.ndarray, base: np.ndarray, rng: np.random.Generato
         veil = _from_a_side(_veil, shape, rng.uniform(0.3, 1.5), rng)
         return _fall(density, base, veil, rng.uniform(-3.5, -2), rng)
     form = (_veil, _tongues, _streaks)[rng.choice(3, p=[0.6, 0.2, 0.2])]
-    return _fall(density, base, _from_a_side(form, shape, rng.uniform(0.02, EDGE), rng), rng.uniform(-1, 8), rng)
+    reach = rng.uniform(0.3, 1) * EDGE / FURTHEST
+    return _fall(density, base, _from_a_side(form, shape, reach, rng), rng.uniform(-1, 8), rng)
 
 
 def _fall(density: np.ndarray, base: np.ndarray, leak: np.ndarray, peak: float, rng: np.random.Generator) -> np.ndarray:
@@ -84,7 +86,9 @@ def _window(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _veil(y: np.ndarray, x: np.ndarray, reach: float, rng: np.random.Generator) -> np.ndarray:
-    depth = reach * np.clip(1 + rng.uniform(0.05, 0.4) * _sway(x, rng.uniform(2, 8), rng), 0.2, 1.5) * _window(x, rng)
+    depth = (
+        reach * np.clip(1 + rng.uniform(0.05, 0.4) * _sway(x, rng.uniform(2, 8), rng), 0.2, FURTHEST) * _window(x, rng)
+    )
     return np.clip(1 - y / np.maximum(depth, 1e-3), 0, 1) ** rng.uniform(0.4, 1.2)
 
 
@@ -126,7 +130,7 @@ def _streaks(y: np.ndarray, x: np.ndarray, reach: float, rng: np.random.Generato
     for _ in range(rng.integers(1, 5)):
         off = x - middle - rng.normal(0, 0.15) - (slope + rng.normal(0, 0.05)) * y
         streak = np.exp(-(np.abs(off / rng.uniform(0.015, 0.07)) ** rng.uniform(1.2, 2.5)))
-        fade = np.clip(1 - y / (reach * rng.uniform(1, 2)), 0, 1) ** rng.uniform(0.2, 0.7)
+        fade = np.clip(1 - y / (reach * rng.uniform(0.7, FURTHEST)), 0, 1) ** rng.uniform(0.2, 0.7)
         leak = np.maximum(leak, streak * fade * rng.uniform(0.7, 1))
     return leak
 

@@ -14,7 +14,7 @@ for spots, streaks, grain, bare and opaque places, and a small network weighs th
 damage by its shape. A logistic regression weighs all three and states a probability, calibrated on frames that
 were kept out of training.</p>
 <p>The bundled weights were trained on simulated negatives: photographs and drawn scenes, put through the densities of a
-C-41 film, each of six kinds of damage, a camera and a JPEG encoder. Frames of one source photograph stayed on one
+C-41 film, each kind of damage, a camera and a JPEG encoder. Frames of one source photograph stayed on one
 side of the split.</p>"""
 
 SOURCE = '<p class="hint">Read from the card of these weights.</p>'
