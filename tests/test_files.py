@@ -1,7 +1,6 @@
 """Files as scanners, phones and file servers leave them open by what is in them."""
 
 import io
-import zipfile
 import zlib
 
 import imagecodecs
@@ -219,28 +218,6 @@ def test_a_folder_is_walked_without_what_computers_put_there_and_skipped_picture
     assert [path.relative_to(tmp_path).as_posix() for path in found.pictures] == kept
     assert found.note.startswith("2 files look like pictures but were skipped (.bmp, .psd)")
     assert {".jpe", ".jfif", ".mpo", ".fff", ".jp2", ".jxl", ".avif", ".dng", ".heic"} <= set(SUFFIXES)
-
-
-@pytest.mark.parametrize(
-    ("names", "encoding"),
-    [
-        (["Köln/Straße.jpg", "a.jpg"], "utf-8"),
-        (["写真/東京タワー.jpg", "a.jpg"], "cp932"),
-        (["Köln/Straße.jpg"], "cp437"),
-        (["Köln/Façade.jpg"], "cp1252"),
-    ],
-)
-def test_the_names_of_a_zip_are_read_as_they_were_written(tmp_path, names, encoding):
-    raw = [name.encode(encoding) for name in names]
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for i, name in enumerate(raw):
-            archive.writestr("#" * (len(name) - 1) + str(i), jpeg())
-    data = out.getvalue()
-    for i, name in enumerate(raw):
-        data = data.replace(b"#" * (len(name) - 1) + str(i).encode(), name)
-    (tmp_path / "roll.zip").write_bytes(data)
-    assert [found.name for found in find_frames([tmp_path / "roll.zip"], tmp_path / "out")] == names
 
 
 def test_each_page_of_a_tiff_is_a_frame(tmp_path):
