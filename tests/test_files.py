@@ -209,15 +209,18 @@ def test_the_size_of_a_jpeg_xl_is_read_from_its_header(size):
 
 
 def test_a_folder_is_walked_without_what_computers_put_there_and_skipped_pictures_are_counted(tmp_path):
-    kept = ["a.jpg", "b.JFIF", "roll/c.avif", "roll/d.fff"]
+    kept = ["a.jpg", "b.JFIF", "#3/c.avif", "@home/d.fff", "roll/c.avif", "roll/d.fff", "roll/e.BTF"]
     left = ["@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "#recycle/old.jpg", ".Trash-1000/files/x.jpg", "._a.jpg", "Thumbs.db"]
+    left += ["@__thumb/a.jpg", "@Recycle/x.jpg", "$RECYCLE.BIN/S-1/x.jpg", "#snapshot/daily/a.jpg"]
+    left += ["roll/.AppleDouble/c.jpg"]
+    left += ["__MACOSX/roll/._c.avif", "lost+found/x.jpg", "Network Trash Folder/x.jpg", "roll/@eaDir/c.avif/x.jpg"]
     for name in (*kept, *left, "e.psd", "f.bmp", "notes.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     found = walk(tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in found.pictures] == kept
     assert found.note.startswith("2 files look like pictures but were skipped (.bmp, .psd)")
-    assert {".jpe", ".jfif", ".mpo", ".fff", ".jp2", ".jxl", ".avif", ".dng", ".heic"} <= set(SUFFIXES)
+    assert {".jpe", ".jfif", ".mpo", ".fff", ".jp2", ".jxl", ".avif", ".dng", ".heic", ".btf", ".cap"} <= set(SUFFIXES)
 
 
 def test_each_page_of_a_tiff_is_a_frame(tmp_path):
