@@ -188,14 +188,14 @@ def run(args: argparse.Namespace) -> Path:
                 for split in SPLITS
                 if split in data
             }
-    except (DataError, WeightsError):
+        report = Report(folder, data, accelerator)
+        if args.epochs:
+            model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
+    except (DataError, RunError, WeightsError):
         if accelerator.is_main_process:
             release(folder)
         raise
-    report = Report(folder, data, accelerator)
-    if args.epochs:
-        model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
-    else:  # a calibration alone: what would have been trained on is as unseen as the validation split
+    if not args.epochs:  # a calibration alone: what would have been trained on is as unseen as the validation split
         model = model.to(accelerator.device)
         ready["validation"] = concatenate_datasets([ready["train"], ready["validation"]])
         data["validation"] = concatenate_datasets([data["train"], data["validation"]])
