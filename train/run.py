@@ -22,6 +22,8 @@ from calibrate import calibrate
 from checkpoint import Progress, RunError, claim, newest, release, restore, save
 from datasets import Dataset, concatenate_datasets
 from frames import CELLS, SPLITS, DataError, collate, defect_columns, load, prepare
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 from metrics import Readability
 from model import begin, fast_bfloat16, finish, portable
 from objective import balance, losses
@@ -53,6 +55,11 @@ def start(args: argparse.Namespace) -> Accelerator:
     for tracker in args.report_to or []:  # Accelerate leaves one out without a word
         if find_spec(tracker) is None:
             raise RunError(f"--report-to {tracker}: it is not installed; pip install {tracker}")
+    if args.data and not Path(args.data).is_dir():
+        try:
+            validate_repo_id(args.data)
+        except HFValidationError:
+            raise RunError(f"{args.data}: neither a folder here nor the name of a data set on the Hub") from None
     accelerator = Accelerator(
         mixed_precision="bf16" if fast_bfloat16() else "no",
         gradient_accumulation_steps=args.accumulate,
@@ -191,7 +198,7 @@ def run(args: argparse.Namespace) -> Path:
         report = Report(folder, data, accelerator)
         if args.epochs:
             model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
-    except (DataError, RunError, WeightsError):
+    except Exception:
         if accelerator.is_main_process:
             release(folder)
         raise
