@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
-from checkpoint import Progress, RunError, claim, newest, restore, save
+from checkpoint import Progress, RunError, claim, newest, release, restore, save
 
 
 def arguments(**changed) -> argparse.Namespace:
@@ -36,6 +36,19 @@ def test_other_settings_cannot_go_on_but_more_epochs_can(tmp_path):
         claim(tmp_path, arguments(name="mine", resume=True, lr=0.2), 1)
     with pytest.raises(RunError, match="--processes 1"):
         claim(tmp_path, arguments(name="mine", resume=True), 2)
+
+
+@pytest.mark.parametrize("kept", ["checkpoints/epoch-0001/progress.json", "epochs.jsonl", "model/config.json"])
+def test_a_name_is_given_back_only_by_a_run_that_has_nothing_to_show(tmp_path, kept):
+    folder = claim(tmp_path, arguments(name="mine"), 1)
+    (folder / "events.out.tfevents.1").touch()  # as a tracker makes at once
+    release(folder)
+    assert not folder.exists()
+    folder = claim(tmp_path, arguments(name="mine"), 1)
+    (folder / kept).parent.mkdir(parents=True, exist_ok=True)
+    (folder / kept).touch()
+    release(folder)
+    assert (folder / kept).exists() and (folder / "run.json").exists()
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path):

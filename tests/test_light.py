@@ -72,3 +72,13 @@ def test_the_profile_of_a_grey_or_cmyk_file_is_not_put_into_the_positive(tmp_pat
     for suffix in (".jpg", ".tif"):
         with Image.open(save_positive(path, tmp_path, suffix)) as positive:
             assert positive.mode == "RGB" and "icc_profile" not in positive.info
+
+
+@pytest.mark.parametrize("white", [1023, 4095, 16383, 4095 << 4, 65535])
+def test_what_is_clipped_is_judged_at_the_files_own_white(white):
+    """Scanners put their 10, 12 or 14 bits at the lower or the upper end of 16."""
+    stored = np.rint(CODED.clip(0, 0.9) * white).astype(np.uint16)
+    clipped = np.where(CODED > np.median(CODED), white, stored).astype(np.uint16)
+    for light in ("linear", "coded"):
+        assert measure(Film(open_scan(pages((stored, {})), light=light))).clipped == 0
+        assert measure(Film(open_scan(pages((clipped, {})), light=light))).clipped > 0.2

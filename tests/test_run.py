@@ -1,5 +1,6 @@
 """Training as a user starts it: one command, whole files, the same result after a kill and with two processes."""
 
+import glob
 import json
 import os
 import signal
@@ -94,6 +95,42 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(place):
     process = train(place, "--name", "diverged", "--lr", "1e30")
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 2 and "the loss is no number" in said and "--lr" in said and "Traceback" not in said
+    assert not (place / "runs" / "diverged").exists()  # its name is free for the corrected command
+
+
+LATER = """
+import sys
+sys.path.insert(0, {train!r})
+import run
+right, steps = run.losses, []
+def losses(*args, **options):
+    steps.append(None)
+    return right(*args, **options) * (float("nan") if len(steps) > {steps} else 1)
+run.losses = losses
+print(run.run(run.arguments()))
+"""
+
+
+def test_a_loss_that_is_no_number_later_ends_with_the_weights_of_the_best_epoch_before(place):
+    code = LATER.format(train=str(ROOT / "train"), steps=2 * 3)  # 24 frames are three steps an epoch
+    command = [sys.executable, "-c", code, "--data", "holes", *SETTINGS, "--name", "later"]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "epoch 3: the loss is no number; training ends with the weights of epoch" in done.stderr
+    finished(train(place, "--name", "two", "--epochs", "2"))
+    later, two = place / "runs" / "later", place / "runs" / "two"
+    assert epochs(later) == epochs(two)
+    for name in ("model/model.safetensors", "model/config.json", "predictions.csv"):
+        assert (later / name).read_bytes() == (two / name).read_bytes()
+
+
+@pytest.mark.parametrize("path", ["no [such] data", "empty {2024}"])
+def test_data_that_cannot_be_used_leave_no_run_folder(place, path):
+    (place / "empty {2024}").mkdir(exist_ok=True)
+    process = train(place, "--data", path)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 2 and path in said and "Traceback" not in said
+    assert not list((place / "runs").glob(f"{glob.escape(path)}*"))
 
 
 def test_tensorboard_gets_the_curves_that_were_written_down(unbroken):

@@ -67,8 +67,9 @@ def claim(runs: Path, args: argparse.Namespace, processes: int) -> Path:
 
 
 def release(folder: Path) -> None:
-    """Give the name of a run back that could not begin, for a corrected command."""
-    if [path.name for path in folder.iterdir()] == ["run.json"]:
+    """Give the name of a run back that came to nothing, for a corrected command; one with a checkpoint, an epoch or a
+    model keeps its folder."""
+    if not any((folder / kept).exists() for kept in ("checkpoints", "epochs.jsonl", "model")):
         shutil.rmtree(folder)
 
 

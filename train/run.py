@@ -23,6 +23,8 @@ from calibrate import calibrate
 from checkpoint import Progress, RunError, claim, newest, release, restore, save
 from datasets import Dataset, concatenate_datasets
 from frames import CELLS, COLUMNS, SPLITS, DataError, collate, defect_columns, load, prepare
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 from metrics import Readability
 from model import begin, fast_bfloat16, finish, portable
 from objective import balance, losses
@@ -54,6 +56,11 @@ def start(args: argparse.Namespace) -> Accelerator:
     for tracker in args.report_to or []:  # Accelerate leaves one out without a word
         if find_spec(tracker) is None:
             raise RunError(f"--report-to {tracker}: it is not installed; pip install {tracker}")
+    if args.data and not Path(args.data).is_dir():
+        try:
+            validate_repo_id(args.data)
+        except HFValidationError:
+            raise RunError(f"{args.data}: neither a folder here nor the name of a data set on the Hub") from None
     accelerator = Accelerator(
         mixed_precision="bf16" if fast_bfloat16() else "no",
         gradient_accumulation_steps=args.accumulate,
@@ -188,14 +195,14 @@ def run(args: argparse.Namespace) -> Path:
                 raise DataError(f"--crop {args.crop} needs maps of the damage, which {args.data} does not have")
             model = begin(args.init, kinds, args.input_size)
             ready = {split: prepare(data[split], model.input_size) for split in SPLITS if split in data}
-    except (DataError, WeightsError):
+        report = Report(folder, data, accelerator)
+        if args.epochs:
+            model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
+    except Exception:
         if accelerator.is_main_process:
             release(folder)
         raise
-    report = Report(folder, data, accelerator)
-    if args.epochs:
-        model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
-    else:  # a calibration alone: what would have been trained on is as unseen as the validation split
+    if not args.epochs:  # a calibration alone: what would have been trained on is as unseen as the validation split
         model = model.to(accelerator.device)
         ready["validation"] = concatenate_datasets([ready["train"], ready["validation"]])
         data["validation"] = concatenate_datasets([data["train"], data["validation"]])

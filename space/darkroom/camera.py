@@ -10,8 +10,8 @@ from .limits import check_size
 from .pixels import three_channels
 
 RAW_SUFFIXES = tuple(
-    ".dng .nef .nrw .crw .cr2 .cr3 .arw .sr2 .srf .raf .orf .rw2 .raw .rwl .pef .srw .3fr .fff .iiq .mos .mef .mrw "
-    ".erf .kdc .dcr .x3f .gpr".split()
+    ".dng .nef .nrw .crw .cr2 .cr3 .arw .sr2 .srf .raf .orf .rw2 .raw .rwl .rwz .pef .ptx .srw .3fr .fff .iiq .cap "
+    ".mos .mef .mrw .mdc .erf .kdc .kc2 .k25 .dcr .dcs .drf .x3f .gpr .bay .ari .sti .cs1 .qtk .pxn".split()
 )
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 RAW_MAGIC = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"II\x1a\0\0\0HEAPCCDR", b"\0MRM", b"FOVb")

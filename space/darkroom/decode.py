@@ -26,7 +26,7 @@ from .limits import (
 )
 from .modern import decode_modern, modern_kind
 from .pixels import three_channels, turn
-from .png import PNG_MAGIC, without_texts
+from .png import PNG_MAGIC, bare
 
 SMALL_PIXELS = 8_000_000  # that a picture of any shape has at most when it is decoded small
 SMALL = 960, 640  # long and short side that a picture keeps at least when it is decoded small
@@ -129,7 +129,7 @@ def _shrunk(pixels: np.ndarray) -> np.ndarray:
 
 
 def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndarray, str, dict]:
-    data = without_texts(data)
+    data, profile = bare(data)
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         check_size(name, *image.size)
         if small:
@@ -150,7 +150,7 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
                     raise
         orientation, exif = exif_of(image)
         extra = {
-            "icc": image.info.get("icc_profile"),
+            "icc": profile or image.info.get("icc_profile"),
             "exif": exif,
             "jpeg_tables": getattr(image, "quantization", None),
         }

@@ -1,13 +1,15 @@
-"""Raw pictures that LibRaw does not read as they are: unpacked from JPEG XL, infrared left out.
+"""Raw pictures that LibRaw does not read as they are: unpacked, in one plane, infrared left out.
 
-Scanner programs write red, green, blue and infrared into one picture of a DNG; phones pack theirs as JPEG XL.
+Scanner programs write red, green, blue and infrared into one picture of a DNG, one plane after another, packed as TIFF
+are; phones pack theirs as JPEG XL.
 """
 
 import io
+import struct
 
 import numpy as np
 import tifffile
-from tifffile import TiffFile, TiffTag
+from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage, TiffTag
 
 from .tiff import JPEG_XL, check_page, raw_page, samples_last
 
@@ -18,6 +20,9 @@ COPIED = (
     *(50712, 50713, 50714, 50717, 50719, 50720, 50829),  # levels, crop
     *(50721, 50722, 50723, 50724, 50727, 50728, 50729, 50778, 50779, 50964, 50965),  # colour
 )
+WHITE_LEVEL = 50717
+# How TIFF are packed, which LibRaw does not unpack in a raw.
+PACKED = (COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE, COMPRESSION.PACKBITS, COMPRESSION.ZSTD)
 BY_SAMPLE = {50714: 1, 50717: 1, 50721: 3, 50722: 3, 50723: 3, 50724: 3, 50727: 1, 50728: 1, 50964: 3, 50965: 3}
 
 
@@ -26,27 +31,41 @@ def plain_dng(data: bytes, name: str) -> bytes | None:
     follows red, green and blue is infrared. None where it is such a one already. Raises ScanError."""
     with TiffFile(io.BytesIO(data)) as tiff:
         raw = raw_page(tiff)
-        if raw is None or (raw.samplesperpixel <= 3 and raw.compression not in JPEG_XL):
+        if raw is None or _by_libraw(raw, tiff):
             return None
         check_page(raw, name)
-        pixels = samples_last(raw)
+        pixels = samples_last(raw, whole=raw.compression in JPEG_XL)
         first, tags = tiff.pages[0], {}
         for page in (first, raw):
             tags |= {tag.code: tag for tag in page.tags if tag.code in COPIED}
         kept = [(tag.code, tag.dtype, *_of_three(tag, raw.samplesperpixel), True) for tag in tags.values()]
-    if pixels.ndim == 3:
-        pixels = pixels[..., :3]
+    if WHITE_LEVEL not in tags and pixels.dtype.kind == "u":
+        samples = min(raw.samplesperpixel, 3)
+        kept.append((WHITE_LEVEL, "I", samples, (2**raw.bitspersample - 1,) * samples, True))
+    grey = pixels.ndim == 2 and raw.photometric == PHOTOMETRIC.LINEAR_RAW
     out = io.BytesIO()
     tifffile.imwrite(
         out,
-        np.ascontiguousarray(pixels),
-        photometric=raw.photometric,
+        np.ascontiguousarray(pixels[..., :3] if pixels.ndim == 3 else pixels),
+        byteorder="<",
+        photometric=PHOTOMETRIC.MINISBLACK if grey else raw.photometric,
         planarconfig="contig" if pixels.ndim == 3 else None,
         extratags=kept,
         metadata=None,
         software=None,
     )
+    if grey:  # tifffile writes no grey one
+        black, linear = (struct.pack("<HHIHH", 262, 3, 1, kind, 0) for kind in (1, raw.photometric))
+        return out.getvalue().replace(black, linear, 1)
     return out.getvalue()
+
+
+def _by_libraw(raw: TiffPage, tiff: TiffFile) -> bool:
+    if raw.samplesperpixel > 3 or raw.compression in JPEG_XL:
+        return False
+    packed = raw.compression in PACKED and raw.dtype is not None and raw.dtype.kind == "u"  # it unpacks floats
+    planes = raw.samplesperpixel > 1 and raw.planarconfig == PLANARCONFIG.SEPARATE
+    return not (packed or planes or tiff.is_bigtiff)
 
 
 def _of_three(tag: TiffTag, samples: int) -> tuple[int, object]:

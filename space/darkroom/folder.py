@@ -9,17 +9,18 @@ from pathlib import Path, PurePosixPath
 from .camera import RAW_SUFFIXES
 
 SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".mpo", ".png", ".tif", ".tiff", ".webp"),
-    *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jpc"),
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".btf", ".tf8"),
+    *(".webp", ".heic", ".heif", ".hif", ".heics", ".heifs", ".avif", ".avifs", ".jxl"),
+    *(".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jpc"),
     *RAW_SUFFIXES,
 )
 # Pictures that do not open here, and which `mimetypes` does not know everywhere.
 OTHER_PICTURES = (".psd", ".psb", ".xcf", ".exr", ".hdr", ".eps", ".tga", ".bmp", ".gif", ".afphoto", ".eip", ".jxr")
 # Folders and files, in small letters, that file servers, computers and catalogues make: thumbnails, bins, their notes.
 CLUTTER = (
-    *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin", "recycler", "recycled"),
-    *("system volume information", "lost+found", "network trash folder", "temporary items", "__macosx"),
-    *("thumbs.db", "ehthumbs.db", "desktop.ini", "zbthumbnail.info", "thumbnails"),
+    *("@eadir", "@tmp", "@__thumb", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin"),
+    *("recycler", "recycled", "system volume information", "lost+found", "network trash folder", "temporary items"),
+    *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "zbthumbnail.info", "thumbnails"),
 )
 CLUTTER_ENDS = (".lrdata", ".photoslibrary", ".cocatalogdb", ".aplibrary")
 

@@ -19,6 +19,15 @@ def step_of(pixels: np.ndarray) -> float:
     return 1 / 65535 if pixels.dtype.kind == "f" else 1 / np.iinfo(pixels.dtype).max
 
 
+def white_of(pixels: np.ndarray) -> float:
+    """The file's own white, as a share of its range: scanners put 10, 12 or 14 bits into 16, at the lower or the upper
+    end. The least such white that no value is above."""
+    if pixels.dtype != np.uint16:
+        return 1.0
+    whites = sorted({(1 << bits) - 1 << up for bits in range(8, 17) for up in (0, 16 - bits)})
+    return next(white for white in whites if white >= pixels.max()) / 65535
+
+
 def is_linear(pixels: np.ndarray, kind: str, icc: bytes | None, light: str) -> bool:
     """pixels: as decoded. kind: the file's format. light: one of `LIGHTS`; "auto" follows the module's rule. A profile
     speaks for itself, so that with one this is False unless it was said. Raises ValueError for another light."""

@@ -16,7 +16,7 @@ RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to
 
 
 def modern_kind(data: bytes) -> str:
-    """"JPEG XL", "JPEG 2000", "AVIF", or "" for anything else."""
+    """ "JPEG XL", "JPEG 2000", "AVIF", or "" for anything else."""
     if data.startswith((JXL_MAGIC, JXL_BOXES)):
         return "JPEG XL"
     if data.startswith((JP2_MAGIC, JP2_BOXES)):
@@ -77,6 +77,22 @@ def jxl_size(data: bytes) -> tuple[int, int]:
         return side(), height
     across, down = RATIOS[ratio - 1]
     return height * across // down, height
+
+
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of a JPEG of any kind, lossless ones of 16 bits too, from its frame header (ITU-T T.81, SOF);
+    None for anything else."""
+    at = 2
+    while data[:2] == b"\xff\xd8" and at + 9 <= len(data) and data[at] == 0xFF:
+        kind = data[at + 1]
+        if kind == 0xFF:  # fills up
+            at += 1
+            continue
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # those are tables, and one without a meaning
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
 
 
 def _codestream(data: bytes) -> bytes:

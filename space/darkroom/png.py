@@ -1,21 +1,39 @@
-"""PNG without its texts: an image editor puts megabytes of history there, which Pillow refuses to unpack."""
+"""PNG without its texts and its profile: an image editor puts megabytes there, which Pillow refuses to unpack."""
 
 import struct
+import zlib
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+PROFILE = b"iCCP"
+LARGEST_PROFILE = 20_000_000  # bytes, unpacked; those of printers have a few million
 
 
-def without_texts(data: bytes) -> bytes:
-    """A PNG without its text chunks; anything else, and a PNG without such chunks, as it is."""
+def bare(data: bytes) -> tuple[bytes, bytes | None]:
+    """A PNG without its text chunks and its profile, and that profile; anything else as it is, and None.
+
+    A profile that cannot be unpacked, or unpacks to more than `LARGEST_PROFILE`, is left out."""
     if data[:8] != PNG_MAGIC:
-        return data
-    kept, at, begin = [], 8, 0  # begin: of what is kept since the last text
+        return data, None
+    kept, at, begin, icc = [], 8, 0, None  # begin: of what is kept since the last that is not
     while at + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
         end = at + 12 + size
-        if kind in TEXTS:
+        if kind in TEXTS or kind == PROFILE:
             kept.append(data[begin:at])
             begin = end
+        if kind == PROFILE:
+            icc = _unpacked(data[at + 8 : at + 8 + size])
         at = end
-    return b"".join([*kept, data[begin:]]) if kept else data
+    return b"".join([*kept, data[begin:]]) if kept else data, icc
+
+
+def _unpacked(chunk: bytes) -> bytes | None:
+    """A profile: in its chunk a name, a zero and the method of packing come first."""
+    packed = chunk[chunk.find(b"\0") + 2 :]
+    try:
+        unpacking = zlib.decompressobj()
+        icc = unpacking.decompress(packed, LARGEST_PROFILE)
+    except zlib.error:
+        return None
+    return icc if unpacking.eof else None

@@ -14,7 +14,7 @@ import numpy as np
 from .camera import TIFF_MAGIC
 from .decode import decode, read_bytes
 from .light import CODED_GAMMA as CODED_GAMMA
-from .light import coded, is_linear, profiled, step_of
+from .light import coded, is_linear, profiled, step_of, white_of
 
 # OpenCV's 5-tap Gaussian: sigma = 0.3 * ((5 - 1) / 2 - 1) + 0.8 = 1.1.
 GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
@@ -59,8 +59,8 @@ class Scan:
     @property
     def ends(self) -> tuple[float, float]:
         """The values of `small` at and beyond which the file is clipped: its own limits, a step of its depth inside."""
-        step = step_of(self.small_pixels)
-        low, high = np.full((1, 1, 3), step, np.float32), np.full((1, 1, 3), 1 - step, np.float32)
+        step, white = step_of(self.small_pixels), white_of(self.small_pixels)
+        low, high = np.full((1, 1, 3), step, np.float32), np.full((1, 1, 3), white - step, np.float32)
         if self.linear:
             low, high = coded(low, step), coded(high, step)
         elif self.icc and self.light == "auto":

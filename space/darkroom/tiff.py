@@ -2,6 +2,7 @@
 
 import io
 from functools import partial
+from itertools import islice
 from typing import BinaryIO
 
 import numpy as np
@@ -10,12 +11,12 @@ from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
 
 from .exif import EXIF_ORIENTATION
 from .limits import MAX_BYTES, ScanTooLarge, UnreadableScan, check_size
-from .modern import JXL_MAGIC, jxl_size
+from .modern import JXL_MAGIC, jpeg_size, jxl_size
 from .pixels import full_depth, three_channels, turn
 
 ICC, DNG_VERSION = 34675, 50706
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
-MOST_PAGES = 100  # looked at in one file
+MOST_PAGES = 1000  # looked at in one file, those below others too
 THUMBNAIL = 1 / 3  # of the largest page's pixels; a smaller page is a thumbnail, whether or not it says so
 RAW = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
 LAB = (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB)
@@ -26,18 +27,13 @@ SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSI
 
 
 def pages_of(tiff: TiffFile) -> list[TiffPage]:
-    """The pages that are frames, in their order: pictures in colour where there are any, no thumbnail, no mask, no
-    infrared, no smaller copy."""
-    pages = []
-    for index in range(MOST_PAGES):
-        try:
-            pages.append(tiff.pages[index])
-        except IndexError:
-            break
+    """The pages that are frames, in their order, those below another page too: no thumbnail, no mask, no smaller copy;
+    and of what is as large only pictures in colour, where there are any, since the other is infrared."""
+    pages = list(islice((page for top in tiff.pages for page in (top, *(top.pages or ()))), MOST_PAGES))
     whole = [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
-    colour = [page for page in whole if page.samplesperpixel >= 3 or page.photometric == PHOTOMETRIC.PALETTE] or whole
-    largest = max(map(_area, colour))
-    return [page for page in colour if _area(page) > THUMBNAIL * largest]
+    largest = max(map(_area, whole))
+    large = [page for page in whole if _area(page) > THUMBNAIL * largest]
+    return [page for page in large if page.samplesperpixel >= 3 or page.photometric == PHOTOMETRIC.PALETTE] or large
 
 
 def _area(page: TiffPage) -> int:
@@ -71,6 +67,8 @@ def decode_tiff(data: bytes, name: str, number: int = 0) -> tuple[np.ndarray, by
     with TiffFile(io.BytesIO(data)) as tiff:
         page = pages_of(tiff)[number]
         check_page(page, name)
+        if page.photometric in LAB and (page.dtype is None or page.dtype.kind != "u"):
+            raise UnreadableScan(f"{name}: CIELAB in numbers of an unusual kind; save it as 16-bit RGB")
         icc = page.tags[ICC].value if ICC in page.tags else None
         orientation = page.tags[EXIF_ORIENTATION].value if EXIF_ORIENTATION in page.tags else 1
         if page.dtype is None or not _by_tifffile(page):
@@ -106,21 +104,25 @@ def check_page(page: TiffPage, name: str) -> None:
         if part[: len(JXL_MAGIC)] == JXL_MAGIC or page.compression in JPEG_XL:
             size = jxl_size(part)
         else:
-            with Image.open(io.BytesIO(part)) as image:
-                size = image.size
+            size = jpeg_size(part)
+            if size is None:
+                with Image.open(io.BytesIO(part)) as image:
+                    size = image.size
         check_size(name, *size)
 
 
-def samples_last(page: TiffPage) -> np.ndarray:
-    """(H, W) or (H, W, C) of a page, whole in their depth."""
+def samples_last(page: TiffPage, *, whole: bool = True) -> np.ndarray:
+    """(H, W) or (H, W, C) of a page; whole: spread over all that their type can hold."""
     pixels = page.asarray()
     if page.axes[0] == "S":  # planes one after another
         pixels = np.moveaxis(pixels, 0, -1)
-    return full_depth(pixels, page.bitspersample)
+    return full_depth(pixels, page.bitspersample) if whole else pixels
 
 
 def _by_tifffile(page: TiffPage) -> bool:
-    return page.bitspersample >= 8 and (
+    if page.bitspersample < 8:
+        return page.photometric == PHOTOMETRIC.RGB and page.bitspersample > 1
+    return (
         page.photometric in BY_TIFFFILE
         or page.photometric == PHOTOMETRIC.PALETTE
         or (page.photometric == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.JPEG)  # libjpeg makes it RGB
@@ -128,7 +130,7 @@ def _by_tifffile(page: TiffPage) -> bool:
 
 
 def _by_pillow(data: bytes, index: int) -> np.ndarray:
-    """What Pillow unpacks: 1 to 7 bits, fax, YCbCr without JPEG. (H, W, 3) uint8; it turns a TIFF by itself."""
+    """What Pillow unpacks: grey of 1 to 7 bits, fax, YCbCr without JPEG. (H, W, 3) uint8; it turns a TIFF by itself."""
     with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
         image.seek(index)
         return np.asarray(image.convert("RGB"))
