@@ -63,8 +63,10 @@ def explain(error: Exception, name: str) -> str:
 
 
 def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = "auto") -> Iterator[Frame]:
-    """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it. light: as
-    for `open_scan`."""
+    """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it.
+
+    light: as for `open_scan`.
+    """
     for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry, light)), found, WORKERS, AHEAD):
         if isinstance(ready, str):
             yield Frame(entry.name, entry.path, error=ready, number=entry.number)

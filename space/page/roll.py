@@ -32,6 +32,16 @@ class Roll:
     seconds: float = 0.0
 
 
+def busy(light: str) -> list:
+    """How upload, stop, light and table stand while a roll is judged."""
+    return [None, gr.update(visible=True), gr.update(value=light, interactive=False), gr.update(visible=True)]
+
+
+def idle(light: str) -> list:
+    """How upload, stop and light stand otherwise."""
+    return [None, gr.update(visible=False), gr.update(value=light, interactive=True)]
+
+
 def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) -> None:
     """Lay out the tab and wire it; call inside a `gr.Tab`. A clicked frame opens in `view`, in the tab "frame"."""
     roll = gr.State(None, time_to_live=keep_seconds)
@@ -70,15 +80,11 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         sidecars.write_bytes(sidecars_zip(frames))
         return [str(table), str(sidecars)]
 
-    # How upload, stop, light and table stand while a roll is judged; the first three otherwise.
-    busy = [None, gr.update(visible=True), gr.update(interactive=False), gr.update(visible=True)]
-    idle = [None, gr.update(visible=False), gr.update(interactive=True)]
-
     def judge_upload(paths: list[str] | None, percent: float, light: str) -> Iterator[list]:
         if not paths:
             return
         opening = progress_html(0, 1, 0, "Opening the files…")
-        yield [*busy, opening, Roll((), 0, light), "", "", gr.skip(), gr.skip()]
+        yield [*busy(light), opening, Roll((), 0, light), "", "", gr.skip(), gr.skip()]
         yield from judge_all(frames_of(upload, paths), percent, light)
 
     def judge_again(current: Roll | None, percent: float, light: str) -> Iterator[list]:
@@ -100,17 +106,18 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
                 continue
             told = now
             bar = progress_html(len(frames), len(found), now - began)
-            yield [*busy, bar, current, *(draw(current, percent, final=False) if due else still)]
+            yield [*busy(light), bar, current, *(draw(current, percent, final=False) if due else still)]
         current = Roll(frames, len(found), light, time.monotonic() - began)
         bar = progress_html(len(frames), len(found), current.seconds)
-        yield [*idle, gr.update(visible=bool(frames)), bar, current, *draw(current, percent, final=True)]
+        yield [*idle(light), gr.update(visible=bool(frames)), bar, current, *draw(current, percent, final=True)]
 
     def stopped(current: Roll | None, percent: float) -> list:
         if current is None or not current.frames:
-            return [*idle, progress_html(0, 1, 0, "Stopped"), *weigh(None, percent)]
+            light = current.light if current else "auto"
+            return [*idle(light), progress_html(0, 1, 0, "Stopped"), *weigh(None, percent)]
         note = f"Stopped after {len(current.frames)} of {current.total}; what was judged stays"
         bar = progress_html(len(current.frames), current.total, current.seconds, note)
-        return [*idle, bar, *weigh(current, percent)]
+        return [*idle(current.light), bar, *weigh(current, percent)]
 
     def weigh(current: Roll | None, percent: float) -> list:
         """Values for roll and `drawn`, with the files to take away."""
