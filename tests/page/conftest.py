@@ -13,8 +13,10 @@ from pathlib import Path
 
 import film
 import numpy as np
+import others
 import pillow_heif
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -100,9 +102,15 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """The page, opened on a desk; nothing it does may reach beyond this machine."""
+    yield from visit(browser, server.url, viewport=WIDE)
+
+
 @pytest.fixture(params=[WIDE, PHONE], ids=["desk", "phone"])
-def page(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Page]:
-    """The page, opened on a desk and on a phone; nothing it does may reach beyond this machine."""
+def laid_out(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Page]:
+    """The page on a desk and on a phone, for what depends on its width."""
     yield from visit(browser, server.url, viewport=request.param)
 
 
@@ -130,6 +138,35 @@ def negative(tmp_path_factory) -> Path:
 
 def drop(page: Page, *paths: Path, into: str = "#frame-file") -> None:
     page.set_input_files(f"{into} input[type=file]", [str(path) for path in paths])
+
+
+@pytest.fixture(scope="session")
+def unlike_film(tmp_path_factory) -> dict[str, Path]:
+    """A page of text, and a frame that holds nothing."""
+    folder = tmp_path_factory.mktemp("unlike")
+    text = others.page(film.frame(200, 300), np.random.default_rng(1))
+    Image.fromarray(film.eight_bit(text)).save(folder / "letter.png")
+    Image.fromarray(np.zeros((200, 300, 3), np.uint8)).save(folder / "black.png")
+    return {path.stem: path for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def deep(tmp_path_factory) -> list[Path]:
+    """Two scans of 16 bits without a profile, and not dark: taken as coded unless it is said otherwise."""
+    folder = tmp_path_factory.mktemp("deep")
+    for seed in (3, 4):
+        (folder / f"scan_{seed}.tif").write_bytes(film.tiff(film.sixteen_bit(film.frame(240, 360, seed))))
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="session")
+def strip(tmp_path_factory) -> Path:
+    """A TIFF of two frames."""
+    path = tmp_path_factory.mktemp("strip") / "strip.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        for seed in (1, 2):
+            tiff.write(film.eight_bit(film.frame(96, 144, seed)), photometric="rgb", metadata=None, contiguous=False)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """A reverse proxy on this machine that serves another server below a sub-path, as people put one before the page."""
 
 import http.client
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -8,8 +9,8 @@ HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length")
 
 
 class Proxy:
-    """Serves 127.0.0.1:`port` at `url`, whose path is `prefix`; nothing is found elsewhere. `forwarded`: whether it sends
-    on its own address as X-Forwarded-Host, instead of as Host."""
+    """Serves 127.0.0.1:`port` at `url`, whose path is `prefix`; nothing is found elsewhere. forwarded: whether its own
+    address goes on as X-Forwarded-Host, else as Host."""
 
     def __init__(self, port: int, prefix: str, forwarded: bool):
         class Handler(BaseHTTPRequestHandler):
@@ -23,7 +24,7 @@ class Proxy:
                 headers = dict(self.headers.items()) | {"Connection": "close"}
                 if forwarded:
                     host = headers.pop("Host")
-                    headers |= {"X-Forwarded-Host": host, "X-Forwarded-Proto": "http", "X-Forwarded-Prefix": prefix}
+                    headers |= {"X-Forwarded-Host": host, "X-Forwarded-Proto": "http"}
                 behind = http.client.HTTPConnection("127.0.0.1", port)
                 behind.request(self.command, self.path.removeprefix(prefix), self.rfile.read(length), headers)
                 answer = behind.getresponse()
@@ -33,8 +34,9 @@ class Proxy:
                         self.send_header(name, value)
                 self.send_header("Connection", "close")
                 self.end_headers()
-                while part := answer.read1(65536):  # as it comes: events are told over connections that stay open
-                    self.wfile.write(part)
+                with suppress(http.client.HTTPException, OSError):  # one of both ends hung up
+                    while part := answer.read1(65536):  # as it comes: events are told over connections that stay open
+                        self.wfile.write(part)
                 behind.close()
 
             do_POST = do_HEAD = do_GET
