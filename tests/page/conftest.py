@@ -28,6 +28,7 @@ ARGS = (
 ).split()
 PATIENCE = 90_000  # ms; the tests share two cores with others
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+AT_BOTH_WIDTHS = pytest.mark.parametrize("page", [WIDE, PHONE], ids=["desk", "phone"], indirect=True)  # layout matters
 
 
 class Server:
@@ -103,15 +104,9 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """The page, opened on a desk; nothing it does may reach beyond this machine."""
-    yield from visit(browser, server.url, viewport=WIDE)
-
-
-@pytest.fixture(params=[WIDE, PHONE], ids=["desk", "phone"])
-def laid_out(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Page]:
-    """The page on a desk and on a phone, for what depends on its width."""
-    yield from visit(browser, server.url, viewport=request.param)
+def page(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Page]:
+    """The page, opened on a desk or as `AT_BOTH_WIDTHS` has it; nothing it does may reach beyond this machine."""
+    yield from visit(browser, server.url, viewport=getattr(request, "param", WIDE))
 
 
 def visit(browser: Browser, url: str, **options) -> Iterator[Page]:
@@ -156,6 +151,15 @@ def deep(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("deep")
     for seed in (3, 4):
         (folder / f"scan_{seed}.tif").write_bytes(film.tiff(film.sixteen_bit(film.frame(240, 360, seed))))
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="session")
+def thin(tmp_path_factory) -> list[Path]:
+    """Two scans of 16 bits that hold a picture in coded light, as which they are taken, and none in linear light."""
+    folder = tmp_path_factory.mktemp("thin")
+    for seed in (3, 4):
+        (folder / f"thin_{seed}.tif").write_bytes(film.tiff(film.sixteen_bit(film.thin(seed))))
     return sorted(folder.iterdir())
 
 
