@@ -17,6 +17,7 @@ from .sheet import ON_LOAD, progress_html, sheet_html, summary_html
 
 FILTERS = [("All", "all"), ("Needs a look", "look"), ("Damaged", "damaged"), ("Readable", "readable")]
 FILTER_JS = "(show) => { document.querySelector('#roll').dataset.show = show; return show; }"
+RULE = "Where a file says nothing, 16 bits are linear if they are dark."
 TELL_SECONDS = 0.2  # how often the progress bar moves
 REDRAW_SECONDS = 1.5  # a sheet of 36 frames is 0.4 MB; redrawing it for every frame would be the work
 
@@ -57,7 +58,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         with gr.Row():
             prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="roll-prior", buttons=[], scale=2)
             show = gr.Radio(FILTERS, value="all", label="Show", elem_id="roll-filter", scale=2)
-            light = gr.Radio(LIGHT, value="auto", label="Light in the files", elem_id="roll-light", scale=2)
+            light = gr.Radio(LIGHT, value="auto", label="Light in the files", info=RULE, elem_id="roll-light", scale=2)
         sheet = gr.HTML(js_on_load=ON_LOAD, elem_id="sheet")
         with gr.Row():
             as_csv = gr.DownloadButton("↓ Verdicts, CSV", size="sm", elem_id="save-csv")
