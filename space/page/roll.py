@@ -20,6 +20,7 @@ FILTER_JS = "(show) => { document.querySelector('#roll').dataset.show = show; re
 RULE = "Where a file says nothing, 16 bits are linear if they are dark."
 TELL_SECONDS = 0.2  # how often the progress bar moves
 REDRAW_SECONDS = 1.5  # a sheet of 36 frames is 0.4 MB; redrawing it for every frame would be the work
+NOT_YET = [gr.update(interactive=False)] * 2  # the files to take away, while they would be those of the roll before
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,21 +72,21 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         place = {id(frame): i for i, frame in enumerate(frames)}
         order = [place[id(frame)] for frame in worst_first(frames)]
         said = summary_html(summarise(frames), share(percent))
-        files = save(frames) if final and frames else [gr.skip(), gr.skip()]
+        files = save(frames) if final and frames else NOT_YET
         return [said, sheet_html(frames, order), *files]
 
-    def save(frames: tuple[Frame, ...]) -> list[str]:
+    def save(frames: tuple[Frame, ...]) -> list[dict]:
         folder = new_folder(as_csv)
         table, sidecars = folder / "verdicts.csv", folder / "sidecars.zip"
         table.write_text(verdicts_csv(frames), encoding="utf-8")
         sidecars.write_bytes(sidecars_zip(frames))
-        return [str(table), str(sidecars)]
+        return [gr.update(value=str(file), interactive=True) for file in (table, sidecars)]
 
     def judge_upload(paths: list[str] | None, percent: float, light: str) -> Iterator[list]:
         if not paths:
             return
         opening = progress_html(0, 1, 0, "Opening the files…")
-        yield [*busy(light), opening, Roll((), 0, light), "", "", gr.skip(), gr.skip()]
+        yield [*busy(light), opening, Roll((), 0, light), "", "", *NOT_YET]
         yield from judge_all(frames_of(upload, paths), percent, light)
 
     def judge_again(current: Roll | None, percent: float, light: str) -> Iterator[list]:
