@@ -25,6 +25,13 @@ def frame(height: int = 96, width: int = 144, seed: int = 0) -> np.ndarray:
     return light ** (1 / 2.2)
 
 
+def thin(seed: int = 3) -> np.ndarray:
+    """As `frame`, so thin that it holds a picture if its values are coded and none if they are light itself."""
+    density = -np.log10(frame(240, 360, seed))
+    middle = density.mean(axis=(0, 1))
+    return 10 ** -(middle + 0.03 * (density - middle))
+
+
 def grainy(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
     """The density of a frame of soft shapes with grain, (height, width, 3), as `darkroom.film.Film` measures it."""
     rng = np.random.default_rng(seed)

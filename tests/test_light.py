@@ -6,7 +6,7 @@ import pytest
 from darkroom.evidence import measure
 from darkroom.export import save_positive
 from darkroom.film import Film, network_input
-from darkroom.scan import open_scan
+from darkroom.scan import invert, open_scan
 from film import drawn, eight_bit, png, sixteen_bit, write
 from PIL import Image
 from test_files import pages
@@ -82,3 +82,16 @@ def test_what_is_clipped_is_judged_at_the_files_own_white(white):
     for light in ("linear", "coded"):
         assert measure(Film(open_scan(pages((stored, {})), light=light))).clipped == 0
         assert measure(Film(open_scan(pages((clipped, {})), light=light))).clipped > 0.2
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_a_positive_is_made_of_the_light_that_was_said_and_has_no_profile_that_says_otherwise(tmp_path, suffix):
+    path = write(tmp_path, "linear.tif", tif(np.clip(LINEAR, 0.01, 1), iccprofile=LINEAR_PROFILE))
+    for light, profile in (("auto", LINEAR_PROFILE), ("linear", None), ("coded", None)):
+        written = save_positive(path, tmp_path / light, suffix, light=light)
+        with Image.open(written) as positive:
+            assert positive.info.get("icc_profile") == profile
+        expected = invert(open_scan(path, light=light).rgb)
+        assert np.abs(open_scan(written, light="coded").rgb - expected).mean() < 0.01
+    pictures = [open_scan(tmp_path / light / f"linear-positive{suffix}").pixels for light in ("linear", "coded")]
+    assert np.abs(pictures[0].astype(float) - pictures[1]).mean() > 0.02 * np.iinfo(pictures[0].dtype).max

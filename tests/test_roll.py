@@ -65,6 +65,20 @@ def test_the_worst_frame_comes_first_and_the_unjudged_last(verdict: Verdict):
     assert summarise(frames[:1]) is None
 
 
+def test_what_is_no_colour_negative_comes_after_those_that_are_and_counts_in_no_share_and_no_pattern(verdict: Verdict):
+    scratch = np.zeros((9, 9), np.float32)
+    scratch[7:9, 0:2] = 0.9
+    slide = replace(verdict.evidence, positive=0.99)
+    others = [frame(verdict, number, "damaged", 0.01, scratch) for number in (1, 2, 3)]
+    others = [replace(each, verdict=replace(each.verdict, evidence=slide)) for each in others]
+    negatives = [frame(verdict, 8, "readable", 0.9, scratch), frame(verdict, 9, "check", 0.6, scratch)]
+    every = [Frame("x.jpg", None, error="x.jpg: broken"), *others, *negatives]
+    assert [each.name for each in worst_first(every)] == [f"frame_{n}.jpg" for n in (9, 8, 1, 2, 3)] + ["x.jpg"]
+    alone, together = summarise(negatives), summarise(every)
+    assert (together.share, together.low, together.high) == (alone.share, alone.low, alone.high)
+    assert together.patterns == () and sum(together.counts.values()) == 6
+
+
 def test_a_mark_at_one_place_on_several_frames_is_named_and_scattered_marks_are_not(verdict: Verdict):
     scratch = np.zeros((9, 9), np.float32)
     scratch[7:9, 0:2] = 0.9
@@ -205,6 +219,25 @@ def test_sidecars_of_equal_names_do_not_overwrite_each_other(verdict: Verdict):
         names = archive.namelist()
     assert len(names) == len(set(names)) == 1 + 4 + 3
     assert {"name.ext.xmp/a/1.tif.xmp", "name.xmp/b/1.xmp"} <= set(names)
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".jpg", "ü" * 126 + ".x", "x" * 255])
+def test_the_sidecars_of_a_file_with_the_longest_name_can_be_unpacked(verdict: Verdict, tmp_path: Path, name: str):
+    roll = [Frame(f"day 1/{name}", None, verdict)]
+    with zipfile.ZipFile(io.BytesIO(sidecars_zip(roll))) as archive:
+        archive.extractall(tmp_path)
+    written = list(tmp_path.rglob("*.xmp"))
+    files = [path for path in written if path.is_file()]
+    assert len(files) == 2 and all(path.read_text() == xmp(verdict) for path in files)
+    assert all(path.parent.name == "day 1" and path.name.startswith(name[:100]) for path in files)
+
+
+def test_the_sidecar_of_what_is_no_colour_negative_says_so_and_gives_no_probability(verdict: Verdict):
+    slide = replace(verdict, verdict="check", reason="A slide.", evidence=replace(verdict.evidence, positive=0.99))
+    slide = replace(slide, defects=dict.fromkeys(verdict.defects, 0.9))
+    text = xmp(slide)
+    assert re.findall("<rdf:li>(.*?)</rdf:li>", text)[:2] == ["check", "no colour negative"]
+    assert ">A slide.<" in text and "%" not in text and "holes" not in text and 'xmp:Rating="0"' in text
 
 
 def test_the_table_quotes_what_would_break_it(verdict: Verdict):

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 import frames
+import numpy as np
+import others
 import pyarrow.parquet as pq
 import pytest
 import score
@@ -18,7 +20,7 @@ from darkroom.archive import Found
 from darkroom.scan import open_scan
 from darkroom.verdict import COLUMNS, load
 from datasets import Dataset
-from film import eight_bit, frame, png, sixteen_bit, tiff, write
+from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
 from PIL import Image
 
 DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
@@ -132,6 +134,37 @@ def test_the_prior_moves_the_verdict_by_bayes_rule(archive, weights, table, tmp_
     assert run(weights, output, archive / "a.png", more=("--prior", "0.9")) == 0
     even, likely = float(read(table)[0]["p_normal"]), float(read(output)[0]["p_normal"])
     assert likely / (1 - likely) == pytest.approx(9 * even / (1 - even), rel=1e-6)
+
+
+def test_light_is_what_the_files_are_said_to_hold(weights, tmp_path, capsys):
+    write(tmp_path, "thin.tif", tiff(sixteen_bit(thin())))
+    output = tmp_path / "verdicts.csv"
+    said = {}
+    for light in ("auto", "coded", "linear"):
+        assert run(weights, output, tmp_path, more=("--light", light)) == 0
+        (said[light],) = [row["reason"] for row in read(output)]
+    assert said["auto"] == said["coded"] and "holds nothing" in said["linear"] and "nothing" not in said["coded"]
+    with pytest.raises(SystemExit):
+        run(weights, output, tmp_path, more=("--light", "bright"))
+    assert "choose from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_page_of_text_has_no_probability_and_an_empty_frame_is_damaged(weights, tmp_path, suffix):
+    write(tmp_path, "black.png", png(np.zeros((200, 300, 3), np.uint8)))
+    write(tmp_path, "clear.png", png(np.full((200, 300, 3), 255, np.uint8)))
+    write(tmp_path, "grey.png", png(np.full((200, 300, 3), 120, np.uint8)))
+    write(tmp_path, "letter.png", png(eight_bit(others.page(frame(200, 300), np.random.default_rng(1)))))
+    output = tmp_path / f"verdicts{suffix}"
+    assert run(weights, output, tmp_path) == 0
+    reader = {".csv": read, ".jsonl": read_lines, ".parquet": lambda path: pq.read_table(path).to_pylist()}[suffix]
+    *empty, letter = reader(output)
+    for row in empty:
+        assert row["verdict"] == "damaged" and "holds nothing" in row["reason"] and not row["not_negative"]
+        assert float(row["p_normal"]) < 0.5 and float(row["blank_area"]) > 0.9
+    assert letter["verdict"] == "check" and letter["not_negative"] == "page" and "page of text" in letter["reason"]
+    nothing = "" if suffix == ".csv" else None
+    assert all(letter[column] == nothing for column in ("p_normal", "confidence", *DAMAGE.split(",")))
 
 
 def test_more_scans_than_a_batch_keep_their_order_in_two_processes(weights, tmp_path):

@@ -12,18 +12,25 @@ from .scan import Scan, invert, open_scan
 
 PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its place in the order
 SOFTWARE = "darkroom"
+OTHER_COLOURS = (b"GRAY", b"CMYK", b"Lab ")  # what an ICC profile calls colours that are not RGB
 
 
 def save_positive(
-    source: Path, folder: Path, suffix: str, method: str = "cvt2pos", turns: int = 0, number: int = 0
+    source: Path,
+    folder: Path,
+    suffix: str,
+    method: str = "cvt2pos",
+    turns: int = 0,
+    number: int = 0,
+    light: str = "auto",
 ) -> Path:
     """Invert the file `source` at full size into `folder`, which is made if need be.
 
     suffix: ".jpg" (8 bits, quality 95) or ".tif" (16 bits a channel). method: as for `scan.invert`. turns: quarters to
-    the left. number: of the frame in a TIFF of several, from 0. Returns the path, named after the source. Raises
-    ScanError where the source cannot be opened.
+    the left. number: of the frame in a TIFF of several, from 0. light: as for `open_scan`. Returns the path, named
+    after the source. Raises ScanError where the source cannot be opened.
     """
-    scan = open_scan(source, name=Path(source).name, number=number)
+    scan = open_scan(source, name=Path(source).name, number=number, light=light)
     positive = np.ascontiguousarray(np.rot90(invert(scan.rgb, method), turns))
     folder.mkdir(parents=True, exist_ok=True)
     which = f"-{number + 1}" if scan.frames > 1 else ""
@@ -47,8 +54,9 @@ def upright_exif(scan: Scan) -> Image.Exif:
 
 
 def rgb_profile(scan: Scan) -> bytes | None:
-    """The file's profile unless it is one of grey or of inks, which says nothing of the RGB positive."""
-    return None if scan.icc and scan.icc[16:20] in (b"GRAY", b"CMYK", b"Lab ") else scan.icc
+    """The file's profile where it holds for the RGB positive: not one of grey or of inks, nor where it was said, in the
+    profile's place, what light the file holds."""
+    return scan.icc if scan.icc and scan.light == "auto" and scan.icc[16:20] not in OTHER_COLOURS else None
 
 
 def positive_jpeg(positive: np.ndarray, scan: Scan) -> bytes:

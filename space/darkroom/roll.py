@@ -62,9 +62,12 @@ def explain(error: Exception, name: str) -> str:
     return f"{name}: could not be judged; try another export of it"
 
 
-def judge_roll(judge: Judge, found: Iterable[Found], prior: float) -> Iterator[Frame]:
-    """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it."""
-    for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry)), found, WORKERS, AHEAD):
+def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = "auto") -> Iterator[Frame]:
+    """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it.
+
+    light: as for `open_scan`.
+    """
+    for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry, light)), found, WORKERS, AHEAD):
         if isinstance(ready, str):
             yield Frame(entry.name, entry.path, error=ready, number=entry.number)
             continue
@@ -87,19 +90,25 @@ def ahead(work: Callable[[Item], Done], items: Iterable[Item], workers: int, mos
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _prepare(judge: Judge, entry: Found) -> tuple[Prepared, bytes] | str:
+def _prepare(judge: Judge, entry: Found, light: str) -> tuple[Prepared, bytes] | str:
     if entry.path is None:
         return entry.error
     try:
-        scan = open_scan(entry.path, entry.name, number=entry.number)
+        scan = open_scan(entry.path, entry.name, number=entry.number, light=light)
         return judge.prepare(scan), thumbnail(reduce(scan, side=600))
     except Exception as error:  # whatever one file does, the rest of the roll goes on
         return explain(error, entry.name)
 
 
 def worst_first(frames: Iterable[Frame]) -> list[Frame]:
-    """Least readable first; what could not be judged comes last."""
-    return sorted(frames, key=lambda frame: (frame.verdict is None, frame.verdict.p_normal if frame.verdict else 0.0))
+    """Least readable first; then, as they came, pictures that are no colour negatives, and what could not be judged."""
+
+    def place(frame: Frame) -> tuple[int, float]:
+        if frame.verdict is None:
+            return 2, 0.0
+        return (1, 0.0) if frame.verdict.evidence.not_negative else (0, frame.verdict.p_normal)
+
+    return sorted(frames, key=place)
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,21 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from xml.sax.saxutils import escape, quoteattr
 
+from .export import shortened
 from .roll import Frame
 from .verdict import COLUMNS, Verdict
 
 LABELS = {"readable": "Green", "check": "Yellow", "damaged": "Red"}
 REJECTED, UNRATED = -1, 0
+SUFFIX, LONGEST = ".xmp", 255  # bytes of a file's name on disks
 README = """One XMP sidecar a frame, twice over, since programs differ in the name they look for.
 Copy them beside your pictures:
 
   name.xmp/      for Lightroom and other Adobe programs (frame.xmp; they read it for camera raws)
   name.ext.xmp/  for darktable and digiKam (frame.jpg.xmp)
 
-Damaged frames are rejected (rating -1); keywords name the verdict and the kinds of damage.
+Damaged frames are rejected (rating -1); keywords name the verdict and the kinds of damage, or that a picture is no
+colour negative. Names too long for a disk are cut.
 """
 
 XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -40,7 +43,9 @@ XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 def keywords(verdict: Verdict) -> list[str]:
-    """The verdict, then each defect found, likeliest first."""
+    """The verdict, then each defect found, likeliest first, or that it is no colour negative."""
+    if verdict.evidence.not_negative:
+        return [verdict.verdict, "no colour negative"]
     return [verdict.verdict, *(name.replace("_", " ") for name in verdict.found)]
 
 
@@ -58,6 +63,11 @@ def xmp(verdict: Verdict) -> str:
     )
 
 
+def beside(picture: PurePosixPath, stem: str) -> PurePosixPath:
+    """Where the sidecar that is named `stem` lies, cut to what a disk allows."""
+    return picture.with_name(shortened(stem, LONGEST - len(SUFFIX)) + SUFFIX)
+
+
 def sidecars_zip(frames: Iterable[Frame]) -> bytes:
     """A ZIP with the sidecars of all judged frames under both naming habits; the folders of the roll are kept."""
     out, taken = io.BytesIO(), set()
@@ -67,7 +77,7 @@ def sidecars_zip(frames: Iterable[Frame]) -> bytes:
             if frame.verdict is None:
                 continue
             text, name = xmp(frame.verdict), PurePosixPath(frame.name)
-            for entry in (f"name.ext.xmp/{name}.xmp", f"name.xmp/{name.with_suffix('.xmp')}"):
+            for entry in (f"name.ext.xmp/{beside(name, name.name)}", f"name.xmp/{beside(name, name.stem)}"):
                 if entry not in taken:  # frame.jpg and frame.tif share frame.xmp: the first one has it
                     taken.add(entry)
                     archive.writestr(entry, text)

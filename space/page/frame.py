@@ -37,7 +37,8 @@ class FrameView:
     def show(self, seen: Seen, method: str, damage: bool) -> list:
         """Values for `shown`."""
         marking = gr.update(info=words.marking(seen.verdict))
-        return [seen, *opened(), pictures(seen, method, damage, new_folder(self.prior)), marking, *said(seen)]
+        shown = pictures(seen, method, damage, new_folder(self.prior))
+        return [seen, *opened(), shown, marking, seen.light, *said(seen)]
 
 
 def opened() -> tuple[dict, dict, dict]:
@@ -113,7 +114,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
                 flag_corner(judge, seen, flags)
 
     said_by = [banner, chances, bars, remedies, evidence]
-    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, damage, *said_by])
+    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, damage, light, *said_by])
 
     def first_look(path: str | None, percent: float, method: str, damage: bool) -> list:
         if path is None:
@@ -154,7 +155,9 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         if frame is None or not frame.path.is_file():
             raise gr.Error("This frame is no longer kept here; upload it again", duration=None, title="Not saved")
         try:
-            return str(save_positive(frame.path, new_folder(download), suffix, method, frame.turns, frame.number))
+            target = new_folder(download)
+            options = {"turns": frame.turns, "number": frame.number, "light": frame.light}
+            return str(save_positive(frame.path, target, suffix, method, **options))
         except Exception as error:
             raise refuse(error, frame.verdict.file) from None
 
@@ -164,7 +167,6 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         judged = event(
             first_look, inputs, [source, *view.shown], concurrency_id="judge", show_progress_on=source, **PRIVATE
         )
-        event(lambda: "auto", None, light, show_progress="hidden", **PRIVATE)  # what was said of the file before
         judged.failure(lambda: None, None, source, **PRIVATE)  # an empty place again, ready for the next file
     light.input(relight, [seen, prior, light, method, damage], view.shown, concurrency_id="judge", **PRIVATE)
     inputs = [prior, method, damage]

@@ -23,7 +23,7 @@ class Seen:
 
     path: the upload, for the full-size download. negative: the reduced negative, (h, w, 3) uint16. positives: those
     made of it so far, by method. turns: quarters to the left by which it is shown. number: of the frame in its file.
-    note: what is to be said of the file.
+    light: what was said of the file's light, as for `open_scan`. note: what is to be said of the file.
     """
 
     path: Path
@@ -32,6 +32,7 @@ class Seen:
     positives: dict[str, np.ndarray] = field(default_factory=dict)
     turns: int = 0
     number: int = 0
+    light: str = "auto"
     note: str = ""
 
     def turned(self, quarters: int) -> "Seen":
@@ -43,11 +44,11 @@ class Seen:
     def views(self, method: str, damage: bool) -> tuple[np.ndarray, np.ndarray]:
         """Negative and positive to show, (h, w, 3) uint8, with the damage marked or not.
 
-        On both, since the line between them hides a part of each.
+        On both, since the line between them hides a part of each. What is no colour negative is never marked.
         """
         if method not in self.positives:
             self.positives[method] = positive_view(self.negative, method)
-        heat = self.verdict.heat if damage else None
+        heat = self.verdict.heat if damage and not self.verdict.evidence.not_negative else None
         negative, positive = negative_view(self.negative), self.positives[method]
         return dress(negative, heat, self.turns), dress(positive, heat, self.turns)
 
@@ -99,15 +100,15 @@ def look_at(
         preview = pool.submit(_preview, scan, method)
         verdict = judge.judge(scan, prior)
         negative, positive = preview.result()
-    return Seen(path, verdict, negative, {method: positive}, number=number, note=note_on(scan))
+    return Seen(path, verdict, negative, {method: positive}, number=number, light=light, note=note_on(scan))
 
 
-def note_on(scan: Scan) -> str:
-    """What is to be said of the file that a scan came from, or an empty text."""
+def note_on(scan: Scan, whole: str = "Under “A roll”") -> str:
+    """What is to be said of the file that a scan came from, or an empty text. whole: where all frames are judged."""
     said = []
     if scan.frames > 1:
         which = "the first" if scan.number == 0 else f"number {scan.number + 1}"
-        said.append(f"The file holds {scan.frames} frames; this is {which}. Under “A roll” all of them are judged.")
+        said.append(f"The file holds {scan.frames} frames; this is {which}. {whole} all of them are judged.")
     if scan.linear:
         why = "it was said so" if scan.light == "linear" else "16 bits, dark, no colour profile"
         said.append(f"Read as linear light ({why}).")

@@ -12,18 +12,20 @@ from darkroom.verdict import Judge
 from gradio.route_utils import get_root_url
 
 from . import words
-from .judging import frames_of, new_folder, refuse, share
+from .judging import frames_of, new_folder, note_on, refuse, share
 
 GUIDE = """### Call it from a program
 
 | endpoint | takes | gives |
 |---|---|---|
-| `/judge` | `file`, `prior` (0.5), `light` (`auto`, `linear` or `coded`) | probabilities; the verdict as a record |
-| `/judge_roll` | `files` (pictures or ZIPs), `prior` (0.5) | one record a file; a summary; the table as CSV |
-| `/invert` | `file`, `method` (`cvt2pos` or `density`), `kind` (`jpeg` or `tiff`) | the positive at full size |
+| `/judge` | `file`, `prior` (0.5), `light` (`auto`) | probabilities; the verdict as a record |
+| `/judge_roll` | `files` (pictures or ZIPs), `prior`, `light` | one record a frame; a summary; the table as CSV |
+| `/invert` | `file`, `method` (`cvt2pos`, `density`), `kind` (`jpeg`, `tiff`), `light` | the positive at full size |
 
-`prior` is the share of such frames, 0.01 to 0.99, that you expect to be fine. A file that cannot be judged is an error
-that names it; in a roll it is a record whose `error` says why.
+`prior` is the share of such frames, 0.01 to 0.99, that you expect to be fine. `light` is what the files hold: `linear`,
+`coded`, or `auto`, as each file says. A file that cannot be judged is an error that names it; in a roll it is a record
+whose `error` says why. Of a TIFF of several frames `/judge` and `/invert` take the first, and the `note` of `/judge`
+says so; `/judge_roll` judges all. What is no colour negative has `not_negative` filled, and no probabilities.
 
 ```python
 from gradio_client import Client, handle_file
@@ -45,12 +47,12 @@ The same three are tools of an MCP server, at `{url}gradio_api/mcp/` (streamable
 """
 
 
-def record(frame: rolls.Frame) -> dict:
-    """The columns of the CSV, with the remedies of a judged frame."""
+def record(frame: rolls.Frame, **more: str) -> dict:
+    """The columns of the CSV, with the remedies of a judged frame, and what more is to be said of it."""
     if frame.verdict is None:
         return frame.row()
     remedies = [{"defect": name, "cause": r.cause, "what_helps": r.mend} for name, r in frame.verdict.remedies]
-    return {**frame.row(), "remedies": remedies}
+    return {**frame.row(), **more, "remedies": remedies}
 
 
 def endpoints(judge: Judge) -> None:
@@ -76,57 +78,62 @@ def endpoints(judge: Judge) -> None:
 
         Returns:
             The calibrated probabilities of "readable" and "damaged"; and the verdict as a record with the columns of
-            the CSV, the reason, and what can be done.
+            the CSV, a note on the file (how its light was read; that only the first of its frames was judged), and
+            what can be done. A picture that is no colour negative has no probabilities.
         """
         path = sent(file)
         try:
-            found = judge.judge(open_scan(path, name=path.name, light=light), share(100 * prior))
+            scan = open_scan(path, name=path.name, light=light)
+            found = judge.judge(scan, share(100 * prior))
         except Exception as error:
             raise refuse(error, path.name) from None
-        return words.chances(found), record(rolls.Frame(path.name, path, found))
+        note = note_on(scan, whole="By /judge_roll")
+        return words.chances(found), record(rolls.Frame(path.name, path, found), note=note)
 
-    def judge_many(files: list[str], prior: float = 0.5) -> tuple[list[dict], dict, str]:
+    def judge_many(files: list[str], prior: float = 0.5, light: str = "auto") -> tuple[list[dict], dict, str]:
         """Judge a roll of colour negatives: many pictures, or ZIP archives of them.
 
         Args:
             files: the pictures or ZIP archives.
             prior: the share of such frames, 0.01 to 0.99, that you expect to be fine.
+            light: "linear" or "coded" where the files say neither and "auto" would be wrong.
 
         Returns:
-            One record a file, a file that cannot be judged with its error; a summary with the counts, the expected
+            One record a frame, a file that cannot be judged with its error; a summary with the counts, the expected
             share of damaged frames with its 95 % interval, and what the frames have in common; the records as CSV.
         """
         if not files:
             raise gr.Error("No files were sent", print_exception=False)
-        frames = list(rolls.judge_roll(judge, frames_of(uploads, files), share(100 * prior)))
+        frames = list(rolls.judge_roll(judge, frames_of(uploads, files), share(100 * prior), light))
         whole = rolls.summarise(frames)
         written = new_folder(table) / "verdicts.csv"
         written.write_text(verdicts_csv(frames), encoding="utf-8")
         summary = whole.as_dict() if whole else {"counts": rolls.counted(frames)}
         return [record(frame) for frame in frames], summary, str(written)
 
-    def invert_one(file: str, method: str = "cvt2pos", kind: str = "jpeg") -> str:
+    def invert_one(file: str, method: str = "cvt2pos", kind: str = "jpeg", light: str = "auto") -> str:
         """Make the positive of a colour negative at full size, with the EXIF and ICC data of the file.
 
         Args:
-            file: the picture: JPEG, PNG, WebP, TIFF (8 or 16 bits), HEIC or camera raw.
+            file: the picture: JPEG, PNG, WebP, TIFF (8 or 16 bits; of several pages the first), HEIC or camera raw.
             method: "cvt2pos", the reference, or "density", which works as a darkroom print does.
             kind: "jpeg" with 8 bits or "tiff" with 16 bits a channel.
+            light: "linear" or "coded" where the file says neither and "auto" would be wrong.
 
         Returns:
             The positive as a file.
         """
         path = sent(file)
         try:
-            return str(save_positive(path, new_folder(positive), {"jpeg": ".jpg", "tiff": ".tif"}[kind], method))
+            suffix = {"jpeg": ".jpg", "tiff": ".tif"}[kind]
+            return str(save_positive(path, new_folder(positive), suffix, method, light=light))
         except Exception as error:
             raise refuse(error, path.name) from None
 
     ask.click(judge_one, [file, prior, light], [label, verdict], api_name="judge", concurrency_id="judge")
-    ask_roll.click(
-        judge_many, [uploads, prior], [records, summary, table], api_name="judge_roll", concurrency_id="roll"
-    )
-    ask_positive.click(invert_one, [file, method, kind], positive, api_name="invert", concurrency_id="judge")
+    answers = [records, summary, table]
+    ask_roll.click(judge_many, [uploads, prior, light], answers, api_name="judge_roll", concurrency_id="roll")
+    ask_positive.click(invert_one, [file, method, kind, light], positive, api_name="invert", concurrency_id="judge")
 
 
 def sent(file: str | None) -> Path:

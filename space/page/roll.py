@@ -2,31 +2,46 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gradio as gr
+from darkroom.archive import Found
 from darkroom.roll import Frame, judge_roll, summarise, worst_first
 from darkroom.sidecar import sidecars_zip, verdicts_csv
 from darkroom.verdict import Judge
 
 from . import words
-from .frame import QUESTION, FrameView
+from .frame import LIGHT, QUESTION, FrameView
 from .judging import PRIVATE, frames_of, look_at, new_folder, refuse, share
 from .sheet import ON_LOAD, progress_html, sheet_html, summary_html
 
 FILTERS = [("All", "all"), ("Needs a look", "look"), ("Damaged", "damaged"), ("Readable", "readable")]
 FILTER_JS = "(show) => { document.querySelector('#roll').dataset.show = show; return show; }"
+RULE = "Where a file says nothing, 16 bits are linear if they are dark."
 TELL_SECONDS = 0.2  # how often the progress bar moves
 REDRAW_SECONDS = 1.5  # a sheet of 36 frames is 0.4 MB; redrawing it for every frame would be the work
+NOT_YET = [gr.update(interactive=False)] * 2  # the files to take away, while they would be those of the roll before
 
 
 @dataclass(frozen=True, eq=False)
 class Roll:
-    """What a visitor's roll is so far: frames in the order of the upload, and how many there will be."""
+    """What a visitor's roll is so far: frames in the order of the upload, how many there will be, and what was said of
+    the light in their files."""
 
     frames: tuple[Frame, ...]
     total: int
+    light: str
     seconds: float = 0.0
+
+
+def busy(light: str) -> list:
+    """How upload, stop, light and table stand while a roll is judged."""
+    return [None, gr.update(visible=True), gr.update(value=light, interactive=False), gr.update(visible=True)]
+
+
+def idle(light: str) -> list:
+    """How upload, stop and light stand otherwise."""
+    return [None, gr.update(visible=False), gr.update(value=light, interactive=True)]
 
 
 def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) -> None:
@@ -44,6 +59,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         with gr.Row():
             prior = gr.Slider(1, 99, value=50, step=1, label=QUESTION, elem_id="roll-prior", buttons=[], scale=2)
             show = gr.Radio(FILTERS, value="all", label="Show", elem_id="roll-filter", scale=2)
+            light = gr.Radio(LIGHT, value="auto", label="Light in the files", info=RULE, elem_id="roll-light", scale=2)
         sheet = gr.HTML(js_on_load=ON_LOAD, elem_id="sheet")
         with gr.Row():
             as_csv = gr.DownloadButton("↓ Verdicts, CSV", size="sm", elem_id="save-csv")
@@ -56,53 +72,60 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         place = {id(frame): i for i, frame in enumerate(frames)}
         order = [place[id(frame)] for frame in worst_first(frames)]
         said = summary_html(summarise(frames), share(percent))
-        files = save(frames) if final and frames else [gr.skip(), gr.skip()]
+        files = save(frames) if final and frames else NOT_YET
         return [said, sheet_html(frames, order), *files]
 
-    def save(frames: tuple[Frame, ...]) -> list[str]:
+    def save(frames: tuple[Frame, ...]) -> list[dict]:
         folder = new_folder(as_csv)
         table, sidecars = folder / "verdicts.csv", folder / "sidecars.zip"
         table.write_text(verdicts_csv(frames), encoding="utf-8")
         sidecars.write_bytes(sidecars_zip(frames))
-        return [str(table), str(sidecars)]
+        return [gr.update(value=str(file), interactive=True) for file in (table, sidecars)]
 
-    def judge_all(paths: list[str] | None, percent: float) -> Iterator[list]:
+    def judge_upload(paths: list[str] | None, percent: float, light: str) -> Iterator[list]:
         if not paths:
             return
-        waiting = [None, gr.update(visible=True), gr.update(visible=True)]  # upload, stop, table
+        opening = progress_html(0, 1, 0, "Opening the files…")
+        yield [*busy(light), opening, Roll((), 0, light), "", "", *NOT_YET]
+        yield from judge_all(frames_of(upload, paths), percent, light)
+
+    def judge_again(current: Roll | None, percent: float, light: str) -> Iterator[list]:
+        if current is not None:
+            found = [Found(frame.name, frame.path, frame.error, frame.number) for frame in current.frames]
+            yield from judge_all(found, percent, light)
+
+    def judge_all(found: list[Found], percent: float, light: str) -> Iterator[list]:
         still = [gr.skip()] * len(drawn)
-        yield [*waiting, progress_html(0, 1, 0, "Opening the files…"), Roll((), 0), "", "", gr.skip(), gr.skip()]
-        found = frames_of(upload, paths)
         frames, began, redrawn = (), time.monotonic(), 0.0
         told = 0.0
-        for frame in judge_roll(judge, found, share(percent)):
+        for frame in judge_roll(judge, found, share(percent), light):
             frames += (frame,)
             now = time.monotonic()
-            current = Roll(frames, len(found), now - began)
+            current = Roll(frames, len(found), light, now - began)
             due = now - redrawn > REDRAW_SECONDS
             redrawn = now if due else redrawn
             if not due and now - told < TELL_SECONDS:
                 continue
             told = now
             bar = progress_html(len(frames), len(found), now - began)
-            yield [*waiting, bar, current, *(draw(current, percent, final=False) if due else still)]
-        current = Roll(frames, len(found), time.monotonic() - began)
+            yield [*busy(light), bar, current, *(draw(current, percent, final=False) if due else still)]
+        current = Roll(frames, len(found), light, time.monotonic() - began)
         bar = progress_html(len(frames), len(found), current.seconds)
-        done = [None, gr.update(visible=False), gr.update(visible=bool(frames))]
-        yield [*done, bar, current, *draw(current, percent, final=True)]
+        yield [*idle(light), gr.update(visible=bool(frames)), bar, current, *draw(current, percent, final=True)]
 
     def stopped(current: Roll | None, percent: float) -> list:
         if current is None or not current.frames:
-            return [None, gr.update(visible=False), progress_html(0, 1, 0, "Stopped"), *weigh(None, percent)]
+            light = current.light if current else "auto"
+            return [*idle(light), progress_html(0, 1, 0, "Stopped"), *weigh(None, percent)]
         note = f"Stopped after {len(current.frames)} of {current.total}; what was judged stays"
         bar = progress_html(len(current.frames), current.total, current.seconds, note)
-        return [None, gr.update(visible=False), bar, *weigh(current, percent)]
+        return [*idle(current.light), bar, *weigh(current, percent)]
 
     def weigh(current: Roll | None, percent: float) -> list:
         """Values for roll and `drawn`, with the files to take away."""
         if current is None:
             return [gr.skip()] * (1 + len(drawn))
-        current = Roll(tuple(f.at_prior(share(percent)) for f in current.frames), current.total, current.seconds)
+        current = replace(current, frames=tuple(frame.at_prior(share(percent)) for frame in current.frames))
         return [current, *draw(current, percent, final=True)]
 
     def settle(current: Roll | None, percent: float) -> list:
@@ -115,18 +138,20 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         if frame is None or frame.path is None or not frame.path.is_file():
             raise gr.Error("This roll is no longer kept here; upload it again", duration=None, title="Not opened")
         try:
-            seen = look_at(judge, frame.path, frame.name, share(percent), method, frame.number)
+            seen = look_at(judge, frame.path, frame.name, share(percent), method, frame.number, current.light)
             return [gr.Tabs(selected="frame"), percent, *view.show(seen, method, damage)]
         except Exception as error:
             raise refuse(error, frame.name) from None
 
-    outputs = [upload, stop, table, progress, roll, *drawn]
+    outputs = [upload, stop, light, table, progress, roll, *drawn]
     options = {"show_progress": "hidden", **PRIVATE}
-    running = upload.upload(judge_all, [upload, prior], outputs, concurrency_id="roll", **options)
+    running = upload.upload(judge_upload, [upload, prior, light], outputs, concurrency_id="roll", **options)
+    again = light.input(judge_again, [roll, prior, light], outputs, concurrency_id="roll", **options)
     # Cancelled first, drawn after: the run's last word on its progress must not come behind that it was stopped.
-    halted = stop.click(None, cancels=[running], **PRIVATE)
-    halted.then(stopped, [roll, prior], [upload, stop, progress, roll, *drawn], **options)
-    running.success(settle, [roll, prior], [roll, *drawn], **options)
+    halted = stop.click(None, cancels=[running, again], **PRIVATE)
+    halted.then(stopped, [roll, prior], [upload, stop, light, progress, roll, *drawn], **options)
+    for judged in (running, again):
+        judged.success(settle, [roll, prior], [roll, *drawn], **options)
     prior.release(weigh, [roll, prior], [roll, *drawn], **options)
     show.input(None, show, show, js=FILTER_JS, **options)
     sheet.select(

@@ -68,7 +68,9 @@ def chances(verdict: Verdict) -> dict[str, float]:
 
 
 def defect_bars(verdict: Verdict) -> str:
-    """One bar a defect, likeliest first."""
+    """One bar a defect, likeliest first; none of what is no colour negative."""
+    if verdict.evidence.not_negative:
+        return ""
     rows = []
     for name, p in sorted(verdict.defects.items(), key=lambda item: -item[1]):
         strength = "strong" if p >= 0.5 else ""
@@ -93,6 +95,8 @@ def evidence_html(verdict: Verdict) -> str:
 
 def marking(verdict: Verdict) -> str:
     """What the marks mean, or that there is nothing to mark."""
+    if verdict.evidence.not_negative:
+        return "Nothing to mark: this is no colour negative."
     if verdict.heat.max() < MARK_SEEN:
         return f"Nothing to mark: no damage is more than {MARK_SEEN:.0%} likely."
     return "The stronger the colour, the likelier the damage."

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import film
 import numpy as np
+import others
 import pillow_heif
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -26,6 +28,7 @@ ARGS = (
 ).split()
 PATIENCE = 90_000  # ms; the tests share two cores with others
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+AT_BOTH_WIDTHS = pytest.mark.parametrize("page", [WIDE, PHONE], ids=["desk", "phone"], indirect=True)  # layout matters
 
 
 class Server:
@@ -100,10 +103,10 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(params=[WIDE, PHONE], ids=["desk", "phone"])
+@pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Page]:
-    """The page, opened on a desk and on a phone; nothing it does may reach beyond this machine."""
-    yield from visit(browser, server.url, viewport=request.param)
+    """The page, opened on a desk or as `AT_BOTH_WIDTHS` has it; nothing it does may reach beyond this machine."""
+    yield from visit(browser, server.url, viewport=getattr(request, "param", WIDE))
 
 
 def visit(browser: Browser, url: str, **options) -> Iterator[Page]:
@@ -130,6 +133,44 @@ def negative(tmp_path_factory) -> Path:
 
 def drop(page: Page, *paths: Path, into: str = "#frame-file") -> None:
     page.set_input_files(f"{into} input[type=file]", [str(path) for path in paths])
+
+
+@pytest.fixture(scope="session")
+def unlike_film(tmp_path_factory) -> dict[str, Path]:
+    """A page of text, and a frame that holds nothing."""
+    folder = tmp_path_factory.mktemp("unlike")
+    text = others.page(film.frame(200, 300), np.random.default_rng(1))
+    Image.fromarray(film.eight_bit(text)).save(folder / "letter.png")
+    Image.fromarray(np.zeros((200, 300, 3), np.uint8)).save(folder / "black.png")
+    return {path.stem: path for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def deep(tmp_path_factory) -> list[Path]:
+    """Two scans of 16 bits without a profile, and not dark: taken as coded unless it is said otherwise."""
+    folder = tmp_path_factory.mktemp("deep")
+    for seed in (3, 4):
+        (folder / f"scan_{seed}.tif").write_bytes(film.tiff(film.sixteen_bit(film.frame(240, 360, seed))))
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="session")
+def thin(tmp_path_factory) -> list[Path]:
+    """Two scans of 16 bits that hold a picture in coded light, as which they are taken, and none in linear light."""
+    folder = tmp_path_factory.mktemp("thin")
+    for seed in (3, 4):
+        (folder / f"thin_{seed}.tif").write_bytes(film.tiff(film.sixteen_bit(film.thin(seed))))
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="session")
+def strip(tmp_path_factory) -> Path:
+    """A TIFF of two frames."""
+    path = tmp_path_factory.mktemp("strip") / "strip.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        for seed in (1, 2):
+            tiff.write(film.eight_bit(film.frame(96, 144, seed)), photometric="rgb", metadata=None, contiguous=False)
+    return path
 
 
 @pytest.fixture(scope="session")

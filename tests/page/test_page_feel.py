@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import PHONE, WIDE, Server, drop, visit
+from conftest import AT_BOTH_WIDTHS, PHONE, WIDE, Server, drop, visit
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -41,6 +41,7 @@ def test_axe_finds_nothing_wrong(browser, server: Server, negative: Path, bad_fi
 COVERED = "parseFloat(document.querySelectorAll('#slider img')[1].style.clipPath.split(' ').pop())"  # per cent
 
 
+@AT_BOTH_WIDTHS
 def test_the_line_between_negative_and_positive_moves_with_the_keyboard(page: Page, negative: Path):
     drop(page, negative)
     line = page.get_by_role("slider", name="shows the negative")
@@ -51,6 +52,7 @@ def test_the_line_between_negative_and_positive_moves_with_the_keyboard(page: Pa
         expect(line).to_have_attribute("aria-valuenow", str(share))
 
 
+@AT_BOTH_WIDTHS
 def test_the_line_moves_over_the_width_of_an_upright_picture(page: Page, negative: Path):
     drop(page, negative)
     expect(page.locator("#slider img")).to_have_count(2)
@@ -79,6 +81,7 @@ def test_a_key_pressed_while_a_picture_is_still_on_its_way_is_not_lost(page: Pag
     expect(line).to_have_attribute("aria-valuenow", "60")
 
 
+@AT_BOTH_WIDTHS
 def test_after_a_verdict_the_place_for_the_next_file_is_one_line_and_still_takes_one(page: Page, negative: Path):
     before = page.locator("#frame-file").bounding_box()["height"]
     drop(page, negative)
@@ -96,6 +99,7 @@ def test_every_tab_is_in_sight_on_a_phone(browser, server: Server):
             expect(page.get_by_role("tab", name=name)).to_be_in_viewport()
 
 
+@AT_BOTH_WIDTHS
 def test_a_roll_is_worked_through_with_the_keyboard_alone(page: Page, negative: Path):
     page.get_by_role("tab", name="One frame").focus()
     page.keyboard.press("Tab")

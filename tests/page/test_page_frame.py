@@ -161,3 +161,78 @@ def test_a_file_dragged_onto_the_page_gets_a_verdict(page: Page, negative: Path)
     )
     page.dispatch_event("#frame-file button", "drop", {"dataTransfer": dragged})
     expect(page.locator(".verdict .edge")).to_have_text("dragged.jpg")
+
+
+def span(page: Page):
+    """What the page says of the film's density span."""
+    return page.locator(".evidence div", has=page.get_by_text("Density span", exact=True)).locator("dd")
+
+
+def test_the_light_that_a_visitor_says_is_judged_noted_and_saved(page: Page, deep: list[Path], weights: Path):
+    drop(page, deep[0])
+    expect(page.locator(".verdict .hint")).to_have_text("Read as coded light (16 bits without a profile, not dark).")
+    page.locator("#light").get_by_label("Linear").check()
+    expect(page.locator(".verdict .hint")).to_have_text("Read as linear light (it was said so).")
+    coded, linear = (load(weights).judge(open_scan(deep[0], light=light)) for light in ("coded", "linear"))
+    said, before = (verdict.evidence.lines()[0][1] for verdict in (linear, coded))
+    assert said != before
+    expect(span(page)).to_contain_text(said)
+    expect(page.locator("#chances")).to_contain_text(f"{linear.p_normal:.0%}")
+    with page.expect_download() as download:
+        page.locator("#save-tiff").click()
+    expected = np.rint(invert(open_scan(deep[0], light="linear").rgb) * 65535)
+    assert np.array_equal(tifffile.imread(download.value.path()), expected)
+    drop(page, deep[1])
+    expect(page.locator(".verdict .edge")).to_have_text(deep[1].name)
+    expect(page.locator("#light").get_by_label("As the file says")).to_be_checked()
+    expect(page.locator(".verdict .hint")).to_contain_text("Read as coded light")
+
+
+def test_of_a_file_of_two_frames_the_first_is_judged_and_the_page_says_so(page: Page, strip: Path, weights: Path):
+    drop(page, strip)
+    expect(page.locator(".verdict .hint")).to_have_text(
+        "The file holds 2 frames; this is the first. Under “A roll” all of them are judged."
+    )
+    expect(page.locator("#chances")).to_contain_text(f"{load(weights).judge(open_scan(strip)).p_normal:.0%}")
+    assert difference(shown_picture(page, 0), open_scan(strip, number=0).pixels) < 3
+
+
+def test_of_what_is_no_colour_negative_no_damage_and_no_chance_is_shown(page: Page, unlike_film: dict[str, Path]):
+    drop(page, unlike_film["letter"])
+    expect(page.locator(".verdict h2")).to_have_text("Check by eye")
+    expect(page.locator(".verdict .why")).to_contain_text("not look like a colour negative")
+    for nothing in (".bars", ".remedies", ".verdict .sure:not(:empty)"):
+        expect(page.locator(nothing)).to_have_count(0)
+    expect(page.locator("#chances")).not_to_contain_text("%")
+    expect(page.locator("#tools")).to_contain_text("Nothing to mark: this is no colour negative")
+    plain, address = shown_picture(page, 1), page.locator("#slider img").nth(1).get_attribute("src")
+    page.get_by_label("Mark the damage").check()
+    expect(page.locator("#slider img").nth(1)).not_to_have_attribute("src", address)
+    assert np.array_equal(shown_picture(page, 1), plain)
+
+
+def test_a_frame_that_holds_nothing_is_damaged(page: Page, unlike_film: dict[str, Path]):
+    drop(page, unlike_film["black"])
+    expect(page.locator(".verdict h2")).to_have_text("Damaged")
+    expect(page.locator(".verdict .why")).to_contain_text("The frame holds nothing")
+    expect(page.locator(".bars li").first).to_contain_text("Blank area")
+
+
+@pytest.mark.parametrize("letter", ["x", "ü"])
+def test_a_file_with_the_longest_name_opens_and_its_downloads_have_a_shorter_one(
+    page: Page, negative: Path, tmp_path: Path, letter: str
+):
+    path = tmp_path / f"{letter * (251 // len(letter.encode()))}.jpg"
+    path.write_bytes(negative.read_bytes())
+    assert len(path.name.encode()) > 253
+    drop(page, path)
+    expect(page.locator(".verdict .edge")).to_contain_text(letter * 90)
+    assert difference(shown_picture(page, 0), open_scan(negative).pixels) < 3
+    for button, suffix in (("#save-jpeg", ".jpg"), ("#save-tiff", ".tif")):
+        with page.expect_download() as download:
+            page.locator(button).click()
+        name = download.value.suggested_filename
+        assert name.startswith(letter * 90) and name.endswith(f"-positive{suffix}") and len(name.encode()) <= 255
+        download.value.save_as(tmp_path / name)
+        with Image.open(tmp_path / name) as positive:
+            assert positive.size == (360, 240)

@@ -1,27 +1,46 @@
 """The named endpoints, through the real client, plain curl and an MCP request."""
 
 import base64
+import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import urllib.request
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import film
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from conftest import ROOT, Server
+from conftest import ROOT, WIDE, Server, drop, visit
+from darkroom.resnet import DEFECTS
 from darkroom.scan import invert, open_scan
 from darkroom.verdict import COLUMNS, load
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
+from playwright.sync_api import expect
+from proxy import Proxy
+
+SUB_PATH = "/film/strips"
 
 
 @pytest.fixture(scope="module")
 def client(server: Server) -> Client:
     return Client(server.url, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def behind_sub_path(weights: Path, tmp_path_factory) -> Iterator[Server]:
+    """The page, told that a proxy serves it below `SUB_PATH`."""
+    server = Server(weights, tmp_path_factory.mktemp("sub_path"), GRADIO_ROOT_PATH=SUB_PATH)
+    yield server
+    server.stop()
 
 
 def test_judge_gives_the_probability_that_the_library_gives(client: Client, negative: Path, weights: Path):
@@ -63,15 +82,101 @@ def test_invert_gives_the_positive_at_full_size_and_depth(client: Client, phone_
     assert np.array_equal(tifffile.imread(path), expected)
 
 
+def test_light_is_said_to_each_endpoint(client: Client, thin: list[Path]):
+    for light, empty in (("auto", False), ("linear", True)):
+        _, record = client.predict(handle_file(thin[0]), 0.5, light, api_name="/judge")
+        records, _, _ = client.predict([handle_file(path) for path in thin], 0.5, light, api_name="/judge_roll")
+        assert [("holds nothing" in each["reason"]) for each in (record, *records)] == [empty] * 3
+        assert f"Read as {'linear' if empty else 'coded'} light" in record["note"]
+        positive = tifffile.imread(client.predict(handle_file(thin[0]), "cvt2pos", "tiff", light, api_name="/invert"))
+        assert np.array_equal(positive, np.rint(invert(open_scan(thin[0], light=light).rgb) * 65535))
+
+
+def test_of_a_file_of_two_frames_judge_says_which_it_judged_and_judge_roll_judges_both(
+    client: Client, strip: Path, weights: Path
+):
+    expected = [load(weights).judge(open_scan(strip, number=number)).p_normal for number in (0, 1)]
+    _, record = client.predict(handle_file(strip), 0.5, api_name="/judge")
+    assert record["note"] == "The file holds 2 frames; this is the first. By /judge_roll all of them are judged."
+    assert record["p_normal"] == pytest.approx(expected[0], abs=1e-5)
+    records, _, _ = client.predict([handle_file(strip)], 0.5, api_name="/judge_roll")
+    assert [each["file"] for each in records] == ["strip.tif#1", "strip.tif#2"]
+    assert [each["p_normal"] for each in records] == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_is_no_colour_negative_has_no_probability_and_counts_in_no_share(
+    client: Client, negative: Path, unlike_film: dict[str, Path]
+):
+    letter, frame = handle_file(unlike_film["letter"]), handle_file(negative)
+    label, record = client.predict(letter, 0.5, api_name="/judge")
+    assert not label.get("confidences") and record["verdict"] == "check" and record["not_negative"] == "page"
+    assert "page of text" in record["reason"] and record["remedies"] == []
+    assert not any(record[column] for column in ("p_normal", "confidence", *DEFECTS, "note", "error"))
+    (of_frame, of_letter), summary, table = client.predict([frame, letter], 0.5, api_name="/judge_roll")
+    assert summary["damaged_share"] == pytest.approx(1 - of_frame["p_normal"]) and of_letter["p_normal"] is None
+    assert summary["counts"]["check"] == 1 + (of_frame["verdict"] == "check")
+    (row,) = [row for row in csv.DictReader(io.StringIO(Path(table).read_text())) if row["file"] == "letter.png"]
+    assert row["not_negative"] == "page" and row["p_normal"] == "" and row["reason"] == record["reason"]
+    _, summary, _ = client.predict([letter], 0.5, api_name="/judge_roll")
+    assert summary == {"counts": {"readable": 0, "check": 1, "damaged": 0, "error": 0}}
+
+
+def test_a_frame_that_holds_nothing_is_damaged(client: Client, unlike_film: dict[str, Path]):
+    label, record = client.predict(handle_file(unlike_film["black"]), 0.5, api_name="/judge")
+    assert label["label"] == "damaged" == record["verdict"] and "holds nothing" in record["reason"]
+    assert record["not_negative"] == "" and record["remedies"][0]["defect"] == "blank_area"
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_the_positive_of_a_grey_or_cmyk_file_has_none_of_its_profile(client: Client, tmp_path: Path, mode: str):
+    profile = bytearray(imagecodecs.cms_profile("gray"))
+    profile[16:20] = {"L": b"GRAY", "CMYK": b"CMYK"}[mode]
+    source = tmp_path / f"{mode}.jpg"
+    Image.fromarray(film.eight_bit(film.frame())).convert(mode).save(source, icc_profile=bytes(profile))
+    for kind in ("jpeg", "tiff"):
+        with Image.open(client.predict(handle_file(source), "cvt2pos", kind, api_name="/invert")) as positive:
+            assert positive.mode == "RGB" and "icc_profile" not in positive.info
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("forwarded", [True, False], ids=["X-Forwarded-Host", "Host"])
+def test_behind_a_proxy_the_guide_names_the_sub_path_and_its_commands_work(
+    behind_sub_path: Server, browser, negative: Path, forwarded: bool
+):
+    proxy = Proxy(behind_sub_path.port, SUB_PATH, forwarded)
+    try:
+        for page in visit(browser, proxy.url, viewport=WIDE):
+            page.get_by_role("tab", name="For programs").click()
+            guide = page.locator("#guide")
+            expect(guide).to_contain_text(f'Client("{proxy.url}")')
+            expect(guide).to_contain_text(f"{proxy.url}gradio_api/mcp/")
+            assert set(re.findall(r"https?://[^/]+/\w*", guide.inner_text())) == {proxy.url.split("strips")[0][:-1]}
+            commands = guide.locator("code", has_text="curl").inner_text()
+            page.get_by_role("tab", name="One frame").click()
+            drop(page, negative)
+            expect(page.locator(".verdict .edge")).to_have_text("frame_07.jpg")
+        answer = json.loads(by_curl(commands, negative))
+        assert answer[1]["file"] == "frame_07.jpg" and 0 < answer[1]["p_normal"] < 1
+        _, record = Client(proxy.url, verbose=False).predict(handle_file(negative), 0.5, api_name="/judge")
+        assert record["p_normal"] == pytest.approx(answer[1]["p_normal"])
+    finally:
+        proxy.stop()
+
+
+def by_curl(commands: str, picture: Path) -> str:
+    """What the last of the commands prints as its data, with this picture for theirs."""
+    lines = commands.replace("@frame.jpg", f"@{picture}")
+    answer = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, timeout=60).stdout
+    return answer.split("data: ", 1)[1].splitlines()[0]
+
+
 @pytest.mark.parametrize("where", ["the page's own guide", "the readme"])
 def test_the_documented_curl_commands_judge_a_frame(server: Server, negative: Path, where: str):
     from page.programs import GUIDE
 
     readme = (ROOT / "space" / "README.md").read_text().replace("http://127.0.0.1:7860", server.url.rstrip("/"))
     document = readme if where == "the readme" else GUIDE.format(url=server.url)
-    lines = document.split("```bash\n")[1].split("```")[0].replace("@frame.jpg", f"@{negative}")
-    answer = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, timeout=60).stdout
-    data = json.loads(answer.split("data: ", 1)[1].splitlines()[0])
+    data = json.loads(by_curl(document.split("```bash\n")[1].split("```")[0], negative))
     assert data[1]["file"] == "frame_07.jpg" and 0 < data[1]["p_normal"] < 1
 
 

@@ -8,9 +8,12 @@ import zipfile
 from pathlib import Path
 
 import film
+import numpy as np
 import pytest
+import tifffile
 from conftest import PHONE, Server, drop, visit
-from darkroom.scan import open_scan
+from darkroom.resnet import DEFECTS
+from darkroom.scan import invert, open_scan
 from darkroom.verdict import COLUMNS, load
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -37,6 +40,17 @@ def judge_roll(page: Page, *paths: Path, count: int) -> None:
     expect(page.locator(".progress")).to_contain_text(f"{count} of {count} done in", timeout=60_000)
     # "done" and the sheet are two parts of the page: the one may be there a moment before the other
     expect(page.locator("#roll .cell")).to_have_count(count, timeout=60_000)
+
+
+def saved(page: Page, button: str) -> bytes:
+    with page.expect_download() as download:
+        page.locator(button).click()
+    return Path(download.value.path()).read_bytes()
+
+
+def table(page: Page) -> list[dict[str, str]]:
+    """The verdicts as they are downloaded."""
+    return list(csv.DictReader(io.StringIO(saved(page, "#save-csv").decode())))
 
 
 def prior(page: Page, percent: int) -> None:
@@ -82,14 +96,10 @@ def test_the_prior_weighs_the_whole_roll_anew(page: Page, frames: list[Path], we
 
 def test_the_table_and_the_sidecars_are_downloaded(page: Page, frames: list[Path], bad_files: dict[str, Path]):
     judge_roll(page, *frames[:3], bad_files["text.jpg"], count=4)
-    with page.expect_download() as download:
-        page.locator("#save-csv").click()
-    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    rows = table(page)
     assert tuple(rows[0]) == COLUMNS and [row["file"] for row in rows] == [p.name for p in frames[:3]] + ["text.jpg"]
     assert "not a picture" in rows[3]["error"] and not rows[3]["verdict"]
-    with page.expect_download() as download:
-        page.locator("#save-xmp").click()
-    with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
+    with zipfile.ZipFile(io.BytesIO(saved(page, "#save-xmp"))) as archive:
         assert "name.xmp/frame_01.xmp" in archive.namelist()
         for row in rows[:3]:
             text = archive.read(f"name.ext.xmp/{row['file']}.xmp")
@@ -97,6 +107,50 @@ def test_the_table_and_the_sidecars_are_downloaded(page: Page, frames: list[Path
             rating = description.get("{http://ns.adobe.com/xap/1.0/}Rating")
             assert (rating == "-1") == (row["verdict"] == "damaged")
             assert row["verdict"] in [item.text for item in description.findall(".//{*}subject//{*}li")]
+
+
+def test_the_light_that_a_visitor_says_is_that_of_the_whole_roll(page: Page, thin: list[Path]):
+    judge_roll(page, *thin, count=2)
+    assert not any("holds nothing" in row["reason"] for row in table(page))
+    light = page.locator("#roll-light")
+    light.get_by_label("Linear").check()
+    expect(page.locator("#roll .cell.damaged")).to_have_count(2)
+    assert ["holds nothing" in row["reason"] for row in table(page)] == [True, True]
+    page.locator("#roll .cell button", has_text=thin[0].name).click()
+    expect(page.locator(".verdict .why")).to_contain_text("holds nothing")
+    expect(page.locator(".verdict .hint")).to_have_text("Read as linear light (it was said so).")
+    expect(page.locator("#light").get_by_label("Linear")).to_be_checked()
+    with page.expect_download() as download:
+        page.locator("#save-tiff").click()
+    expected = np.rint(invert(open_scan(thin[0], light="linear").rgb) * 65535)
+    assert np.array_equal(tifffile.imread(download.value.path()), expected)
+
+
+def test_what_is_no_colour_negative_comes_after_those_that_are_and_has_no_probability(
+    page: Page, frames: list[Path], bad_files: dict[str, Path], unlike_film: dict[str, Path], weights: Path
+):
+    files = [bad_files["text.jpg"], unlike_film["letter"], *frames[:2], unlike_film["black"]]
+    judge = load(weights)
+    counted = [judge.judge(open_scan(path)) for path in files[2:]]
+    worst = [verdict.file for verdict in sorted(counted, key=lambda verdict: verdict.p_normal)]
+    judge_roll(page, *files, count=5)
+    named = page.locator("#roll .cell .edge")
+    expect(named).to_have_text([*[Path(name).name for name in worst], "letter.png", "text.jpg"])
+    letter = page.locator("#roll .cell", has_text="letter.png").locator("small")
+    expect(letter).to_have_text("no colour negative")
+    damaged = sum(1 - verdict.p_normal for verdict in counted) / 3
+    expect(page.locator(".summary")).to_contain_text(f"About {damaged:.0%} of the roll is damaged")
+    by_name = {row["file"]: row for row in table(page)}
+    row = by_name["letter.png"]
+    assert row["verdict"] == "check" and row["not_negative"] == "page" and "page of text" in row["reason"]
+    assert not any(row[column] for column in ("p_normal", "confidence", *DEFECTS, "error"))
+    row = by_name["black.png"]
+    assert row["verdict"] == "damaged" and float(row["blank_area"]) > 0.9 and "holds nothing" in row["reason"]
+    assert not row["not_negative"] and float(row["p_normal"]) < 0.5
+    with zipfile.ZipFile(io.BytesIO(saved(page, "#save-xmp"))) as archive:
+        letter, black = (archive.read(f"name.ext.xmp/{name}.png.xmp").decode() for name in ("letter", "black"))
+    assert "no colour negative" in letter and "sure at" not in letter and "page of text" in letter
+    assert "blank area" in black and 'xmp:Rating="-1"' in black
 
 
 def begin_long_roll(page: Page, folder: Path, count: int) -> list[Path]:
@@ -122,10 +176,7 @@ def test_a_prior_that_is_moved_while_the_roll_runs_holds_at_its_end(page: Page, 
     share = sum(1 - verdict.p_normal for verdict in verdicts) / 16
     assert f"{share:.0%}" != f"{sum(1 - verdict.at_prior(0.5).p_normal for verdict in verdicts) / 16:.0%}"
     expect(page.locator(".summary")).to_contain_text(f"About {share:.0%} of the roll is damaged")
-    with page.expect_download() as download:
-        page.locator("#save-csv").click()
-    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
-    assert [float(row["p_normal"]) for row in rows] == pytest.approx([v.p_normal for v in verdicts], abs=1e-4)
+    assert [float(row["p_normal"]) for row in table(page)] == pytest.approx([v.p_normal for v in verdicts], abs=1e-4)
 
 
 def test_a_stopped_roll_keeps_what_was_judged(page: Page, tmp_path: Path):
