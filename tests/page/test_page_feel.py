@@ -17,8 +17,7 @@ def violations(page: Page) -> list[str]:
     return [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme, viewport", [("light", WIDE), ("dark", PHONE)], ids=["light desk", "dark phone"])
 def test_axe_finds_nothing_wrong(browser, server: Server, negative: Path, bad_files, scheme: str, viewport: dict):
     for page in visit(browser, server.url, viewport=viewport, color_scheme=scheme, reduced_motion="reduce"):
         assert not violations(page)
