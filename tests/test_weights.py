@@ -14,6 +14,7 @@ import torch
 from darkroom import pull
 from darkroom.calibration import Calibration
 from darkroom.card import read_card
+from darkroom.resnet import DEFECTS, LABELS
 from darkroom.verdict import load
 from huggingface_hub import file_download
 from huggingface_hub.utils import _http
@@ -206,8 +207,10 @@ def edit_state(folder: Path, change) -> None:
 
 def test_weights_of_another_shape_or_name_are_never_loaded_in_part(broken):
     edit_state(broken, lambda state: state.update({"head.weight": torch.zeros(3, 512)}))
-    assert "head.weight is 3 × 512 where 8 × 512 is expected" in refused(broken)
-    edit_state(broken, lambda state: state.update({"head.weight": torch.zeros(8, 512), "fc.bias": torch.zeros(8)}))
+    outputs = len(LABELS) + len(DEFECTS)
+    assert f"head.weight is 3 × 512 where {outputs} × 512 is expected" in refused(broken)
+    head = {"head.weight": torch.zeros(outputs, 512), "fc.bias": torch.zeros(outputs)}
+    edit_state(broken, lambda state: state.update(head))
     assert "fc.bias has no place" in refused(broken)
     edit_state(broken, lambda state: [state.pop(key) for key in ("fc.bias", "head.bias")])
     assert "head.bias is missing" in refused(broken)
