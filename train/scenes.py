@@ -122,7 +122,7 @@ def bright_sky(scene: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32) / max(shape)
     horizon = rng.uniform(0.2, 0.65) * shape[0] / max(shape)
     ridge = even_noise(shape, shape[1] * rng.uniform(0.03, 0.4), rng)[0] * rng.uniform(0, 0.05)
-    over = np.clip((horizon + ridge - y) / rng.choice([0.003, rng.uniform(0.01, 0.1)]) + 0.5, 0, 1)
+    over = np.clip((horizon + ridge - y) / rng.choice([0.003, rng.uniform(0.01, 0.04)]) + 0.5, 0, 1)
     sun = np.hypot(y - rng.uniform(-0.2, horizon), x - rng.uniform(-0.2, 1.2))
     fade = np.clip(sun / rng.uniform(0.4, 1.5), 0, 1)[..., None]
     near, far = np.full(3, rng.uniform(0.9, 1.0)), _colour(rng, 0.7, 0.95, 0.12)
