@@ -4,12 +4,15 @@ Scanner programs write red, green, blue and infrared into one picture of a DNG; 
 """
 
 import io
+from pathlib import Path
 
 import numpy as np
 import tifffile
-from tifffile import TiffFile, TiffTag
+from tifffile import TiffTag
 
-from .tiff import JPEG_XL, check_page, raw_page, samples_last
+from .limits import check_memory
+from .strips import samples_last
+from .tiff import JPEG_XL, check_page, opened_tiff, raw_page
 
 # What of a DNG says how its numbers become colours, and which of them are the picture.
 COPIED = (
@@ -21,14 +24,15 @@ COPIED = (
 BY_SAMPLE = {50714: 1, 50717: 1, 50721: 3, 50722: 3, 50723: 3, 50724: 3, 50727: 1, 50728: 1, 50964: 3, 50965: 3}
 
 
-def plain_dng(data: bytes, name: str) -> bytes | None:
+def plain_dng(source: bytes | Path, name: str) -> bytes | None:
     """The same raw picture as a DNG that LibRaw reads: unpacked, and in three samples where there were more, since what
     follows red, green and blue is infrared. None where it is such a one already. Raises ScanError."""
-    with TiffFile(io.BytesIO(data)) as tiff:
+    with opened_tiff(source) as tiff:
         raw = raw_page(tiff)
         if raw is None or (raw.samplesperpixel <= 3 and raw.compression not in JPEG_XL):
             return None
         check_page(raw, name)
+        check_memory(name, 3 * raw.nbytes)  # its samples, packed anew, in a file
         pixels = samples_last(raw)
         first, tags = tiff.pages[0], {}
         for page in (first, raw):
