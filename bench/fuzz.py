@@ -169,7 +169,7 @@ def search(worker: Worker, count: int, start: int = 0) -> Found:
 
 
 def until_wrong(worker: Worker, found: Found, count: int, start: int) -> bool:
-    """Judge at most `count` cases, up to one that fails in a new way, and shrink that. Returns whether there was one."""
+    """Judge at most `count` cases, up to one that fails in a new way, and shrink that. Whether there was one."""
     failing: list[hostile.Case] = []
     wrong = ""
 

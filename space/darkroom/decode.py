@@ -37,7 +37,7 @@ JPEG_END, JPEG_SCAN = b"\xff\xd9", b"\xff\xda"
 MOST_SCANS = 100  # in a JPEG: each goes over the whole picture again; programs write a dozen
 PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by its kind of colour
 # Bytes that decoders take for a pixel of the whole picture. A JPEG in several scans is held as coefficients.
-HEIF_PIXEL, PILLOW_PIXEL, SCANS_PIXEL = 7, {"JPEG": 1, "MPO": 1, "PNG": 4, "WEBP": 8}, 6
+HEIF_PIXEL, PILLOW_PIXEL = 7, {"JPEG": 1, "MPO": 1, "PNG": 4, "WEBP": 5}
 
 # Over the limit Pillow only warns, up to twice the limit; a warning does not stop a bomb.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -48,8 +48,8 @@ def decode(source: bytes | Path, name: str, *, small: bool = False, number: int 
     """Decode a picture file.
 
     source: the file's bytes, or its path. name: what to call it in an error. small: at a half, a quarter… of its size,
-    the smallest that still has `small.SMALL`, at the file's own depth; a JPEG is decoded at that scale, which is several
-    times faster.
+    the smallest that still has `small.SMALL`, at the file's own depth; a JPEG is decoded at that scale, which is
+    several times faster.
     Returns the pixels (H, W, 3) as uint8, uint16 or float32 in 0…1, upright; the format's name; and what else the
     file says: {"icc": bytes | None, "exif": bytes | None, "jpeg_tables": quantisation tables | None}.
     Raises MissingScan, EmptyScan, UnreadableScan, ScanTooLarge.
@@ -117,11 +117,11 @@ def _decode_any(source: bytes | Path, name: str, small: bool, number: int) -> tu
         return pixels, "RAW", none
 
 
-def _check(name: str, each: int, held: int, width: int, height: int) -> None:
+def _check(name: str, each: float, held: int, width: int, height: int) -> None:
     """Raise ScanError for a picture that is too large, by its sides or by the memory that it takes to open: `each`
     bytes a pixel, and `held` for the file."""
     check_size(name, width, height)
-    check_memory(name, width * height * each + held)
+    check_memory(name, int(width * height * each) + held)
 
 
 def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndarray, str, dict]:
@@ -129,7 +129,7 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         deep = image.format == "PNG" and data[:8] == PNG_MAGIC and data[24] == 16
         scans = data.count(JPEG_SCAN) if image.format in JPEGS else 0
-        each = SCANS_PIXEL if image.info.get("progressive") else PILLOW_PIXEL[image.format]
+        each = _coefficients(image) if scans > 1 else PILLOW_PIXEL[image.format]
         _check(name, 2 * PNG_SAMPLES.get(data[25], 4) if deep else each, len(data), *image.size)
         if scans > MOST_SCANS:
             raise UnreadableScan(f"{name}: a JPEG of more than {MOST_SCANS} scans; save it again as an ordinary one")
@@ -158,6 +158,12 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
             "jpeg_tables": getattr(image, "quantization", None),
         }
         return turn(pixels, orientation), "JPEG" if image.format == "MPO" else image.format, extra
+
+
+def _coefficients(image: Image.Image) -> float:
+    """Bytes a pixel of a JPEG in several scans, whose numbers are held until the last: two for each."""
+    sizes = [across * down for _, across, down, _ in image.layer]
+    return 2 * sum(sizes) / max(sizes, default=1)
 
 
 def _without_end(data: bytes, size: tuple[int, int]) -> np.ndarray | None:
