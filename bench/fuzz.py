@@ -10,6 +10,7 @@ import argparse
 import multiprocessing
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -24,8 +25,9 @@ from hypothesis.errors import Flaky
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 SECONDS = 2.0  # of a processor that a file may take, of a roll each of its files
+DECODING = 0.05  # seconds more for a megapixel of a huge picture, which its decoder takes
 GIGABYTES = 1.5  # resident memory of the whole process
-PATIENCE = 20.0  # seconds until a case is given up
+MOST_SECONDS, PATIENCE = 30, 600  # of a processor, and on the clock, until a case is given up
 
 
 class Outcome(NamedTuple):
@@ -52,6 +54,8 @@ def measured(road, judge, case: hostile.Case) -> Outcome:
         path = Path(folder, f"case.{case.suffix}")
         path.write_bytes(case.data)
         forget_peak()
+        used = int(time.process_time()) + MOST_SECONDS
+        resource.setrlimit(resource.RLIMIT_CPU, (used, resource.RLIM_INFINITY))  # at which the kernel ends the process
         begun, said, wrong = time.process_time(), [], ""
         try:
             said = road(judge, path)
@@ -62,10 +66,10 @@ def measured(road, judge, case: hostile.Case) -> Outcome:
     for sentence in said:
         if not sentence or "\n" in sentence or "could not be judged" in sentence or folder in sentence:
             wrong = wrong or f"no sentence: {sentence[:80]!r}"
-    if seconds > SECONDS * max(len(said), 1):
-        wrong = wrong or "too slow"
     if gigabytes > GIGABYTES:
         wrong = wrong or "too large"
+    if seconds > SECONDS * max(len(said), 1) + DECODING * case.megapixels:
+        wrong = wrong or "too slow"
     return Outcome(said, seconds, gigabytes, wrong)
 
 
@@ -105,8 +109,8 @@ def work(connection, road, weights: Path | None) -> None:
 class Worker:
     """A process that judges, and is started again when a case has ended it. road: what it does with a file."""
 
-    def __init__(self, weights: Path | None = None, road=judged, patience: float = PATIENCE):
-        self.weights, self.road, self.patience = weights, road, patience
+    def __init__(self, weights: Path | None = None, road=judged):
+        self.weights, self.road = weights, road
         self.process = None
 
     def judge(self, case: hostile.Case) -> Outcome:
@@ -115,12 +119,14 @@ class Worker:
         begun = time.monotonic()
         try:
             self.connection.send(case)
-            if self.connection.poll(self.patience):
+            if self.connection.poll(PATIENCE):
                 return self.connection.recv()
-            wrong = f"no end within {self.patience:.0f} s"
+            wrong = f"no end within {PATIENCE} s"
         except (EOFError, OSError):
             self.process.join()
-            wrong = f"the interpreter ended ({self.process.exitcode})"
+            endless = self.process.exitcode == -signal.SIGXCPU
+            code = f"the interpreter ended ({self.process.exitcode})"
+            wrong = f"no end within {MOST_SECONDS} s of a processor" if endless else code
         self.stop()
         return Outcome([], time.monotonic() - begun, 0, wrong)
 
@@ -210,7 +216,8 @@ def main() -> int:
     found = search(worker, args.cases, args.seed)
     worker.stop()
     (slow, slowest), (large, largest) = found.slowest, found.largest
-    print(f"{found.cases} cases; {len(found.wrong)} unforeseen")
+    unforeseen = sum(not wrong.startswith("too") for wrong in found.wrong)
+    print(f"{found.cases} cases; {unforeseen} unforeseen exceptions")
     print(f"slowest: {slow:.2f} s a frame ({slowest})\nlargest: {large:.2f} GB ({largest})")
     if found.wrong:
         folder = Path(tempfile.mkdtemp(prefix="darkroom-fuzz-"))

@@ -39,11 +39,12 @@ MEMBERS = ("a.jpg", "../a.jpg", "/a.tif", "a\\b.png", "C:a.png", "._a.jpg", "dir
 
 
 class Case(NamedTuple):
-    """A file: what is odd about it, what it ends in, its bytes."""
+    """A file: what is odd about it, what it ends in, its bytes, and how many megapixels of a huge one are to decode."""
 
     label: str
     suffix: str
     data: bytes
+    megapixels: float = 0.0
 
     def __repr__(self) -> str:
         return self.label
@@ -193,7 +194,7 @@ def files(draw: st.DrawFn) -> Case:
 def huge(draw: st.DrawFn) -> Case:
     suffix, size = draw(st.sampled_from(["png", "jpg", "tif"])), draw(st.sampled_from(HUGE))
     data = flat(suffix, *size)
-    return Case(f"{suffix}: flat, {size[0]} × {size[1]}", suffix, data)
+    return Case(f"{suffix}: flat, {size[0]} × {size[1]}", suffix, data, min(size[0] * size[1] / 1e6, 120))
 
 
 @st.composite

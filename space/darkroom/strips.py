@@ -32,6 +32,7 @@ def parts_of(page: TiffPage) -> Iterator[np.ndarray]:
     """(rows, W) or (rows, W, C) from top to bottom, whole in their depth; not all have as many rows."""
     parts = [samples_last(page)] if _whole(page) else _rows_of_plain(page) if _plain(page) else _rows_of_segments(page)
     for part in parts:
+        part = part[..., 0] if part.shape[-1] == page.samplesperpixel == 1 else part
         yield full_depth(part, page.bitspersample)
 
 

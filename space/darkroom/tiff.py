@@ -1,6 +1,7 @@
 """TIFF, as scanners write it: which of its pages are frames, and their pixels at full depth."""
 
 import io
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +28,7 @@ RAW = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
 LAB = (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB)
 BY_TIFFFILE = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED, *LAB)
 JPEG_XL = (50002, 52546)
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file is said in one sentence
 # Compressed so that each part says its size by itself, whatever the directory says.
 SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSION.JPEG2000, *JPEG_XL)
 
