@@ -6,12 +6,15 @@ are; phones pack theirs as JPEG XL.
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import tifffile
 from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage, TiffTag
 
-from .tiff import JPEG_XL, check_page, raw_page, samples_last
+from .limits import check_memory
+from .strips import samples_last
+from .tiff import JPEG_XL, check_page, opened_tiff, raw_page
 
 # What of a DNG says how its numbers become colours, and which of them are the picture.
 COPIED = (
@@ -26,14 +29,15 @@ PACKED = (COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE, COMPR
 BY_SAMPLE = {50714: 1, 50717: 1, 50721: 3, 50722: 3, 50723: 3, 50724: 3, 50727: 1, 50728: 1, 50964: 3, 50965: 3}
 
 
-def plain_dng(data: bytes, name: str) -> bytes | None:
+def plain_dng(source: bytes | Path, name: str) -> bytes | None:
     """The same raw picture as a DNG that LibRaw reads: unpacked, and in three samples where there were more, since what
     follows red, green and blue is infrared. None where it is such a one already. Raises ScanError."""
-    with TiffFile(io.BytesIO(data)) as tiff:
+    with opened_tiff(source) as tiff:
         raw = raw_page(tiff)
         if raw is None or _by_libraw(raw, tiff):
             return None
         check_page(raw, name)
+        check_memory(name, 3 * raw.nbytes)  # its samples, packed anew, in a file
         pixels = samples_last(raw, whole=raw.compression in JPEG_XL)
         first, tags = tiff.pages[0], {}
         for page in (first, raw):
