@@ -29,7 +29,8 @@ SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSI
 def pages_of(tiff: TiffFile) -> list[TiffPage]:
     """The pages that are frames, in their order, those below another page too: no thumbnail, no mask, no smaller copy;
     and of what is as large only pictures in colour, where there are any, since the other is infrared."""
-    pages = list(islice((page for top in tiff.pages for page in (top, *(top.pages or ()))), MOST_PAGES))
+    every = islice((page for top in tiff.pages for page in (top, *(top.pages or ()))), MOST_PAGES)
+    pages = list({page.offset: page for page in every}.values())  # a broken list may lead back to its beginning
     whole = [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
     largest = max(map(_area, whole))
     large = [page for page in whole if _area(page) > THUMBNAIL * largest]
