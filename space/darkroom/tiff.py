@@ -37,12 +37,13 @@ SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSI
 def pages_of(tiff: TiffFile) -> list[TiffPage]:
     """The pages that are frames, in their order, those below another page too: no thumbnail, no mask, no smaller copy;
     and of what is as large only pictures in colour, where there are any, since the other is infrared."""
-    pages, entries = [], 0
+    found, entries = {}, 0  # by place: a broken list may lead back to its beginning
     for page in islice((page for top in tiff.pages for page in (top, *(top.pages or ()))), MOST_PAGES):
-        pages.append(page)
-        entries += len(page.tags)
+        entries += len(page.tags) if page.offset not in found else 0
+        found[page.offset] = page
         if entries > MOST_ENTRIES:
             raise ValueError("more is said of its pages than any program writes")
+    pages = list(found.values())
     whole = [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
     largest = max(map(_area, whole))
     large = [page for page in whole if _area(page) > THUMBNAIL * largest]
