@@ -103,9 +103,7 @@ def unit(pixels: np.ndarray) -> np.ndarray:
     return planes.transpose(1, 2, 0)
 
 
-def open_scan(
-    source: str | Path | bytes, name: str | None = None, *, number: int = 0, light: str = "auto"
-) -> Scan:
+def open_scan(source: str | Path | bytes, name: str | None = None, *, number: int = 0, light: str = "auto") -> Scan:
     """Open JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, JPEG 2000 or a camera raw: whole numbers or 0…1; grey, palette,
     CMYK, CIELAB or RGB, with or without alpha.
 
