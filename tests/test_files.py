@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from darkroom import decode, limits, modern
+from darkroom import decode, limits, modern, small
 from darkroom.archive import find_frames
 from darkroom.folder import SUFFIXES, walk
 from darkroom.scan import open_scan
@@ -259,3 +259,16 @@ def test_each_page_of_a_tiff_is_a_frame(tmp_path):
         scan = open_scan(frame_.path, number=frame_.number)
         np.testing.assert_array_equal(scan.pixels, pixels)
         assert scan.frames == 2
+
+
+@pytest.mark.parametrize("samples", [3, 4], ids=["RGB", "with infrared"])
+def test_a_large_scanners_dng_is_reduced_before_it_is_developed(samples, monkeypatch):
+    monkeypatch.setattr(small, "SMALL", (30, 20))
+    monkeypatch.setattr(limits, "MOST_MEMORY", 3 * DEEP.nbytes)  # as it is it would take that many times its size
+    scan = open_scan(dng(np.concatenate([DEEP, DEEP], -1)[..., :samples]), "scan.dng")
+    monkeypatch.undo()
+    whole = open_scan(dng(DEEP), "scan.dng").pixels
+    blocks = whole.reshape(24, 4, 36, 4, 3).mean((1, 3))
+    assert scan.small_pixels.shape == (24, 36, 3)
+    ratio = scan.small_pixels / blocks  # LibRaw makes the brightest pixel white
+    assert ratio.std() < 0.01 and abs(ratio.mean() - 1) < 0.05

@@ -22,7 +22,7 @@ def largest_part(page: TiffPage) -> int:
     if _whole(page):
         return page.nbytes
     if _plain(page):
-        return PART * page.samplesperpixel * page.dtype.itemsize
+        return min(page.nbytes, PART * page.samplesperpixel * page.dtype.itemsize)
     planes = page.samplesperpixel if _planar(page) else 1
     row = planes * int(np.prod(page.chunks)) * page.chunked[int(_planar(page)) + 1] * page.dtype.itemsize
     return row + max(page.databytecounts, default=0)
