@@ -65,7 +65,7 @@ def decode_raw(source: bytes | Path, name: str, small: bool = False) -> np.ndarr
     if is_tiff(source):
         from .dng import plain_dng
 
-        source = plain_dng(source, name) or source
+        source = plain_dng(source, name, small) or source
     try:
         with rawpy.imread(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as raw:
             width, height = raw.sizes.width, raw.sizes.height

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from PIL import Image
 
-SMALL_PIXELS = 8_000_000  # that a picture of any shape has at most when it is decoded small
+SMALL_PIXELS = 4_000_000  # that a picture of any shape has at most when it is decoded small
 SMALL = 960, 640  # long and short side that a picture keeps at least when it is decoded small
 PART = 1_000_000  # pixels of a large picture that are worked on at once
 

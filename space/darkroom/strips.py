@@ -22,18 +22,24 @@ def largest_part(page: TiffPage) -> int:
     if _whole(page):
         return page.nbytes
     if _plain(page):
-        return PART * page.samplesperpixel * page.dtype.itemsize
+        return min(page.nbytes, PART * page.samplesperpixel * page.dtype.itemsize)
     planes = page.samplesperpixel if _planar(page) else 1
     row = planes * int(np.prod(page.chunks)) * page.chunked[int(_planar(page)) + 1] * page.dtype.itemsize
     return row + max(page.databytecounts, default=0)
 
 
-def parts_of(page: TiffPage) -> Iterator[np.ndarray]:
-    """(rows, W) or (rows, W, C) from top to bottom, whole in their depth; not all have as many rows."""
-    parts = [samples_last(page)] if _whole(page) else _rows_of_plain(page) if _plain(page) else _rows_of_segments(page)
+def parts_of(page: TiffPage, *, whole: bool = True) -> Iterator[np.ndarray]:
+    """(rows, W) or (rows, W, C) from top to bottom, as `samples_last` has them; not all have as many rows."""
+    parts = (
+        [samples_last(page, whole=False)]
+        if _whole(page)
+        else _rows_of_plain(page)
+        if _plain(page)
+        else _rows_of_segments(page)
+    )
     for part in parts:
         part = part[..., 0] if part.shape[-1] == page.samplesperpixel == 1 else part
-        yield full_depth(part, page.bitspersample)
+        yield full_depth(part, page.bitspersample) if whole else part
 
 
 def _whole(page: TiffPage) -> bool:
