@@ -1,103 +1,230 @@
-"""Broken and hostile files, seeded: each must end in a verdict or in one sentence, in bounded time and memory.
+"""Broken and hostile files: each must end in a verdict or in one sentence, in bounded time and memory.
 
-python bench/fuzz.py             # 2,000 cases, or --cases N; prints the slowest and the largest memory
+python bench/fuzz.py             # 2,000 cases, or --cases N; prints the slowest, the largest and what went wrong
+
+Hypothesis draws the files (`hostile`) and shrinks those that fail. They are judged in a process of their own, by the
+road of a roll, so that a decoder that ends the interpreter ends a case and no more.
 """
 
 import argparse
-import io
+import multiprocessing
+import os
 import resource
+import signal
 import sys
 import tempfile
 import time
-import zipfile
+import traceback
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-import pillow_heif
-import tifffile
-import torch
-from PIL import Image
+import hostile
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis.errors import Flaky
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.archive import find_frames
-from darkroom.roll import judge_roll
-from darkroom.verdict import Judge, load
-
-SECONDS, GIGABYTES = 2.0, 1.5  # that a case may take of a processor; that all may take of memory
-MASKS = {
-    "serpentine": lambda y, x: (y % 2 == 0) | ((x == np.where(y % 4 == 1, x.max(), 0)) & (y % 2 == 1)),
-    "comb": lambda y, x: (x % 2 == 0) | (y == 0),
-    "checkerboard": lambda y, x: (x + y) % 2 == 0,
-    "rings": lambda y, x: np.maximum(abs(x - x.max() // 2), abs(y - y.max() // 2)) % 2 == 0,
-    "speckle": lambda y, x: (x * 7919 + y * 104729 + x * y * 31) % 101 < 59,
-}
-FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tif": "TIFF", "heic": "HEIF", "dng": "TIFF", "zip": "ZIP"}
+SECONDS = 2.0  # of a processor that a file may take, of a roll each of its files
+DECODING = 0.05  # seconds more for a megapixel of a huge picture, which its decoder takes
+GIGABYTES = 1.5  # resident memory of the whole process
+MOST_SECONDS, PATIENCE = 30, 600  # of a processor, and on the clock, until a case is given up
 
 
-def encoded(picture: np.ndarray, suffix: str) -> bytes:
-    """The bytes of a picture (h, w, 3) uint8 as one of `FORMATS`; a DNG has the structure of a 16-bit TIFF."""
-    out = io.BytesIO()
-    if suffix == "zip":
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-            packed.writestr("frame.png", encoded(picture, "png"))
-    elif suffix == "dng":
-        tags = [(50706, "B", 4, (1, 4, 0, 0), True)]  # DNGVersion
-        tifffile.imwrite(out, picture.astype(np.uint16) * 257, photometric="rgb", extratags=tags)
-    elif suffix == "heic":
-        pillow_heif.from_pillow(Image.fromarray(picture)).save(out)
-    else:
-        Image.fromarray(picture).save(out, FORMATS[suffix])
-    return out.getvalue()
+class Outcome(NamedTuple):
+    """What became of a case: its verdicts and sentences, seconds of processor time, GB at most. wrong: in a few words
+    the first thing that was not as it should be, or an empty text."""
+
+    said: list[str]
+    seconds: float
+    gigabytes: float
+    wrong: str
 
 
-def case(number: int) -> tuple[str, bytes]:
-    """The name and bytes of a case: an adversarial picture, or bytes changed, cut out or doubled in one."""
-    rng = np.random.default_rng(number)
-    suffix, mask = rng.choice(list(FORMATS)), rng.choice(list(MASKS))
-    y, x = np.mgrid[0 : rng.integers(16, 700), 0 : rng.integers(16, 700)]
-    light, dark = rng.choice([0, 40, 120, 200, 255], (2, 3))
-    data = bytearray(encoded(np.where(MASKS[mask](y, x)[..., None], light, dark).astype(np.uint8), suffix))
-    how = rng.choice(["whole", "bytes", "header", "cut", "doubled"])
-    if how in ("bytes", "header"):
-        end = len(data) if how == "bytes" else min(len(data), 300)
-        for place in rng.integers(0, end, rng.integers(1, 12)):
-            data[place] = rng.integers(0, 256)
-    elif how == "cut":
-        del data[rng.integers(0, len(data)) :]
-    elif how == "doubled":
-        start, end = np.sort(rng.integers(0, len(data), 2))
-        data[end:end] = data[start:end]
-    return f"{number}-{mask}-{how}.{suffix}", bytes(data)
+def judged(judge, path: Path) -> list[str]:
+    """What is said of a file's frames: verdicts and sentences."""
+    from darkroom.archive import find_frames
+    from darkroom.roll import judge_roll
+
+    frames = judge_roll(judge, find_frames([path], path.parent / "unpacked"), 0.5)
+    return [frame.error or frame.verdict.reason for frame in frames]
 
 
-def run(judge: Judge, number: int) -> tuple[str, float, list[str]]:
-    """Judge a case as a roll does: its name, seconds of processor time, what was said."""
-    name, data = case(number)
+def measured(road, judge, case: hostile.Case) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, name)
-        path.write_bytes(data)
-        begun = time.process_time()
-        frames = list(judge_roll(judge, find_frames([path], Path(folder, "out")), 0.5))
-        return name, time.process_time() - begun, [frame.error or frame.verdict.reason for frame in frames]
+        path = Path(folder, f"case.{case.suffix}")
+        path.write_bytes(case.data)
+        forget_peak()
+        used = int(time.process_time()) + MOST_SECONDS
+        resource.setrlimit(resource.RLIMIT_CPU, (used, resource.RLIM_INFINITY))  # at which the kernel ends the process
+        begun, said, wrong = time.process_time(), [], ""
+        try:
+            said = road(judge, path)
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            wrong = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+        seconds, gigabytes = time.process_time() - begun, peak()
+    for sentence in said:
+        if not sentence or "\n" in sentence or "could not be judged" in sentence or folder in sentence:
+            wrong = wrong or f"no sentence: {sentence[:80]!r}"
+    if gigabytes > GIGABYTES:
+        wrong = wrong or "too large"
+    if seconds > SECONDS * max(len(said), 1) + DECODING * case.megapixels:
+        wrong = wrong or "too slow"
+    return Outcome(said, seconds, gigabytes, wrong)
+
+
+def forget_peak() -> None:
+    """Let the kernel count the largest resident memory from here on, where it can."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pass
+
+
+def peak() -> float:
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e9
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e9 if sys.platform == "darwin" else 1e6)
+
+
+def work(connection, road, weights: Path | None) -> None:
+    """The other process: judge what comes until nobody sends any more. Decoders write what they like to stderr."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    import torch
+    from darkroom.verdict import load
+
+    torch.set_num_threads(1)  # processor time then is the time of one core
+    judge = load(weights)
+    connection.send("ready")
+    while True:
+        try:
+            case = connection.recv()
+        except EOFError:
+            return
+        connection.send(measured(road, judge, case))
+
+
+class Worker:
+    """A process that judges, and is started again when a case has ended it. road: what it does with a file."""
+
+    def __init__(self, weights: Path | None = None, road=judged):
+        self.weights, self.road = weights, road
+        self.process = None
+
+    def judge(self, case: hostile.Case) -> Outcome:
+        if self.process is None:
+            self._start()
+        begun = time.monotonic()
+        try:
+            self.connection.send(case)
+            if self.connection.poll(PATIENCE):
+                return self.connection.recv()
+            wrong = f"no end within {PATIENCE} s"
+        except (EOFError, OSError):
+            self.process.join()
+            endless = self.process.exitcode == -signal.SIGXCPU
+            code = f"the interpreter ended ({self.process.exitcode})"
+            wrong = f"no end within {MOST_SECONDS} s of a processor" if endless else code
+        self.stop()
+        return Outcome([], time.monotonic() - begun, 0, wrong)
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, other = context.Pipe()
+        self.process = context.Process(target=work, args=(other, self.road, self.weights), daemon=True)
+        self.process.start()
+        other.close()
+        self.connection.recv()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.connection.close()
+            self.process = None
+
+
+class WrongError(Exception):
+    """A case did not end as it should."""
+
+
+@dataclass
+class Found:
+    """Of all cases: how many, the slowest and the largest by what they were, and what went wrong with the smallest file
+    that does it."""
+
+    cases: int = 0
+    slowest: tuple[float, str] = (0.0, "")
+    largest: tuple[float, str] = (0.0, "")
+    wrong: dict[str, hostile.Case] = field(default_factory=dict)
+
+    def note(self, case: hostile.Case, outcome: Outcome) -> None:
+        self.cases += 1
+        self.slowest = max(self.slowest, (outcome.seconds / max(len(outcome.said), 1), case.label))
+        self.largest = max(self.largest, (outcome.gigabytes, case.label))
+
+
+def search(worker: Worker, count: int, start: int = 0) -> Found:
+    """Judge `count` cases. One that fails is shrunk; what else fails in the same way is counted and let pass."""
+    found = Found()
+    while found.cases < count and until_wrong(worker, found, count - found.cases, start + len(found.wrong)):
+        pass
+    return found
+
+
+def until_wrong(worker: Worker, found: Found, count: int, start: int) -> bool:
+    """Judge at most `count` cases, up to one that fails in a new way, and shrink that. Whether there was one."""
+    failing: list[hostile.Case] = []
+    wrong = ""
+
+    @seed(start)
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+        verbosity=Verbosity.quiet,
+    )
+    @given(hostile.cases())
+    def each(case: hostile.Case) -> None:
+        nonlocal wrong
+        outcome = worker.judge(case)
+        if not wrong:
+            found.note(case, outcome)
+            wrong = outcome.wrong if outcome.wrong not in found.wrong else ""
+        if wrong and outcome.wrong == wrong:
+            failing.append(case)
+            raise WrongError
+
+    try:
+        each()
+    except (WrongError, Flaky):
+        found.wrong[wrong] = failing[-1]
+    return bool(wrong)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=2000)
-    cases = parser.parse_args().cases
-    torch.set_num_threads(1)  # processor time then is the time of one core
-    judge, found = load(), []
-    for number in range(cases):
-        found.append(run(judge, number))
-    name, seconds, _ = max(found, key=lambda each: each[1])
-    unforeseen = [each for each in found if any("could not be judged" in said for said in each[2])]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(
-        f"{cases} cases; slowest {seconds:.2f} s ({name}); largest memory {memory:.2f} GB; {len(unforeseen)} unforeseen"
-    )
-    for name, _, said in unforeseen:
-        print(name, *said)
-    return int(seconds > SECONDS or memory > GIGABYTES or bool(unforeseen))
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    worker = Worker()
+    found = search(worker, args.cases, args.seed)
+    worker.stop()
+    (slow, slowest), (large, largest) = found.slowest, found.largest
+    unforeseen = sum(not wrong.startswith("too") for wrong in found.wrong)
+    print(f"{found.cases} cases; {unforeseen} unforeseen exceptions")
+    print(f"slowest: {slow:.2f} s a frame ({slowest})\nlargest: {large:.2f} GB ({largest})")
+    if found.wrong:
+        folder = Path(tempfile.mkdtemp(prefix="darkroom-fuzz-"))
+        for i, (wrong, case) in enumerate(found.wrong.items()):
+            (folder / f"{i}.{case.suffix}").write_bytes(case.data)
+            print(f"{wrong}: {folder / f'{i}.{case.suffix}'} ({case.label})")
+    return int(bool(found.wrong))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,31 @@
-"""The bundled model, by the road that users take: the examples beside the page, judged."""
+"""The bundled model, by every road that users take: the examples beside the page, judged.
+
+tests/bundled.json holds what it says. When another model is bundled: `python bench/examples.py > tests/bundled.json`.
+"""
+
+import csv
+import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+import score
+from bundle import export_onnx
 from conftest import ROOT
-from darkroom.resnet import to_float
+from darkroom.calibration import Calibration, at_prior
 from darkroom.scan import open_scan
-from darkroom.verdict import Judge, load
+from darkroom.verdict import Judge, Verdict, load
+from darkroom.weights import BUNDLED
+from gradio_client import handle_file
+from huggingface_hub import HfApi
+from served import served
 
-EXAMPLES = {path.stem: path for path in sorted((ROOT / "space/examples").glob("*.jpg"))}
+sys.path.insert(0, str(ROOT / "bench"))
+import examples  # noqa: E402
+
+EXAMPLES = examples.EXAMPLES
+EXPECTED = json.loads((ROOT / "tests/bundled.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -16,28 +33,67 @@ def bundled() -> Judge:
     return load()
 
 
-def test_every_example_is_judged_and_no_readable_one_is_called_damaged(bundled):
-    verdicts = {name: bundled.judge(open_scan(path)) for name, path in EXAMPLES.items()}
-    assert len(verdicts) == 9
-    for name, verdict in verdicts.items():
-        if name.startswith("readable"):
-            assert verdict.verdict != "damaged", name
-        else:
-            assert verdict.verdict != "readable", name
-    damaged = [v.p_normal for name, v in verdicts.items() if not name.startswith("readable")]
-    sound = [v.p_normal for name, v in verdicts.items() if name.startswith("readable")]
-    assert max(damaged) < np.median(sound)
+@pytest.fixture(scope="module")
+def verdicts(bundled: Judge) -> dict[str, Verdict]:
+    return examples.verdicts(bundled)
 
 
-def test_the_onnx_file_of_the_bundled_network_says_the_same(bundled, tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    from bundle import export_onnx
+@pytest.fixture(scope="module")
+def library(verdicts) -> list[float]:
+    """Of each example the probability that it is readable, as the library gives it."""
+    return [verdict.p_normal for verdict in verdicts.values()]
+
+
+def test_every_example_has_the_verdict_the_kind_and_the_probability_that_were_written_down(verdicts):
+    said = {name: examples.brief(verdict) for name, verdict in verdicts.items()}
+    assert said.keys() == EXPECTED.keys() and len(said) == 9
+    for name, expected in EXPECTED.items():
+        assert said[name] == expected | {"p_normal": pytest.approx(expected["p_normal"], abs=1e-3)}, name
+
+
+def test_no_readable_example_is_called_damaged_and_no_damaged_one_readable():
+    chances = {True: [], False: []}
+    for name, said in EXPECTED.items():
+        readable = name.startswith("readable")
+        assert said["verdict"] != ("damaged" if readable else "readable"), name
+        chances[readable].append(said["p_normal"])
+    assert max(chances[False]) < np.median(chances[True])
+
+
+def test_the_page_says_what_the_library_says(library, tmp_path):
+    with served(tmp_path) as client:
+        records = [client.predict(handle_file(path), 0.5, api_name="/judge")[1] for path in EXAMPLES]
+    assert [record["p_normal"] for record in records] == pytest.approx(library, abs=1e-3)
+    assert [record["verdict"] for record in records] == [EXPECTED[path.name]["verdict"] for path in EXAMPLES]
+
+
+def test_scoring_says_what_the_library_says(library, tmp_path):
+    assert score.main([str(EXAMPLES[0].parent), "--output", str(tmp_path / "verdicts.csv")]) == 0
+    with (tmp_path / "verdicts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [Path(row["file"]).name for row in rows] == [path.name for path in EXAMPLES]
+    assert [float(row["p_normal"]) for row in rows] == pytest.approx(library, abs=1e-3)
+
+
+def test_the_onnx_file_says_what_the_library_says(bundled, library, tmp_path):
+    import onnxruntime
 
     export_onnx(bundled.model, tmp_path / "model.onnx")
-    prepared = bundled.prepare(open_scan(EXAMPLES["holes"]))
-    given = {"pixels": prepared.pixels[None], "span": np.array([prepared.evidence.density_span], np.float32)}
+    prepared = [bundled.prepare(open_scan(path)) for path in EXAMPLES]
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    with torch.inference_mode():
-        expected = bundled.model(to_float(torch.from_numpy(given["pixels"])), torch.from_numpy(given["span"]))
-    for got, want in zip(session.run(None, given), expected, strict=True):
-        np.testing.assert_allclose(got, want.numpy(), atol=2e-3)
+    calibration = Calibration.from_dict(json.loads((BUNDLED / "config.json").read_text())["calibration"])
+    found = []
+    for each in prepared:
+        given = {"pixels": each.pixels[None], "span": np.array([each.evidence.density_span], np.float32)}
+        label, defects, _ = session.run(None, given)
+        found += calibration.probabilities(bundled.model.defects, label, defects)["normal"].tolist()
+    assert [float(at_prior(p, calibration.prior, 0.5)) for p in found] == pytest.approx(library, abs=1e-3)
+
+
+def test_a_copy_from_the_hub_says_what_the_library_says_to_the_bit(library, logged_in):
+    api = HfApi()
+    api.create_repo("tester/bundled")
+    commit = api.upload_folder(folder_path=BUNDLED, repo_id="tester/bundled").oid
+    pulled = load(f"tester/bundled@{commit}")
+    assert pulled.revision == commit and pulled.source == "tester/bundled"
+    assert [verdict.p_normal for verdict in examples.verdicts(pulled).values()] == library

@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pytest
 import tifffile
+from darkroom import limits, small
 from darkroom.scan import open_scan
 from film import eight_bit, frame, png, sixteen_bit
 from test_files import pages
@@ -89,3 +90,16 @@ def test_twelve_bits_with_infrared_are_as_bright_as_they_say():
     plain = open_scan(dng(DEEP), "x.dng")
     packed = open_scan(dng(WITH_INFRARED >> 4, white=4095, bitspersample=12), "x.dng")
     assert np.abs(packed.pixels.astype(int) - plain.pixels).mean() < 40
+
+
+@pytest.mark.parametrize("samples", [3, 4], ids=["RGB", "with infrared"])
+def test_a_large_scanners_dng_is_reduced_before_it_is_developed(samples, monkeypatch):
+    monkeypatch.setattr(small, "SMALL", (30, 20))
+    monkeypatch.setattr(limits, "MOST_MEMORY", 3 * DEEP.nbytes)  # as it is it would take that many times its size
+    scan = open_scan(dng(WITH_INFRARED[..., :samples]), "scan.dng")
+    monkeypatch.undo()
+    whole = open_scan(dng(DEEP), "scan.dng").pixels
+    blocks = whole.reshape(24, 4, 36, 4, 3).mean((1, 3))
+    assert scan.small_pixels.shape == (24, 36, 3)
+    ratio = scan.small_pixels / blocks  # LibRaw makes the brightest pixel white
+    assert ratio.std() < 0.01 and abs(ratio.mean() - 1) < 0.05

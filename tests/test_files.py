@@ -1,6 +1,7 @@
 """Files as scanners, phones and file servers leave them open by what is in them."""
 
 import io
+import struct
 import zlib
 
 import imagecodecs
@@ -58,6 +59,15 @@ def test_the_largest_page_that_is_no_thumbnail_is_the_scan():
         assert scan.frames == 1
     grey = open_scan(pages((small, {}), (infrared, {})), "grey.tif").pixels
     np.testing.assert_array_equal(grey, np.repeat(infrared[..., None], 3, -1))
+
+
+def test_a_list_of_pages_that_leads_back_to_its_beginning_has_each_once():
+    data = bytearray(pages((DEEP, {}), (DEEP, {})))
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        first, last = tiff.pages[0].offset, tiff.pages[1].offset
+    (entries,) = struct.unpack_from("<H", data, last)
+    struct.pack_into("<I", data, last + 2 + 12 * entries, first)
+    assert open_scan(bytes(data), "ring.tif").frames == 2
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,8 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import cards
@@ -22,9 +19,10 @@ from conftest import ROOT
 from darkroom.scan import open_scan
 from darkroom.verdict import load
 from film import eight_bit, frame
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 from huggingface_hub import HfApi
 from PIL import Image
+from served import served
 
 OTHERS = "sklearn pandas datasets accelerate evaluate gradio tifffile imagecodecs rawpy pillow_heif torchvision"
 
@@ -198,35 +196,12 @@ def test_scoring_pulls_a_commit_into_an_empty_cache(hub, trained, picture, tmp_p
 def test_the_page_pulls_a_commit_into_an_empty_cache_and_gives_the_verdict(hub, trained, picture, tmp_path):
     commit = hub.repos["models", "tester/small"].branches["main"]
     expected = load(trained[0] / "model").judge(open_scan(picture))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {"MODEL_ID": "tester/small", "MODEL_REVISION": commit, "GRADIO_SERVER_PORT": str(port)}
-    environment |= {"HF_HOME": str(tmp_path / "home"), "GRADIO_TEMP_DIR": str(tmp_path / "uploads")}
-    with (tmp_path / "log").open("w") as log:
-        app = [sys.executable, ROOT / "space/app.py"]
-        page = subprocess.Popen(app, env=os.environ | environment, stdout=log, stderr=log)
-    try:
-        answer = first_answer(page, f"http://127.0.0.1:{port}", picture)
-    finally:
-        page.terminate()
-        page.wait(20)
+    model = {"MODEL_ID": "tester/small", "MODEL_REVISION": commit, "HF_HOME": str(tmp_path / "home")}
+    with served(tmp_path, **model) as client:
+        answer = client.predict(handle_file(picture), 0.5, api_name="/judge")[1]
     assert answer["p_normal"] == pytest.approx(expected.p_normal, abs=1e-5)
     assert answer["verdict"] == expected.verdict
     assert (tmp_path / "home/hub/models--tester--small/snapshots" / commit / "model.safetensors").exists()
-
-
-def first_answer(page: subprocess.Popen, url: str, picture: Path) -> dict:
-    """What the endpoint /judge of a page that is just starting says of a picture."""
-    until = time.monotonic() + 150
-    while True:
-        assert page.poll() is None and time.monotonic() < until, "the page did not start"
-        try:
-            urllib.request.urlopen(url).close()
-            break
-        except OSError:
-            time.sleep(0.5)
-    return Client(url, verbose=False).predict(handle_file(picture), 0.5, api_name="/judge")[1]
 
 
 def test_a_push_that_fails_leaves_the_weights_and_says_how_to_go_on(logged_in, trained, capsys, monkeypatch):

@@ -203,6 +203,36 @@ def test_a_zip_that_asks_for_a_newer_program_is_named(tmp_path: Path):
     assert found.error == "new.zip: not a ZIP archive we can open; pack it again"
 
 
+def test_a_zip_of_very_many_files_is_refused_before_it_is_listed(tmp_path: Path, monkeypatch):
+    many, few = tmp_path / "many.zip", tmp_path / "few.zip"
+    with zipfile.ZipFile(many, "w") as packed:
+        for i in range(1200):
+            packed.writestr(f"notes/{i:04}.txt/", b"")
+    with zipfile.ZipFile(few, "w") as packed:
+        packed.writestr("frame.jpg", b"x")
+    assert archive.directory_size(many) == 1200 * (46 + len("notes/0000.txt/"))
+    monkeypatch.setattr(archive, "LARGEST_DIRECTORY", 50_000)
+    found = find_frames([many, few], tmp_path / "out")
+    assert found[0].error == "many.zip: holds far too many files; pack the frames of one roll" and len(found) == 2
+    wide = bytearray(many.read_bytes())
+    size = struct.unpack_from("<I", wide, len(wide) - 10)
+    record = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 1200, 1200, *size, 0)
+    place = struct.pack("<4sIQI", b"PK\6\7", 0, len(wide) - 22, 1)
+    struct.pack_into("<I", wide, len(wide) - 10, 60)  # what is said there does not hold beside a wide record
+    many.write_bytes(wide[:-22] + record + place + wide[-22:])
+    assert archive.directory_size(many) == size[0]
+
+
+def test_a_bomb_in_a_zip_is_not_unpacked(tmp_path: Path):
+    roll = tmp_path / "roll.zip"
+    with zipfile.ZipFile(roll, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("bomb.tif", bytes(60_000_000))
+        packed.writestr("blank.tif", bytes(2_000_000))
+    found = find_frames([roll], tmp_path / "out")
+    assert found[0].error.startswith("bomb.tif: unpacks to 1,0") and found[1].path
+    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["blank.tif"]
+
+
 def test_the_frame_after_the_five_hundredth_is_named(tmp_path: Path):
     roll = tmp_path / "long.zip"
     with zipfile.ZipFile(roll, "w") as packed:

@@ -32,7 +32,7 @@ from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
 from darkroom.weights import WeightsError  # noqa: E402
 
 BATCH = 16  # scans in one forward pass
-READERS = min(4, os.cpu_count() or 1)  # threads that decode; each holds one scan, up to 2 GB at the most pixels allowed
+READERS = min(4, os.cpu_count() or 1)  # threads that decode; what takes much memory to open waits for its turn
 
 
 def find(paths: list[str]) -> tuple[list[Found], list[str]]:

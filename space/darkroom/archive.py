@@ -18,6 +18,9 @@ from .zip_names import names_of
 MEGABYTE = 1_000_000
 LARGEST_MEMBER = 800 * MEGABYTE  # a 120-megapixel scan at 16 bits is 720 MB
 LARGEST_UPLOAD = 4000 * MEGABYTE  # all that the archives of one upload unpack to
+LARGEST_DIRECTORY = 10 * MEGABYTE  # of an archive: what it says of its files, a hundred bytes each
+FLATTEST, UNASKED = 200, 50 * MEGABYTE  # times that a picture is packed smaller; a smaller one may be whatever it is
+LAST_RECORD, WIDE_PLACE, WIDE_RECORD = b"PK\5\6", b"PK\6\7", b"PK\6\6"  # which say how large that is
 MOST_FRAMES = 500
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 # What `zipfile` and its decoders raise for an archive or a member that is broken, packed in an unknown way or oddly
@@ -83,6 +86,9 @@ def each_frame(file: Found) -> list[Found]:
 def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
     """Unpack the pictures of a ZIP into `folder`, one after another; what cannot be unpacked has its sentence."""
     try:
+        if directory_size(archive) > LARGEST_DIRECTORY:
+            yield Found(archive.name, None, f"{archive.name}: holds far too many files; pack the frames of one roll")
+            return
         with zipfile.ZipFile(archive) as opened:
             members = opened.infolist()
             for number, (member, name) in enumerate(zip(members, names_of(members), strict=True)):
@@ -101,6 +107,18 @@ def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
         yield Found(archive.name, None, f"{archive.name}: not a ZIP archive we can open; pack it again")
 
 
+def directory_size(archive: Path) -> int:
+    """Bytes in which a ZIP lists its files, as it says at its end; `zipfile` makes objects of them all at once."""
+    with archive.open("rb") as file:
+        file.seek(max(0, archive.stat().st_size - 70_000))  # the last record has a comment of 65,535 bytes at most
+        end = file.read()
+    at = len(end) - 22 if end[-22:-18] == LAST_RECORD and end[-2:] == b"\0\0" else end.rfind(LAST_RECORD)
+    wide = at - 20 - 56  # from 4 GB on, behind it where that lies
+    if wide >= 0 and end[wide : wide + 4] == WIDE_RECORD and end[at - 20 : at - 16] == WIDE_PLACE:
+        return int.from_bytes(end[wide + 40 : wide + 48], "little")
+    return int.from_bytes(end[at + 12 : at + 16], "little") if at >= 0 else 0
+
+
 def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> str:
     path = PurePosixPath(name.replace("\\", "/"))
     last = path.name
@@ -115,6 +133,9 @@ def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> st
     if member.file_size > LARGEST_MEMBER:
         limit = LARGEST_MEMBER // MEGABYTE
         return f"{last}: unpacks to {member.file_size / MEGABYTE:,.0f} MB, the limit is {limit} MB; export it smaller"
+    if member.file_size > max(UNASKED, FLATTEST * member.compress_size):
+        times = member.file_size // max(member.compress_size, 1)
+        return f"{last}: unpacks to {times:,} times its size, as no scan does; upload it by itself"
     if member.file_size > room.left:
         return f"{last}: more than {LARGEST_UPLOAD // MEGABYTE:,} MB would be unpacked; upload it with the next frames"
     return ""

@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from .exif import readable
-from .limits import check_size
+from .limits import check_memory, check_size
 from .pixels import three_channels
+from .small import times_smaller
 
 RAW_SUFFIXES = tuple(
     ".dng .nef .nrw .crw .cr2 .cr3 .arw .sr2 .srf .raf .orf .rw2 .raw .rwl .rwz .pef .ptx .srw .3fr .fff .iiq .cap "
@@ -15,7 +17,15 @@ RAW_SUFFIXES = tuple(
 )
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 RAW_MAGIC = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"II\x1a\0\0\0HEAPCCDR", b"\0MRM", b"FOVb")
+HALF_PIXEL, RAW_PIXEL = 7, 24  # bytes that LibRaw takes for a pixel of the whole picture
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+def is_tiff(source: bytes | Path) -> bool:
+    if isinstance(source, bytes):
+        return source[:4] in TIFF_MAGIC
+    with source.open("rb") as file:
+        return file.read(4) in TIFF_MAGIC
 
 
 def is_heif(data: bytes) -> bool:
@@ -42,22 +52,28 @@ def decode_heif(data: bytes, check_size: Callable[[int, int], None]) -> tuple[np
     return pixels, {"icc": picture.info.get("icc_profile"), "exif": readable(picture.info.get("exif"))}
 
 
-def decode_raw(data: bytes, name: str) -> np.ndarray | None:
+def decode_raw(source: bytes | Path, name: str, small: bool = False) -> np.ndarray | None:
     """Develop a camera's or scanner's raw with the camera's own white balance and no automatic brightening.
+
+    small: at half its size, where that is enough: each four pixels of a sensor become one.
 
     Returns (H, W, 3) uint16, upright, coded as sRGB; None where LibRaw knows no such camera. Raises ScanError, and
     ValueError for a broken one.
     """
     import rawpy
 
-    if data[:4] in TIFF_MAGIC:
+    if is_tiff(source):
         from .dng import plain_dng
 
-        data = plain_dng(data, name) or data
+        source = plain_dng(source, name, small) or source
     try:
-        with rawpy.imread(io.BytesIO(data)) as raw:
-            check_size(name, raw.sizes.width, raw.sizes.height)
-            return three_channels(raw.postprocess(output_bps=16, use_camera_wb=True, no_auto_bright=True))
+        with rawpy.imread(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as raw:
+            width, height = raw.sizes.width, raw.sizes.height
+            half = small and raw.raw_type == rawpy.RawType.Flat and times_smaller(width, height) > 1
+            check_size(name, width, height)
+            check_memory(name, width * height * (HALF_PIXEL if half else RAW_PIXEL))
+            options = {"output_bps": 16, "use_camera_wb": True, "no_auto_bright": True, "half_size": half}
+            return three_channels(raw.postprocess(**options))
     except (rawpy.LibRawFileUnsupportedError, rawpy.NotSupportedError):
         return None
     except rawpy.LibRawError as error:

@@ -21,39 +21,43 @@ from .limits import (
     ScanError,
     ScanTooLarge,
     UnreadableScan,
+    check_memory,
     check_size,
+    opened,
     too_large,
 )
 from .modern import decode_modern, modern_kind
 from .pixels import three_channels, turn
-from .png import PNG_MAGIC, bare
+from .png import PNG_MAGIC, bare_png
+from .small import shrunk, shrunk_rgb, times_smaller
 
-SMALL_PIXELS = 8_000_000  # that a picture of any shape has at most when it is decoded small
-SMALL = 960, 640  # long and short side that a picture keeps at least when it is decoded small
-FORMATS = ("JPEG", "PNG", "WEBP")
+FORMATS, JPEGS = ("JPEG", "PNG", "WEBP"), ("JPEG", "MPO")
 NO_RAW = "{name}: not a camera raw we can open; export it as 16-bit TIFF"
-JPEG_END = b"\xff\xd9"
+JPEG_END, JPEG_SCAN = b"\xff\xd9", b"\xff\xda"
+MOST_SCANS = 100  # in a JPEG: each goes over the whole picture again; programs write a dozen
+PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by its kind of colour
+# Bytes that decoders take for a pixel of the whole picture. A JPEG in several scans is held as coefficients.
+HEIF_PIXEL, PILLOW_PIXEL = 7, {"JPEG": 1, "MPO": 1, "PNG": 4, "WEBP": 5}
 
 # Over the limit Pillow only warns, up to twice the limit; a warning does not stop a bomb.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
-def decode(data: bytes, name: str, *, small: bool = False, number: int = 0) -> tuple[np.ndarray, str, dict]:
+def decode(source: bytes | Path, name: str, *, small: bool = False, number: int = 0) -> tuple[np.ndarray, str, dict]:
     """Decode a picture file.
 
-    data: the file's bytes. name: what to call it in an error. small: at a half, a quarter… of its size, the smallest
-    that still has `SMALL`, at the file's own depth; a JPEG is decoded at that scale, which is several times faster.
+    source: the file's bytes, or its path. name: what to call it in an error. small: at a half, a quarter… of its size,
+    the smallest that still has `small.SMALL`, at the file's own depth; a JPEG is decoded at that scale, which is
+    several times faster.
     Returns the pixels (H, W, 3) as uint8, uint16 or float32 in 0…1, upright; the format's name; and what else the
     file says: {"icc": bytes | None, "exif": bytes | None, "jpeg_tables": quantisation tables | None}.
-    Raises EmptyScan, UnreadableScan, ScanTooLarge.
+    Raises MissingScan, EmptyScan, UnreadableScan, ScanTooLarge.
     """
-    if not data:
-        raise EmptyScan(f"{name}: the file is empty; copy it again from the camera, phone or scanner")
     try:
-        pixels, kind, extra = _decode_any(data, name, small, number)
-        if small:
-            pixels = _shrunk(pixels)
+        pixels, kind, extra = _decode_any(source, name, small, number)
+        if small and kind != "TIFF":  # which comes reduced
+            pixels = shrunk(pixels, times_smaller(pixels.shape[1], pixels.shape[0]))
     except ScanError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -66,39 +70,46 @@ def decode(data: bytes, name: str, *, small: bool = False, number: int = 0) -> t
     except Exception as error:  # decoders raise whatever they like on broken bytes: OSError, SyntaxError, struct.error…
         detail = str(error).split("\n")[0] or type(error).__name__
         raise UnreadableScan(f"{name}: the picture is damaged or cut short ({detail}); copy it again") from error
+    finally:
+        opened()
     if min(pixels.shape[:2]) < MIN_SIDE:
         size = f"{pixels.shape[1]} × {pixels.shape[0]}"
         raise EmptyScan(f"{name}: {size} pixels are too few to judge; scan at {MIN_SIDE} pixels a side or more")
     return pixels, kind, extra
 
 
-def _decode_any(data: bytes, name: str, small: bool, number: int) -> tuple[np.ndarray, str, dict]:
+def _decode_any(source: bytes | Path, name: str, small: bool, number: int) -> tuple[np.ndarray, str, dict]:
     """By what is in the bytes. Only among TIFF does the name count: most camera raws look like one, with a thumbnail
     first, and not all of them say that they are raw."""
     named_raw = name.lower().endswith(RAW_SUFFIXES)
     none = {"icc": None, "exif": None, "jpeg_tables": None}
-    if is_heif(data):
-        pixels, extra = decode_heif(data, partial(check_size, name))
-        return pixels, "HEIC", none | extra
-    if modern_kind(data):
-        pixels, extra = decode_modern(data, name)
-        return pixels, modern_kind(data), none | extra
-    if data[:4] in TIFF_MAGIC:
+    head = source[:16] if isinstance(source, bytes) else read_bytes(source, name, 16)
+    if not head:
+        raise EmptyScan(f"{name}: the file is empty; copy it again from the camera, phone or scanner")
+    if head[:4] in TIFF_MAGIC:
         from .tiff import decode_tiff, is_raw
 
-        raw = is_raw(data)
+        raw = is_raw(source)
         if raw or named_raw:
-            pixels = decode_raw(data, name)
+            pixels = decode_raw(source, name, small)
             if pixels is not None:
                 return pixels, "RAW", none
             if raw:
                 raise UnreadableScan(NO_RAW.format(name=name))
-        pixels, icc = decode_tiff(data, name, number)
-        return pixels, "TIFF", none | {"icc": icc, "exif": exif_of_tiff(data)}
+        pixels, icc = decode_tiff(source, name, number, small)
+        return pixels, "TIFF", none | {"icc": icc, "exif": exif_of_tiff(source)}
+    check_memory(name, len(source) if isinstance(source, bytes) else source.stat().st_size)
+    data = source if isinstance(source, bytes) else read_bytes(source, name)
+    if is_heif(data):
+        pixels, extra = decode_heif(data, partial(_check, name, HEIF_PIXEL, len(data)))
+        return pixels, "HEIC", none | extra
+    if modern_kind(data):
+        pixels, extra = decode_modern(data, name)
+        return pixels, modern_kind(data), none | extra
     try:
         return _decode_pillow(data, name, small)
     except UnidentifiedImageError:
-        pixels = decode_raw(data, name) if looks_raw(data) or named_raw else None
+        pixels = decode_raw(data, name, small) if looks_raw(data) or named_raw else None
         if pixels is None and named_raw:
             raise UnreadableScan(NO_RAW.format(name=name)) from None
         if pixels is None:
@@ -106,47 +117,39 @@ def _decode_any(data: bytes, name: str, small: bool, number: int) -> tuple[np.nd
         return pixels, "RAW", none
 
 
-def _times_smaller(width: int, height: int) -> int:
-    """The power of two by which a picture can be reduced and keep `SMALL`."""
-    times = 1
-    while max(width, height) >= 2 * times * SMALL[0] and min(width, height) >= 2 * times * SMALL[1]:
-        times *= 2
-    while width * height > times * times * SMALL_PIXELS:
-        times *= 2
-    return times
-
-
-def _shrunk(pixels: np.ndarray) -> np.ndarray:
-    """(H, W, 3) reduced by the mean of blocks, as a JPEG is that is decoded small; blocks at the edge may be cut."""
-    times = _times_smaller(pixels.shape[1], pixels.shape[0])
-    if times == 1:
-        return pixels
-    if pixels.dtype == np.uint8:
-        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).reduce(times))
-    planes = [np.asarray(Image.fromarray(pixels[..., c].astype(np.float32)).reduce(times)) for c in range(3)]
-    reduced = np.stack(planes, axis=-1)
-    return reduced if pixels.dtype.kind == "f" else np.rint(reduced).astype(pixels.dtype)
+def _check(name: str, each: float, held: int, width: int, height: int) -> None:
+    """Raise ScanError for a picture that is too large, by its sides or by the memory that it takes to open: `each`
+    bytes a pixel, and `held` for the file."""
+    check_size(name, width, height)
+    check_memory(name, int(width * height * each) + held)
 
 
 def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndarray, str, dict]:
-    data, profile = bare(data)
+    data, profile = bare_png(data, name)
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        check_size(name, *image.size)
+        deep = image.format == "PNG" and data[:8] == PNG_MAGIC and data[24] == 16
+        scans = data.count(JPEG_SCAN) if image.format in JPEGS else 0
+        each = _coefficients(image) if scans > 1 else PILLOW_PIXEL[image.format]
+        _check(name, 2 * PNG_SAMPLES.get(data[25], 4) if deep else each, len(data), *image.size)
+        if scans > MOST_SCANS:
+            raise UnreadableScan(f"{name}: a JPEG of more than {MOST_SCANS} scans; save it again as an ordinary one")
         if small:
-            times = min(_times_smaller(*image.size), 8)
+            times = min(times_smaller(*image.size), 8)
             image.draft(None, (image.width // times, image.height // times))  # only a JPEG heeds it
-        if image.format == "PNG" and data[:8] == PNG_MAGIC and data[24] == 16:
+        if deep:
             # Pillow opens 16-bit colour PNG at 8 bits.
             import imagecodecs
 
             pixels = three_channels(imagecodecs.png_decode(data))
+        elif image.format == "WEBP":  # Pillow holds four pictures of it
+            import imagecodecs
+
+            pixels = three_channels(imagecodecs.webp_decode(data))
         else:
             try:
-                rgb = image if image.mode == "RGB" else image.convert("RGB")
-                times = _times_smaller(*rgb.size) if small else 1
-                pixels = np.asarray(rgb.reduce(times) if times > 1 else rgb)  # before it is an array: three copies
+                pixels = shrunk_rgb(image, times_smaller(*image.size) if small else 1)
             except OSError:
-                if image.format not in ("JPEG", "MPO") or (pixels := _without_end(data)) is None:
+                if image.format not in JPEGS or (pixels := _without_end(data, image.size)) is None:
                     raise
         orientation, exif = exif_of(image)
         extra = {
@@ -157,23 +160,31 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
         return turn(pixels, orientation), "JPEG" if image.format == "MPO" else image.format, extra
 
 
-def _without_end(data: bytes) -> np.ndarray | None:
+def _coefficients(image: Image.Image) -> float:
+    """Bytes a pixel of a JPEG in several scans, whose numbers are held until the last: two for each."""
+    sizes = [across * down for _, across, down, _ in image.layer]
+    return 2 * sum(sizes) / max(sizes, default=1)
+
+
+def _without_end(data: bytes, size: tuple[int, int]) -> np.ndarray | None:
     """The pixels of a JPEG whose end marker is missing and nothing else; None where pixels are missing too.
 
-    What follows the last pixel's bits changes no pixel: it is decoded with two different ends.
+    What follows the last pixel's bits changes no pixel: it is decoded with two different ends, at a scale that gives
+    `size`.
     """
-    rest = data.rstrip(b"\xff")
-    ends = [
-        np.asarray(Image.open(io.BytesIO(rest + bits * 4096 + JPEG_END), formats=("JPEG",)).convert("RGB"))
-        for bits in (b"\x00", b"\xaa")
-    ]
+    rest, ends = data.rstrip(b"\xff"), []
+    for bits in (b"\x00", b"\xaa"):
+        with Image.open(io.BytesIO(rest + bits * 4096 + JPEG_END), formats=("JPEG",)) as image:
+            image.draft(None, size)
+            ends.append(np.asarray(image.convert("RGB")))
     return ends[0] if np.array_equal(*ends) else None
 
 
-def read_bytes(path: Path, name: str) -> bytes:
-    """The file's bytes. name: what to call it. Raises MissingScan where there is no such file or it may not be read."""
+def read_bytes(path: Path, name: str, most: int = -1) -> bytes:
+    """The file's bytes, or its first `most`. name: what to call it. Raises MissingScan where it cannot be read."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(most)
     except FileNotFoundError:
         raise MissingScan(f"{name}: no such file; check the path") from None
     except OSError as error:

@@ -6,12 +6,16 @@ are; phones pack theirs as JPEG XL.
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import tifffile
 from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage, TiffTag
 
-from .tiff import JPEG_XL, check_page, raw_page, samples_last
+from .limits import check_memory
+from .small import shrunk_in_parts, times_smaller
+from .strips import largest_part, parts_of, samples_last
+from .tiff import JPEG_XL, check_page, opened_tiff, raw_page
 
 # What of a DNG says how its numbers become colours, and which of them are the picture.
 COPIED = (
@@ -23,21 +27,32 @@ COPIED = (
 WHITE_LEVEL = 50717
 # How TIFF are packed, which LibRaw does not unpack in a raw.
 PACKED = (COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE, COMPRESSION.PACKBITS, COMPRESSION.ZSTD)
+PLACES = (50719, 50720, 50829)  # of them those in pixels
 BY_SAMPLE = {50714: 1, 50717: 1, 50721: 3, 50722: 3, 50723: 3, 50724: 3, 50727: 1, 50728: 1, 50964: 3, 50965: 3}
 
 
-def plain_dng(data: bytes, name: str) -> bytes | None:
+def plain_dng(source: bytes | Path, name: str, small: bool = False) -> bytes | None:
     """The same raw picture as a DNG that LibRaw reads: unpacked, and in three samples where there were more, since what
-    follows red, green and blue is infrared. None where it is such a one already. Raises ScanError."""
-    with TiffFile(io.BytesIO(data)) as tiff:
+    follows red, green and blue is infrared. None where it is such a one already. Raises ScanError.
+
+    small: reduced as `small.times_smaller` says, where each pixel has all its colours: LibRaw holds four copies."""
+    with opened_tiff(source) as tiff:
         raw = raw_page(tiff)
-        if raw is None or _by_libraw(raw, tiff):
+        if raw is None:
+            return None
+        colours = raw.samplesperpixel >= 3
+        times = times_smaller(raw.imagewidth, raw.imagelength) if small and colours else 1
+        if times == 1 and _by_libraw(raw, tiff):
             return None
         check_page(raw, name)
-        pixels = samples_last(raw, whole=raw.compression in JPEG_XL)
+        check_memory(name, largest_part(raw) if times > 1 else 3 * raw.nbytes)  # those are in a file, too
+        whole = raw.compression in JPEG_XL  # the levels that others name are of their own bits
+        pixels = shrunk_in_parts(parts_of(raw, whole=whole), times) if colours else samples_last(raw, whole=whole)
         first, tags = tiff.pages[0], {}
         for page in (first, raw):
-            tags |= {tag.code: tag for tag in page.tags if tag.code in COPIED}
+            tags |= {
+                tag.code: tag for tag in page.tags if tag.code in COPIED and (times == 1 or tag.code not in PLACES)
+            }
         kept = [(tag.code, tag.dtype, *_of_three(tag, raw.samplesperpixel), True) for tag in tags.values()]
     if WHITE_LEVEL not in tags and pixels.dtype.kind == "u":
         samples = min(raw.samplesperpixel, 3)

@@ -3,6 +3,9 @@
 The picture is there, and is worth more than its data: EXIF that cannot be read is left out.
 """
 
+import io
+from pathlib import Path
+
 from PIL import Image
 
 EXIF_ORIENTATION = 274
@@ -32,15 +35,16 @@ def exif_of(image: Image.Image) -> tuple[int, bytes | None]:
     return orientation, readable(image.info.get("exif"))
 
 
-def exif_of_tiff(data: bytes) -> bytes | None:
+def exif_of_tiff(source: bytes | Path) -> bytes | None:
     """What camera or scanner say of themselves in a TIFF, as EXIF; None without it, or where it cannot be read."""
     found, kept = Image.Exif(), Image.Exif()
     try:
-        found.load(b"Exif\0\0" + data)  # EXIF has the structure of a TIFF
-        kept.update({tag: found[tag] for tag in EXIF_TEXTS if tag in found})
-        camera = found.get_ifd(EXIF_CAMERA)
-        for tag in set(camera) - {MAKER_NOTE, INTEROPERABILITY}:
-            kept.get_ifd(EXIF_CAMERA)[tag] = camera[tag]
+        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+            found.load_from_fp(file)  # EXIF has the structure of a TIFF
+            kept.update({tag: found[tag] for tag in EXIF_TEXTS if tag in found})
+            camera = found.get_ifd(EXIF_CAMERA)
+            for tag in set(camera) - {MAKER_NOTE, INTEROPERABILITY}:
+                kept.get_ifd(EXIF_CAMERA)[tag] = camera[tag]
         exif = kept.tobytes() if len(kept) or kept.get_ifd(EXIF_CAMERA) else b""
     except Exception:
         return None

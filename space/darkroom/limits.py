@@ -1,9 +1,16 @@
-"""What a picture file may be: its size, and how it is said that one is refused."""
+"""What a picture file may be: its size, the memory that it takes, and how it is said that one is refused."""
+
+import threading
 
 MAX_PIXELS = 120_000_000  # a 6×7 cm frame at 4,000 dpi is 105 megapixels
 MAX_BYTES = 12 * MAX_PIXELS  # of a TIFF, or of one of its tiles, unpacked: three layers of 32 bits, or five of 16
+MOST_MEMORY = 700_000_000  # bytes that opening one picture may take; libraries and network take as much again
+LARGE = 150_000_000  # bytes; pictures that take more to open are opened one after another
 MIN_SIDE = 16  # nothing smaller shows a frame
 LONGEST = 40  # times its other side; a whole roll in one strip is no longer
+
+
+_opening, _mine = threading.Lock(), threading.local()
 
 
 class ScanError(ValueError):
@@ -37,3 +44,21 @@ def check_size(name: str, width: int, height: int) -> None:
         raise ScanTooLarge(too_large(name, width, height))
     if max(width, height) > LONGEST * max(min(width, height), MIN_SIDE):
         raise EmptyScan(f"{name}: {width} × {height} pixels are too narrow to show a frame; crop it to one")
+
+
+def check_memory(name: str, needed: int) -> None:
+    """Raise ScanTooLarge where a picture takes more bytes to open than we have; one that takes many waits until no
+    other of the kind is being opened, and must be followed by `opened`."""
+    if needed > MOST_MEMORY:
+        much = f"{needed / 1e9:.1f} GB of memory, the limit is {MOST_MEMORY / 1e9:.1f}"
+        raise ScanTooLarge(f"{name}: opening it would take {much}; save it as TIFF in strips or tiles, or reduce it")
+    if needed > LARGE and not getattr(_mine, "turn", False):
+        _opening.acquire()
+        _mine.turn = True
+
+
+def opened() -> None:
+    """Let the next large picture be opened, where this thread was opening one."""
+    if getattr(_mine, "turn", False):
+        _mine.turn = False
+        _opening.release()

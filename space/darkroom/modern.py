@@ -6,12 +6,13 @@ import struct
 import numpy as np
 from PIL import Image
 
-from .limits import UnreadableScan, check_size
+from .limits import UnreadableScan, check_memory, check_size
 from .pixels import full_depth, three_channels
 
 JXL_MAGIC, JXL_BOXES = b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"
 JP2_MAGIC, JP2_BOXES = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n"
 AVIF_BRANDS = (b"avif", b"avis")
+AVIF_PIXEL, J2K_PIXEL, JXL_PIXEL = 15, 16, 12  # bytes that the decoders take for a pixel of the whole picture
 RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height, as JPEG XL numbers them from 1
 
 
@@ -33,15 +34,19 @@ def decode_modern(data: bytes, name: str) -> tuple[np.ndarray, dict]:
 
     kind, found = modern_kind(data), {"icc": None, "exif": None}
     if kind == "JPEG XL":
-        check_size(name, *jxl_size(data))
+        width, height = jxl_size(data)
+        check_size(name, width, height)
+        check_memory(name, len(data) + width * height * JXL_PIXEL)
         pixels = imagecodecs.jpegxl_decode(data, index=0)
     elif kind == "JPEG 2000":
         width, height, bits = _jp2_header(data)
         check_size(name, width, height)
+        check_memory(name, len(data) + width * height * J2K_PIXEL)
         pixels = full_depth(imagecodecs.jpeg2k_decode(data), bits)
     else:
         with Image.open(io.BytesIO(data), formats=("AVIF",)) as image:
             check_size(name, *image.size)
+            check_memory(name, len(data) + image.width * image.height * AVIF_PIXEL)
             found = {"icc": image.info.get("icc_profile"), "exif": None}
             eight = np.asarray(image.convert("RGB"))  # turned as the container says
         at = data.find(b"pixi")  # version, channels, bits of each

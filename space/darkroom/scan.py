@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .camera import TIFF_MAGIC
-from .decode import decode, read_bytes
+from .decode import decode
 from .light import CODED_GAMMA as CODED_GAMMA
 from .light import coded, is_linear, profiled, step_of, white_of
 
@@ -28,15 +28,15 @@ LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, s
 class Scan:
     """A picture of film, upright: small for judging and looking, and at full size for whoever asks.
 
-    small_pixels: (h, w, 3) uint8, uint16 or float32, as `decode` makes them small. name: what to call it. data: the
-    file's bytes. icc, exif: as in the file, for writing the positive. jpeg_tables: quantisation tables of a JPEG.
+    small_pixels: (h, w, 3) uint8, uint16 or float32, as `decode` makes them small. name: what to call it. source: the
+    file, or its bytes. icc, exif: as in the file, for writing the positive. jpeg_tables: quantisation tables of a JPEG.
     number: of the frame in its file, from 0. frames: how many the file holds.
     light: "linear", "coded" or "auto", by the rule of `light`.
     """
 
     small_pixels: np.ndarray
     name: str
-    data: bytes = field(repr=False)
+    source: bytes | Path = field(repr=False)
     format: str
     icc: bytes | None = None
     exif: bytes | None = None
@@ -77,7 +77,7 @@ class Scan:
     @cached_property
     def pixels(self) -> np.ndarray:
         """(H, W, 3) at full size, uint8, uint16 or float32 as the file has them; decoded when first asked for."""
-        return decode(self.data, self.name, number=self.number)[0]
+        return decode(self.source, self.name, number=self.number)[0]
 
     @cached_property
     def rgb(self) -> np.ndarray:
@@ -103,9 +103,7 @@ def unit(pixels: np.ndarray) -> np.ndarray:
     return planes.transpose(1, 2, 0)
 
 
-def open_scan(
-    source: str | Path | bytes, name: str | None = None, *, number: int = 0, light: str = "auto"
-) -> Scan:
+def open_scan(source: str | Path | bytes, name: str | None = None, *, number: int = 0, light: str = "auto") -> Scan:
     """Open JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, JPEG 2000 or a camera raw: whole numbers or 0…1; grey, palette,
     CMYK, CIELAB or RGB, with or without alpha.
 
@@ -114,10 +112,10 @@ def open_scan(
     Raises a `decode.ScanError` whose message is one line for the user.
     """
     name = name or ("upload" if isinstance(source, bytes) else str(source))
-    data = source if isinstance(source, bytes) else read_bytes(Path(source), name)
-    pixels, kind, extra = decode(data, name, small=True, number=number)
-    frames = count_frames(data) if kind == "TIFF" else 1
-    return Scan(pixels, name, data, kind, number=number, frames=frames, light=light, **extra)
+    source = source if isinstance(source, bytes) else Path(source)
+    pixels, kind, extra = decode(source, name, small=True, number=number)
+    frames = count_frames(source) if kind == "TIFF" else 1
+    return Scan(pixels, name, source, kind, number=number, frames=frames, light=light, **extra)
 
 
 def count_frames(source: Path | bytes) -> int:

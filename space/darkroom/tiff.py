@@ -1,8 +1,12 @@
 """TIFF, as scanners write it: which of its pages are frames, and their pixels at full depth."""
 
 import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -10,18 +14,22 @@ from PIL import Image
 from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
 
 from .exif import EXIF_ORIENTATION
-from .limits import MAX_BYTES, ScanTooLarge, UnreadableScan, check_size
+from .limits import MAX_BYTES, ScanTooLarge, UnreadableScan, check_memory, check_size
 from .modern import JXL_MAGIC, jpeg_size, jxl_size
-from .pixels import full_depth, three_channels, turn
+from .pixels import three_channels, turn
+from .small import shrunk_in_parts, shrunk_rgb, times_smaller
+from .strips import largest_part, parts_of, samples_last
 
 ICC, DNG_VERSION = 34675, 50706
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
-MOST_PAGES = 1000  # looked at in one file, those below others too
+MOST_PAGES, MOST_ENTRIES = 500, 10_000  # looked at in one file, and in its directories together
 THUMBNAIL = 1 / 3  # of the largest page's pixels; a smaller page is a thumbnail, whether or not it says so
+PILLOW_PIXEL = 4  # bytes that Pillow takes for one
 RAW = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
 LAB = (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB)
 BY_TIFFFILE = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED, *LAB)
 JPEG_XL = (50002, 52546)
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file is said in one sentence
 # Compressed so that each part says its size by itself, whatever the directory says.
 SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSION.JPEG2000, *JPEG_XL)
 
@@ -29,7 +37,13 @@ SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSI
 def pages_of(tiff: TiffFile) -> list[TiffPage]:
     """The pages that are frames, in their order, those below another page too: no thumbnail, no mask, no smaller copy;
     and of what is as large only pictures in colour, where there are any, since the other is infrared."""
-    pages = list(islice((page for top in tiff.pages for page in (top, *(top.pages or ()))), MOST_PAGES))
+    found, entries = {}, 0  # by place: a broken list may lead back to its beginning
+    for page in islice((page for top in tiff.pages for page in (top, *(top.pages or ()))), MOST_PAGES):
+        entries += len(page.tags) if page.offset not in found else 0
+        found[page.offset] = page
+        if entries > MOST_ENTRIES:
+            raise ValueError("more is said of its pages than any program writes")
+    pages = list(found.values())
     whole = [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
     largest = max(map(_area, whole))
     large = [page for page in whole if _area(page) > THUMBNAIL * largest]
@@ -53,27 +67,51 @@ def raw_page(tiff: TiffFile) -> TiffPage | None:
     return max(raws, key=_area, default=None)
 
 
-def is_raw(data: bytes) -> bool:
-    with TiffFile(io.BytesIO(data)) as tiff:
+@contextmanager
+def opened_tiff(source: bytes | Path) -> Iterator[TiffFile]:
+    """A TIFF's directories; its pixels stay in the file until they are asked for."""
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file, TiffFile(file) as tiff:
+        yield tiff
+
+
+def is_raw(source: bytes | Path) -> bool:
+    with opened_tiff(source) as tiff:
         return DNG_VERSION in tiff.pages[0].tags or raw_page(tiff) is not None
 
 
-def decode_tiff(data: bytes, name: str, number: int = 0) -> tuple[np.ndarray, bytes | None]:
-    """Decode one frame. number: of the frame in `pages_of`.
+def decode_tiff(
+    source: bytes | Path, name: str, number: int = 0, small: bool = False
+) -> tuple[np.ndarray, bytes | None]:
+    """Decode one frame. number: of the frame in `pages_of`. small: reduced as `small.times_smaller` says.
 
     Returns (H, W, 3) uint8, uint16 or float32 in 0…1, upright, and the ICC profile. Raises ScanError, or what the
     decoders raise for broken bytes.
     """
-    with TiffFile(io.BytesIO(data)) as tiff:
+    with opened_tiff(source) as tiff:
         page = pages_of(tiff)[number]
         check_page(page, name)
         if page.photometric in LAB and (page.dtype is None or page.dtype.kind != "u"):
             raise UnreadableScan(f"{name}: CIELAB in numbers of an unusual kind; save it as 16-bit RGB")
         icc = page.tags[ICC].value if ICC in page.tags else None
         orientation = page.tags[EXIF_ORIENTATION].value if EXIF_ORIENTATION in page.tags else 1
+        times = times_smaller(page.imagewidth, page.imagelength) if small else 1
         if page.dtype is None or not _by_tifffile(page):
-            return three_channels(_by_pillow(data, page.index)), icc
-        pixels = _colours(page, samples_last(page), icc)
+            check_memory(name, _area(page) * PILLOW_PIXEL)
+            return _by_pillow(source, page.index, times), icc
+        check_memory(name, largest_part(page) if times > 1 else page.nbytes)
+        parts = parts_of(page) if times > 1 else [samples_last(page)]
+        pixels = _rgb(page, shrunk_in_parts((_even(page, part, name) for part in parts), times))
+    return turn(pixels, int(orientation)), icc
+
+
+def _even(page: TiffPage, pixels: np.ndarray, name: str) -> np.ndarray:
+    """Rows of a page as numbers that may be averaged, uint8, uint16 or float32 in 0…1: (H, W, 3), or (H, W, 4) inks."""
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        pixels = 1 - pixels if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max - pixels
+    elif page.photometric == PHOTOMETRIC.PALETTE:
+        pixels = (page.colormap[:, pixels] >> 8).astype(np.uint8).transpose(1, 2, 0)
+    elif page.photometric == PHOTOMETRIC.CIELAB:
+        pixels[..., 1:3] ^= np.iinfo(pixels.dtype).max // 2 + 1  # a and b then begin at −128, as ICC has them
     if pixels.dtype.kind == "f":
         if not np.isfinite(pixels).all():
             raise UnreadableScan(f"{name}: some pixels are not numbers (NaN or infinite); export it again")
@@ -82,7 +120,7 @@ def decode_tiff(data: bytes, name: str, number: int = 0) -> tuple[np.ndarray, by
         pixels = pixels.astype(np.float32)
     elif pixels.dtype.itemsize > 2:
         pixels = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
-    return turn(three_channels(pixels), int(orientation)), icc
+    return pixels[..., :4] if page.photometric == PHOTOMETRIC.SEPARATED else three_channels(pixels)
 
 
 def check_page(page: TiffPage, name: str) -> None:
@@ -111,14 +149,6 @@ def check_page(page: TiffPage, name: str) -> None:
         check_size(name, *size)
 
 
-def samples_last(page: TiffPage, *, whole: bool = True) -> np.ndarray:
-    """(H, W) or (H, W, C) of a page; whole: spread over all that their type can hold."""
-    pixels = page.asarray()
-    if page.axes[0] == "S":  # planes one after another
-        pixels = np.moveaxis(pixels, 0, -1)
-    return full_depth(pixels, page.bitspersample) if whole else pixels
-
-
 def _by_tifffile(page: TiffPage) -> bool:
     if page.bitspersample < 8:
         return page.photometric == PHOTOMETRIC.RGB and page.bitspersample > 1
@@ -129,42 +159,35 @@ def _by_tifffile(page: TiffPage) -> bool:
     )
 
 
-def _by_pillow(data: bytes, index: int) -> np.ndarray:
-    """What Pillow unpacks: grey of 1 to 7 bits, fax, YCbCr without JPEG. (H, W, 3) uint8; it turns a TIFF by itself."""
-    with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
-        image.seek(index)
-        return np.asarray(image.convert("RGB"))
+def _by_pillow(source: bytes | Path, index: int, times: int) -> np.ndarray:
+    """What Pillow unpacks: 1 to 7 bits, fax, YCbCr without JPEG. (H, W, 3) uint8, reduced; upright by itself."""
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        with Image.open(file, formats=("TIFF",)) as image:
+            image.seek(index)
+            return shrunk_rgb(image, times)
 
 
-def _colours(page: TiffPage, pixels: np.ndarray, icc: bytes | None) -> np.ndarray:
-    """RGB or grey of what a page stores."""
-    if page.photometric == PHOTOMETRIC.MINISWHITE:
-        return pixels.max() - pixels if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max - pixels
-    if page.photometric == PHOTOMETRIC.PALETTE:
-        return (page.colormap[:, pixels] >> 8).astype(np.uint8).transpose(1, 2, 0)
+def _rgb(page: TiffPage, pixels: np.ndarray) -> np.ndarray:
+    """(h, w, 3) of the reduced picture: inks and CIELAB take long to convert."""
     if page.photometric == PHOTOMETRIC.SEPARATED:
         return _rgb_from_cmyk(pixels)
-    if page.photometric in LAB:
-        return _rgb_from_lab(pixels, offset=page.photometric == PHOTOMETRIC.ICCLAB)
-    return pixels
+    return _rgb_from_lab(pixels) if page.photometric in LAB else pixels
 
 
 def _rgb_from_cmyk(pixels: np.ndarray) -> np.ndarray:
-    full = np.iinfo(pixels.dtype).max
+    full = 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
     ink = pixels.astype(np.float64) / full
-    return np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:4]) * full).astype(pixels.dtype)
+    rgb = (1 - ink[..., :3]) * (1 - ink[..., 3:4]) * full
+    return rgb.astype(np.float32) if full == 1 else np.rint(rgb).astype(pixels.dtype)
 
 
-def _rgb_from_lab(pixels: np.ndarray, *, offset: bool) -> np.ndarray:
-    """CIELAB (TIFF 6: L from 0, a and b signed, at white D50) as sRGB of the same depth. offset: a and b are not signed
-    but begin at −128, as ICC has them."""
+def _rgb_from_lab(pixels: np.ndarray) -> np.ndarray:
+    """CIELAB (L from 0, a and b from −128, at white D50) as sRGB of the same depth."""
     import imagecodecs
 
     full = np.iinfo(pixels.dtype).max
     middle = full // 2 + 1
     signed = pixels[..., 1:3].astype(np.float32) - middle
-    if not offset:  # 0…127, then −128…−1
-        signed = np.where(pixels[..., 1:3] < middle, signed + middle, signed - middle)
     lab = np.concatenate([pixels[..., :1] * np.float32(100 / full), signed * np.float32(128 / middle)], axis=-1)
     to_rgb = partial(imagecodecs.cms_transform, colorspace="lab", outcolorspace="rgb", outdtype="float32")
     rgb = to_rgb(np.ascontiguousarray(lab), imagecodecs.cms_profile("lab4"), imagecodecs.cms_profile("srgb"))

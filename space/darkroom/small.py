@@ -1,0 +1,68 @@
+"""Pictures made small while they are decoded, a few rows at a time, so that next to nothing of a large one is held."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from PIL import Image
+
+SMALL_PIXELS = 4_000_000  # that a picture of any shape has at most when it is decoded small
+SMALL = 960, 640  # long and short side that a picture keeps at least when it is decoded small
+PART = 1_000_000  # pixels of a large picture that are worked on at once
+
+
+def times_smaller(width: int, height: int) -> int:
+    """The power of two by which a picture can be reduced and keep `SMALL`."""
+    times = 1
+    while max(width, height) >= 2 * times * SMALL[0] and min(width, height) >= 2 * times * SMALL[1]:
+        times *= 2
+    while width * height > times * times * SMALL_PIXELS:
+        times *= 2
+    return times
+
+
+def rows_of(height: int, width: int, times: int) -> Iterator[slice]:
+    """The rows of a picture in parts of about `PART` pixels, each a whole number of blocks high."""
+    rows = times * max(1, PART // (width * times))
+    return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
+
+
+def shrunk(pixels: np.ndarray, times: int) -> np.ndarray:
+    """(H, W, C) reduced by the mean of blocks, as a JPEG is that is decoded small; blocks at the edge may be cut."""
+    if times == 1:
+        return pixels
+    return np.concatenate([_reduced(pixels[rows], times) for rows in rows_of(*pixels.shape[:2], times)])
+
+
+def shrunk_in_parts(parts: Iterable[np.ndarray], times: int) -> np.ndarray:
+    """The same of a picture that comes in parts (rows, W, C) from top to bottom, of any number of rows."""
+    done, rest = [], []
+    for part in parts:
+        rest.append(part)
+        rows = sum(map(len, rest))
+        if rows < times:
+            continue
+        whole = np.concatenate(rest) if len(rest) > 1 else part
+        cut = rows // times * times
+        done.append(shrunk(whole[:cut], times))
+        rest = [whole[cut:].copy()]
+    if sum(map(len, rest)):
+        done.append(shrunk(np.concatenate(rest), times))
+    return np.concatenate(done)
+
+
+def shrunk_rgb(image: Image.Image, times: int) -> np.ndarray:
+    """(h, w, 3) uint8 of a picture that Pillow has opened, in any of its modes, reduced by the mean of blocks."""
+    image.load()
+    if times == 1:
+        return np.asarray(image.convert("RGB"))
+    boxes = [(0, rows.start, image.width, rows.stop) for rows in rows_of(image.height, image.width, times)]
+    return np.concatenate([np.asarray(image.crop(box).convert("RGB").reduce(times)) for box in boxes])
+
+
+def _reduced(pixels: np.ndarray, times: int) -> np.ndarray:
+    channels = pixels.shape[-1]
+    if pixels.dtype == np.uint8 and channels == 3:
+        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).reduce(times))
+    planes = [np.asarray(Image.fromarray(pixels[..., c].astype(np.float32)).reduce(times)) for c in range(channels)]
+    reduced = np.stack(planes, axis=-1)
+    return reduced if pixels.dtype.kind == "f" else np.rint(reduced).astype(pixels.dtype)
