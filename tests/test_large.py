@@ -104,7 +104,11 @@ def test_a_png_reduced_in_parts_is_the_whole_one_reduced(kind, tiny):
         np.testing.assert_array_equal(parts, np.asarray(image.convert("RGB").reduce(4)))
 
 
-@pytest.mark.parametrize("options", [{}, {"compression": "zlib", "rowsperstrip": 50}], ids=["as it is", "strips"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"compression": "zlib", "rowsperstrip": 50}, {"compression": "zlib", "tile": (256, 256)}],
+    ids=["as it is", "strips", "tiles"],
+)
 def test_a_large_tiff_is_judged_in_a_fraction_of_its_size(options, tmp_path):
     tifffile.imwrite(tmp_path / "large.tif", np.zeros((5000, 4000, 3), np.uint16), photometric="rgb", **options)
     open_scan(tmp_path / "large.tif")  # libraries are loaded
