@@ -170,6 +170,7 @@ def test_a_large_picture_is_judged_small_and_still_there_at_full_size_and_depth(
         ((4001, 3001), (1001, 751)),
         ((1919, 1919), (1919, 1919)),
         ((6000, 300), (6000, 300)),
+        ((6254, 1279), (3127, 640)),
     ],
 )
 def test_judging_keeps_960_pixels_on_the_long_side_and_640_on_the_short(size, small):

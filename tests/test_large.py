@@ -104,7 +104,11 @@ def test_a_png_reduced_in_parts_is_the_whole_one_reduced(kind, tiny):
         np.testing.assert_array_equal(parts, np.asarray(image.convert("RGB").reduce(4)))
 
 
-@pytest.mark.parametrize("options", [{}, {"compression": "zlib", "rowsperstrip": 50}], ids=["as it is", "strips"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"compression": "zlib", "rowsperstrip": 50}, {"compression": "zlib", "tile": (256, 256)}],
+    ids=["as it is", "strips", "tiles"],
+)
 def test_a_large_tiff_is_judged_in_a_fraction_of_its_size(options, tmp_path):
     tifffile.imwrite(tmp_path / "large.tif", np.zeros((5000, 4000, 3), np.uint16), photometric="rgb", **options)
     open_scan(tmp_path / "large.tif")  # libraries are loaded
@@ -174,7 +178,7 @@ def test_a_jpeg_of_very_many_scans_is_refused():
         open_scan(many, "many.jpg")
 
 
-def test_a_tiff_whose_directories_say_more_than_any_program_writes_is_refused(tmp_path):
+def test_a_tiff_whose_directories_say_more_than_any_program_writes_is_refused(tmp_path, caplog):
     out = io.BytesIO()
     with tifffile.TiffWriter(out) as writer:
         for _ in range(12):
@@ -183,3 +187,4 @@ def test_a_tiff_whose_directories_say_more_than_any_program_writes_is_refused(tm
     (found,) = each_frame(Found("wordy.tif", tmp_path / "wordy.tif"))
     with pytest.raises(decode.UnreadableScan, match="^wordy.tif: .*more is said of its pages than any program writes"):
         open_scan(found.path, found.name)
+    assert not caplog.records, "the sentence is all that is said"

@@ -33,21 +33,23 @@ def shrunk(pixels: np.ndarray, times: int) -> np.ndarray:
     return np.concatenate([_reduced(pixels[rows], times) for rows in rows_of(*pixels.shape[:2], times)])
 
 
-def shrunk_in_parts(parts: Iterable[np.ndarray], times: int) -> np.ndarray:
-    """The same of a picture that comes in parts (rows, W, C) from top to bottom, of any number of rows."""
-    done, rest = [], []
+def shrunk_in_parts(parts: Iterable[np.ndarray], times: int, height: int) -> np.ndarray:
+    """The same of a picture `height` rows high that comes in parts (rows, W, C) from top to bottom, of any size."""
+    whole, rest, row = None, [], 0
     for part in parts:
         rest.append(part)
-        rows = sum(map(len, rest))
-        if rows < times:
+        bottom = row * times + sum(map(len, rest))
+        if bottom < min((row + 1) * times, height):
             continue
-        whole = np.concatenate(rest) if len(rest) > 1 else part
-        cut = rows // times * times
-        done.append(shrunk(whole[:cut], times))
-        rest = [whole[cut:].copy()]
-    if sum(map(len, rest)):
-        done.append(shrunk(np.concatenate(rest), times))
-    return np.concatenate(done)
+        joined = np.concatenate(rest) if len(rest) > 1 else part
+        cut = len(joined) if bottom >= height else len(joined) // times * times
+        reduced = shrunk(joined[:cut], times)
+        if whole is None:  # at once: small arrays that stay would lie where the next large one has to
+            whole = np.empty((-(-height // times), *reduced.shape[1:]), reduced.dtype)
+        whole[row : row + len(reduced)] = reduced
+        row += len(reduced)
+        rest = [joined[cut:].copy()] if cut < len(joined) else []
+    return whole
 
 
 def shrunk_rgb(image: Image.Image, times: int) -> np.ndarray:

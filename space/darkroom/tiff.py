@@ -100,7 +100,7 @@ def decode_tiff(
             return _by_pillow(source, page.index, times), icc
         check_memory(name, largest_part(page) if times > 1 else page.nbytes)
         parts = parts_of(page) if times > 1 else [samples_last(page)]
-        pixels = _rgb(page, shrunk_in_parts((_even(page, part, name) for part in parts), times))
+        pixels = _rgb(page, shrunk_in_parts((_even(page, part, name) for part in parts), times, page.imagelength))
     return turn(pixels, int(orientation)), icc
 
 
