@@ -95,3 +95,11 @@ def test_a_positive_is_made_of_the_light_that_was_said_and_has_no_profile_that_s
         assert np.abs(open_scan(written, light="coded").rgb - expected).mean() < 0.01
     pictures = [open_scan(tmp_path / light / f"linear-positive{suffix}").pixels for light in ("linear", "coded")]
     assert np.abs(pictures[0].astype(float) - pictures[1]).mean() > 0.02 * np.iinfo(pictures[0].dtype).max
+
+
+def test_the_darkest_density_that_is_measured_follows_the_files_depth():
+    exposure = 0.01
+    dark, expected = density(tif(exposure * CODED), light="coded"), density(tif(CODED))
+    assert expected.max() - 2.2 * np.log10(exposure) > 2.2 * np.log10(512)  # denser than eight bits tell
+    assert np.abs(dark + 2.2 * np.log10(exposure) - expected).max() < 0.05
+    assert density(png(eight_bit(exposure * CODED))).max() == pytest.approx(2.2 * np.log10(512))

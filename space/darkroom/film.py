@@ -33,7 +33,7 @@ class Film:
         planes = [Image.fromarray(np.ascontiguousarray(scan.small[..., c])) for c in range(3)]
         reduced = [np.asarray(plane.resize(size, Image.Resampling.BOX, reducing_gap=3.0)) for plane in planes]
         self.rgb = np.stack(reduced).transpose(1, 2, 0)  # (h, w, 3), kept plane by plane
-        self.density = log_density(self.rgb) * CODED_GAMMA
+        self.density = log_density(self.rgb, scan.darkest) * CODED_GAMMA
         self.holder = holder(self.density)
         around = self._around()
         if around.mean() >= 0.9:  # that would leave no film
@@ -84,7 +84,7 @@ def network_input(film: Film, size: int) -> np.ndarray:
     """
     planes = [np.ascontiguousarray(film.scan.small[..., c], dtype=np.float32) for c in range(3)]
     height, width = input_shape(*film.scan.small.shape[:2], size)
-    density = log_density(np.stack([resized(plane, width, height) for plane in planes]))
+    density = log_density(np.stack([resized(plane, width, height) for plane in planes]), film.scan.darkest)
     inside = resized(film.inside.astype(np.float32), width, height) > 0.99
     density[:, resized(film.holder.astype(np.float32), width, height) > 0.5] = -np.log10(DARKEST)
     values = density[:, inside] if inside.any() else density.reshape(3, -1)

@@ -20,7 +20,7 @@ from .light import coded, is_linear, profiled, step_of, white_of
 GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
 GAUSSIAN_5 /= GAUSSIAN_5.sum()
 
-DARKEST = 1 / 512  # below half an 8-bit step a density is only noise
+DARKEST = 1 / 512  # the black of a holder; half an 8-bit step, below which a density is only noise
 LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
 
 
@@ -66,6 +66,11 @@ class Scan:
         elif self.icc and self.light == "auto":
             low, high = (x if (moved := profiled(x, self.icc)) is None else moved for x in (low, high))
         return float(low.max()) + 1e-7, float(high.min()) - 1e-7
+
+    @property
+    def darkest(self) -> float:
+        """The value of `small` below which a density is only noise: half a step of the file's depth."""
+        return min(DARKEST, step_of(self.small_pixels) / 2)
 
     def _working(self, pixels: np.ndarray) -> np.ndarray:
         rgb = unit(pixels)
@@ -179,9 +184,9 @@ def _blur_5(plane: np.ndarray) -> np.ndarray:
     return blurred
 
 
-def log_density(rgb: np.ndarray) -> np.ndarray:
+def log_density(rgb: np.ndarray, darkest: float = DARKEST) -> np.ndarray:
     """−log10 of the values as coded: density up to a factor (the coding's gamma) and an offset (the light)."""
-    return -np.log10(np.maximum(rgb, DARKEST))
+    return -np.log10(np.maximum(rgb, darkest))
 
 
 def _density_print(rgb: np.ndarray) -> np.ndarray:
