@@ -1,6 +1,6 @@
 """How long a scan takes, stage by stage, on this machine: seconds on the clock, and of processor time.
 
-    python bench/speed.py            # the bundled weights, or --weights FOLDER
+python bench/speed.py            # the bundled weights, or --weights FOLDER
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Pictures a second that training does here, at several input sizes, in float32 and bfloat16.
 
-    python bench/throughput.py
+python bench/throughput.py
 """
 
 import statistics

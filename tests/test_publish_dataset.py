@@ -68,7 +68,7 @@ def test_credits_put_each_sources_licence_on_the_card(logged_in, tmp_path):
             lines.append(json.dumps(json.loads(line) | {"source": "a/1.jpg" if i % 2 else "drawn/7"}))
         listed.write_text("\n".join(lines))
     credits = tmp_path / "index.csv"
-    credits.write_text('path,licence\na/1.jpg,CC BY 4.0\n')
+    credits.write_text("path,licence\na/1.jpg,CC BY 4.0\n")
     with pytest.raises(frames.DataError, match="index.csv: needs the columns path, source, licence, credit"):
         publish.publish_dataset(folder, "tester/credited", credits)
     table = 'path,source,licence,credit\na/1.jpg,Museum A,CC BY 4.0,"Ann, A."\n'

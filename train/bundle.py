@@ -1,11 +1,11 @@
 """What a published model consists of, laid out in a folder: weights, package, ONNX, pictures, card.
 
-    model.safetensors, config.json    the network, as `darkroom` loads it
-    model.onnx                        the same network: pixels (N, 3, H, W) uint8 and span (N,) float32, in D, in;
-                                      label, defects and maps out
-    darkroom/                         the package that runs it
-    report/                           the training report's pictures
-    README.md, LICENSE                the card, the licence
+model.safetensors, config.json    the network, as `darkroom` loads it
+model.onnx                        the same network: pixels (N, 3, H, W) uint8 and span (N,) float32, in D, in;
+                                  label, defects and maps out
+darkroom/                         the package that runs it
+report/                           the training report's pictures
+README.md, LICENSE                the card, the licence
 """
 
 import shutil

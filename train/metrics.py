@@ -91,7 +91,6 @@ def separation(p: np.ndarray, y: np.ndarray) -> float:
     return float((rank_sum - normal * (normal + 1) / 2) / (normal * (len(y) - normal)))
 
 
-
 def reliability(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean prediction, share of normals and weight of each non-empty one of BINS equal bins of P(normal).
 
