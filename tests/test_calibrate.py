@@ -18,14 +18,14 @@ class Rows(dict):
         return len(self["label"])
 
 
-def case(n: int, seed: int, normal: float = 0.7, kinds: int = 6, twins: int = 1) -> tuple[Output, Rows]:
+def case(n: int, seed: int, normal: float = 0.7, kinds: int = len(DEFECTS), twins: int = 1) -> tuple[Output, Rows]:
     """An overconfident network: its margin is three times what the data warrant. twins: rows of one group."""
     rng = np.random.default_rng(seed)
     y = (rng.random(n) < normal).astype(int)
     margin = torch.tensor(3 * (np.where(y == 1, 1.0, -1.0) + 1.2 * rng.normal(size=n)), dtype=torch.float32)
     label = torch.stack([-margin / 2, margin / 2], 1)
-    truth = (rng.random((n, 6)) < 0.3).astype(float)
-    defects = torch.tensor(truth * 2 - 1 + rng.normal(size=(n, 6)), dtype=torch.float32)
+    truth = (rng.random((n, len(DEFECTS))) < 0.3).astype(float)
+    defects = torch.tensor(truth * 2 - 1 + rng.normal(size=truth.shape), dtype=torch.float32)
     maps = torch.cat([label, defects], 1)[:, :, None, None].expand(-1, -1, 2, 2)
     measured = [{"density_span": float(span)} for span in rng.uniform(0.2, 1.2, n)]
     groups = [str(i // twins) for i in range(n)]
@@ -101,10 +101,10 @@ def test_a_kind_that_the_data_do_not_label_keeps_its_calibration():
 
 def test_underexposure_that_the_label_does_not_see_is_found_by_the_density_span():
     def blind(n: int, seed: int) -> tuple[Output, Rows]:
-        output, rows = case(n, seed, kinds=6)
+        output, rows = case(n, seed)
         rng = np.random.default_rng(seed + 1000)
         thin = rng.random(n) < 0.3
-        damage = np.zeros((n, 6))
+        damage = np.zeros((n, len(DEFECTS)))
         damage[:, DEFECTS.index("noise")] = thin
         span = np.where(thin, rng.uniform(0.03, 0.15, n), rng.uniform(0.3, 1.2, n))
         rows |= {
@@ -112,7 +112,7 @@ def test_underexposure_that_the_label_does_not_see_is_found_by_the_density_span(
             "defects": damage.tolist(),
             "evidence": [{"density_span": float(each)} for each in span],
         }
-        noise = torch.tensor(rng.normal(size=(n, 6)), dtype=torch.float32)
+        noise = torch.tensor(rng.normal(size=truth.shape), dtype=torch.float32)
         return Output(torch.zeros(n, 2), noise, output[2]), rows
 
     calibration, _ = calibrate(*blind(1500, 0), DEFECTS, MODEL)
