@@ -112,7 +112,7 @@ def test_underexposure_that_the_label_does_not_see_is_found_by_the_density_span(
             "defects": damage.tolist(),
             "evidence": [{"density_span": float(each)} for each in span],
         }
-        noise = torch.tensor(rng.normal(size=truth.shape), dtype=torch.float32)
+        noise = torch.tensor(rng.normal(size=damage.shape), dtype=torch.float32)
         return Output(torch.zeros(n, 2), noise, output[2]), rows
 
     calibration, _ = calibrate(*blind(1500, 0), DEFECTS, MODEL)
