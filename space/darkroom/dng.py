@@ -41,7 +41,7 @@ def plain_dng(source: bytes | Path, name: str, small: bool = False) -> bytes | N
             return None
         check_page(raw, name)
         check_memory(name, largest_part(raw) if times > 1 else 3 * raw.nbytes)  # those are in a file, too
-        pixels = shrunk_in_parts(parts_of(raw), times, raw.imagelength) if colours else samples_last(raw)
+        pixels = shrunk_in_parts(parts_of(raw), times, raw.imagelength) if times > 1 else samples_last(raw)
         first, tags = tiff.pages[0], {}
         for page in (first, raw):
             tags |= {
