@@ -205,7 +205,7 @@ def test_cells_hold_the_largest_coverage_of_their_part():
     coverage = np.zeros((160, 320, 7), np.float32)
     coverage[155, 3, 2] = 0.7
     grid = np.array(simulate.cells(coverage))
-    assert grid.shape == (7, 16, 16) and grid[2, 15, 0] == 0.7 and grid.sum() == pytest.approx(0.7)
+    assert grid.shape == (7, 24, 24) and grid[2, 23, 0] == 0.7 and grid.sum() == pytest.approx(0.7)
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess:

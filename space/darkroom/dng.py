@@ -48,7 +48,7 @@ def plain_dng(source: bytes | Path, name: str, small: bool = False) -> bytes | N
         check_memory(name, largest_part(raw) if times > 1 else 3 * raw.nbytes)  # those are in a file, too
         whole = raw.compression in JPEG_XL  # the levels that others name are of their own bits
         parts = parts_of(raw, whole=whole)
-        pixels = shrunk_in_parts(parts, times, raw.imagelength) if colours else samples_last(raw, whole=whole)
+        pixels = shrunk_in_parts(parts, times, raw.imagelength) if times > 1 else samples_last(raw, whole=whole)
         first, tags = tiff.pages[0], {}
         for page in (first, raw):
             tags |= {

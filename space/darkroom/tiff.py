@@ -99,8 +99,12 @@ def decode_tiff(
             check_memory(name, _area(page) * PILLOW_PIXEL)
             return _by_pillow(source, page.index, times), icc
         check_memory(name, largest_part(page) if times > 1 else page.nbytes)
-        parts = parts_of(page) if times > 1 else [samples_last(page)]
-        pixels = _rgb(page, shrunk_in_parts((_even(page, part, name) for part in parts), times, page.imagelength))
+        if times == 1:
+            pixels = _even(page, samples_last(page), name)
+        else:
+            parts = (_even(page, part, name) for part in parts_of(page))
+            pixels = shrunk_in_parts(parts, times, page.imagelength)
+        pixels = _rgb(page, pixels)
     return turn(pixels, int(orientation)), icc
 
 
