@@ -90,6 +90,16 @@ def test_too_few_damaged_frames_are_no_basis_for_a_promise():
     assert calibration.damaged_below <= 0.5 <= calibration.readable_above
 
 
+def test_frames_of_which_nobody_knows_the_kind_move_no_kind():
+    output, rows = case(1000, 0)
+    before, _ = calibrate(output, rows, DEFECTS, MODEL)
+    known = len(rows["label"]) // 2
+    rows["defects"] = [row if i < known else [np.nan] * len(DEFECTS) for i, row in enumerate(rows["defects"])]
+    half, _ = calibrate(output, rows, DEFECTS, MODEL)
+    assert 0 < abs(half.slope["holes"] - before.slope["holes"]) < 0.5 * before.slope["holes"]
+    assert all(np.isfinite([*half.slope.values(), *half.bias.values()]))
+
+
 def test_a_kind_that_the_data_do_not_label_keeps_its_calibration():
     before, _ = calibrate(*case(400, 0), DEFECTS, MODEL)
     known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())

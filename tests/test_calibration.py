@@ -25,7 +25,7 @@ def test_probabilities_at_the_ends_stay_finite(p):
 
 def test_without_calibration_the_network_is_taken_at_its_word():
     label, defects = np.array([[0.5, 2.0]]), np.array([[0.3, -2.0]])
-    found = Calibration.identity(KINDS).probabilities(KINDS, label, defects, np.array([0.5]))
+    found = Calibration.identity(KINDS).probabilities(KINDS, label, defects)
     assert found["normal"][0] == pytest.approx(sigmoid(1.5))
     assert found["noise"][0] == pytest.approx(sigmoid(0.3)) and found["holes"][0] == pytest.approx(sigmoid(-2.0))
 
@@ -38,7 +38,7 @@ def test_a_stored_calibration_reads_back_from_json():
 def test_readable_weighs_the_label_and_that_no_damage_was_found():
     given = Calibration({"normal": 0.5, "holes": 2.0}, {"normal": 0.25, "holes": -1.0}, sound=0.7)
     label, defects = np.array([[0.0, 3.0]] * 2), np.array([[4.0], [-1.0]])
-    found = given.probabilities(("holes",), label, defects, np.array([0.5, 0.5]))
+    found = given.probabilities(("holes",), label, defects)
     chances = sigmoid(2 * defects[:, 0] - 1)
     assert found["holes"] == pytest.approx(chances)
     assert found["normal"] == pytest.approx(sigmoid(0.5 * 3 + 0.7 * logit(1 - chances) + 0.25))

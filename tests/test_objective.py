@@ -53,6 +53,17 @@ def test_data_without_maps_or_defects_train_the_label_alone():
     assert torch.equal(one, other) and one.item() == pytest.approx(0.6931, abs=1e-3)
 
 
+def test_what_nobody_knows_costs_nothing():
+    known, unknown = batch(), batch()
+    unknown["defects"][:] = torch.nan
+    unknown["cells"][:] = torch.nan
+    label = known | {"defects": torch.zeros(1, 0), "cells": unknown["cells"]}
+    costs = [
+        losses(output((1, 1)), each, kinds=DEFECTS, weights=torch.ones(2)).item() for each in (unknown, label, known)
+    ]
+    assert costs[0] == costs[1] < costs[2]
+
+
 def test_the_rarer_label_counts_as_much_as_the_other():
     weights = balance([1] * 7 + [0] * 3)
     assert 3 * weights[0] == pytest.approx(7 * weights[1]) and 3 * weights[0] + 7 * weights[1] == pytest.approx(10)

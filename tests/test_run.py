@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import rolls
+import torch
 from cards import model_card
 from darkroom.scan import open_scan
 from darkroom.verdict import load
@@ -208,3 +209,13 @@ def test_a_calibration_alone_keeps_the_weights_and_says_so(unbroken, place):
 def test_a_run_on_squares_ends_with_a_model_for_whole_frames(place):
     finished(train(place, "--name", "cut", "--crop", "32", "--epochs", "1"))
     assert load(place / "runs" / "cut" / "model").model.input_size == 64
+
+
+def test_blocks_that_are_frozen_stay_to_the_bit_and_the_rest_learns(place, unbroken):
+    begun = str(unbroken / "model")
+    finished(train(place, "--name", "held", "--init", begun, "--freeze", "6", "--epochs", "1"))
+    before, after = (load(model).model.state_dict() for model in (begun, place / "runs" / "held" / "model"))
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    frozen = {name for name in before if name.startswith("stem.") or name.split(".")[1] in "012345"}
+    assert frozen - {"head.weight", "head.bias"} <= same
+    assert "head.weight" not in same and "blocks.6.conv1.weight" not in same and "blocks.7.bn2.running_mean" not in same

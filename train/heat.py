@@ -23,12 +23,13 @@ def hits(heat: np.ndarray, damaged: np.ndarray) -> np.ndarray:
 
 
 def hits_by_kind(heat: np.ndarray, rows: Dataset) -> dict[str, float]:
-    """For each kind of damage in `rows`, the share of frames with it in which the hottest tenth meets it; {} without
-    maps. heat: (N, h, w) of the rows, which are as `frames.prepare` gives them."""
-    maps = [np.frombuffer(cells, np.uint8) for cells in rows["cells"]]
-    grid = round((maps[0].size / len(DEFECTS)) ** 0.5)
-    if not grid:
+    """For each kind of damage in `rows`, the share of frames with it in which the hottest tenth meets it, of frames that
+    have maps; {} without any. heat: (N, h, w) of the rows, which are as `frames.prepare` gives them."""
+    known = np.array([len(cells) > 0 for cells in rows["cells"]])
+    if not known.any():
         return {}
+    maps = [np.frombuffer(cells, np.uint8) for cells in rows["cells"] if cells]
+    heat, grid = heat[known], round((maps[0].size / len(DEFECTS)) ** 0.5)
     share = torch.from_numpy(np.stack(maps).reshape(-1, len(DEFECTS), grid, grid).astype(np.float32) / 255)
     damaged = (F.adaptive_max_pool2d(share, heat.shape[-2:]) > SOUND).numpy()
     found = {}

@@ -54,7 +54,7 @@ PYTHON
     mv data/begun.part data/begun
 fi
 $python train/run.py --data data/film --init data/begun --input-size 672 --crop 288 --freeze 6 --batch-size 32 \
-    --lr 5e-4 --epochs 12 --name trained --resume
+    --lr 5e-4 --epochs 8 --name trained --resume
 if [ ! -d data/held ]; then
     rm -rf data/unseen
     # What is in the splits that were not trained on, and more photographs.
