@@ -70,11 +70,11 @@ def test_few_of_the_damaged_are_called_readable_as_promised():
     kept = []
     for seed in range(10):
         calibration, promise = calibrate(*case(600, seed), DEFECTS, MODEL)
-        assert promise["false_readable"]["promised"] and promise["false_readable"]["bound"] <= 0.10
+        assert promise["false_readable"]["promised"] and promise["false_readable"]["bound"] <= 0.15
         output, rows = case(2000, 100 + seed)
         p = at_prior(p_normal(calibration, output), calibration.prior, 0.5)
         damaged = np.array(rows["label"]) == 0
-        kept.append((p[damaged] >= calibration.readable_above).mean() <= 0.10)
+        kept.append((p[damaged] >= calibration.readable_above).mean() <= 0.15)
     assert np.mean(kept) >= 0.8  # promised with 95 % certainty each
 
 

@@ -7,11 +7,11 @@ CERTAINTY = 0.95  # with which the share is bounded
 
 
 def promised_threshold(scores: np.ndarray, groups: np.ndarray, risk: float) -> tuple[float, dict]:
-    """The lowest threshold that, by the bound, no more than the share `risk` of the groups reach.
+    """The lowest threshold that, by the bound, no more than the share `risk` of frames of new groups reach.
 
     scores: (N,) how far each picture inclines to the wrong answer, 0…1. groups: (N,) its photograph or roll.
-    Frames of one group go wrong together, so a group is one outcome, wrong where any of its frames is. From the top
-    down, one more group may reach the threshold as long as the bound holds; the order is fixed beforehand, so the
+    Frames of one group go wrong together, so a group is one outcome: that of one of its frames, drawn once. From the
+    top down, one more group may reach the threshold as long as the bound holds; the order is fixed beforehand, so the
     bound is not spoilt by the search (Angelopoulos et al. 2021, fixed sequence testing). Where the groups are too few
     even for none, the threshold still lets none through, and `promised` is False.
     Returns the threshold and {"promised", "risk", "count" and "errors" of groups, "bound"}. Raises ValueError where
@@ -19,10 +19,10 @@ def promised_threshold(scores: np.ndarray, groups: np.ndarray, risk: float) -> t
     """
     if not len(scores):
         raise ValueError("there is no picture to promise anything of")
-    _, member = np.unique(groups, return_inverse=True)
-    worst = np.full(member.max() + 1, -np.inf)
-    np.maximum.at(worst, member, scores)
-    ordered, count, errors = np.sort(worst)[::-1], len(worst), 0
+    order = np.random.default_rng(0).permutation(len(scores))
+    _, first = np.unique(groups[order], return_index=True)
+    drawn = scores[order[first]]
+    ordered, count, errors = np.sort(drawn)[::-1], len(drawn), 0
     while errors + 1 < count and upper_bound(errors + 1, count) <= risk:
         errors += 1
     bound = upper_bound(errors, count)
