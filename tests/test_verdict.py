@@ -113,11 +113,3 @@ def test_a_cell_cools_with_its_own_logit_as_the_calibration_weighs_it():
 def test_without_kinds_of_damage_the_label_is_mapped():
     heat = heat_map(np.stack([np.zeros((2, 2)), np.array([[0.0, 9], [9, 9]])]), {}, Calibration.identity(()))
     assert heat[0, 0] == pytest.approx(0.5) and heat[1, 1] < 0.01
-
-
-def test_underexposure_follows_the_density_span():
-    calibration = replace(Calibration.identity(DEFECTS), span=-4.0)
-    logits = np.zeros((2, len(DEFECTS)))
-    found = calibration.probabilities(DEFECTS, np.zeros((2, 2)), logits, np.array([0.05, 0.8]))
-    assert found["noise"][0] > 0.95 > 0.7 > found["noise"][1]
-    assert found["holes"][0] == found["holes"][1] == 0.5

@@ -114,6 +114,7 @@ def test_the_light_that_a_visitor_says_is_that_of_the_whole_roll(page: Page, thi
     assert not any("holds nothing" in row["reason"] for row in table(page))
     light = page.locator("#roll-light")
     light.get_by_label("Linear").check()
+    expect(page.locator(".summary")).to_contain_text("About 99% of the roll is damaged")  # judged anew
     expect(page.locator("#roll .cell.damaged")).to_have_count(2)
     assert ["holds nothing" in row["reason"] for row in table(page)] == [True, True]
     page.locator("#roll .cell button", has_text=thin[0].name).click()
