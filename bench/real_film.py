@@ -8,7 +8,8 @@ others/ (no colour negatives). Of scans only those are measured that nothing lea
 the half that is asked for. Damage is that of tests/composite.py, which shares nothing with the training simulator.
 A folder with `labels.csv` (file_name, normal, defects, note) instead of an index is measured whole. Beside the verdict
 stands a baseline that any cleverness must beat: the largest of the network's pooled outputs, in units of its spread on
-sound frames. Intervals resample photographers, not frames.
+sound frames; and what each kind's own output tells, to which no one number can come. Intervals resample
+photographers, not frames.
 """
 
 import argparse
@@ -124,8 +125,8 @@ def of_composites(rows: list[tuple[Job, Verdict]]) -> None:
     usual = np.array([outputs(verdict) for _, verdict in clean])
     middle, spread = usual.mean(0), usual.std(0) + 1e-6
     print(f"\n{len(clean)} frames with damage put on them; AUROC against their clean selves (95 % over photographers)")
-    print(f"{'':16}{'severity':>9}{'p_normal':>10}{'':>13}{'largest output':>16}{'named first':>13}")
-    means: dict[int, list[tuple[float, float]]] = {}
+    print(f"{'':16}{'severity':>9}{'p_normal':>10}{'':>13}{'largest output':>16}{'own output':>12}{'named first':>13}")
+    means: dict[int, list[tuple[float, ...]]] = {}
     for kind in KINDS:
         for severity in SEVERITIES:
             chosen = [row for row in rows if (row[0].kind, row[0].severity) == (kind, severity)]
@@ -133,13 +134,16 @@ def of_composites(rows: list[tuple[Job, Verdict]]) -> None:
             truth = np.array([0] * len(clean) + [1] * len(chosen))
             score = np.array([-v.p_normal for _, v in both])
             base = np.array([((outputs(v) - middle) / spread).max() for _, v in both])
-            figures = roc_auc_score(truth, score), roc_auc_score(truth, base)
+            own = np.array([v.defects[kind] for _, v in both])
+            figures = tuple(roc_auc_score(truth, each) for each in (score, base, own))
             means.setdefault(severity, []).append(figures)
             named = np.mean([max(v.defects, key=v.defects.get) == kind for _, v in chosen])
             sure = interval([job.photographer for job, _ in both], truth, score)
-            print(f"{kind:16}{severity:9}{figures[0]:10.3f}{f'({sure})':>13}{figures[1]:16.3f}{named:13.0%}")
+            verdict, base, own = figures
+            print(f"{kind:16}{severity:9}{verdict:10.3f}{f'({sure})':>13}{base:16.3f}{own:12.3f}{named:13.0%}")
     for severity, figures in means.items():
-        print(f"{'mean':16}{severity:9}{np.mean(figures, 0)[0]:10.3f}{'':13}{np.mean(figures, 0)[1]:16.3f}")
+        verdict, base, own = np.mean(figures, 0)
+        print(f"{'mean':16}{severity:9}{verdict:10.3f}{'':13}{base:16.3f}{own:12.3f}")
 
 
 def outputs(verdict: Verdict) -> np.ndarray:

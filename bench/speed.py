@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--weights", help="a model's folder, or user/name[@revision] on the Hub; default: the bundled")
     judge = load(parser.parse_args().weights)
     size = judge.model.input_size
-    print(f"{os.cpu_count()} cores, network input {size} × {size}, median of {ROUNDS}, seconds: clock, processor")
+    print(f"{os.cpu_count()} cores, network input {size} pixels long, median of {ROUNDS}, seconds: clock, processor")
     for name, data in scans().items():
         scan = open_scan(data, name)
         film, prepared = Film(scan), judge.prepare(scan)

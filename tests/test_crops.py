@@ -65,5 +65,7 @@ def test_a_square_takes_its_label_from_its_cells_where_they_are_known(known):
     assert batch["pixels"].shape == (40, 3, 2 * CELL, 2 * CELL)
     if known:
         assert 0 < batch["label"].sum() < 20 and torch.equal(batch["label"], 1 - batch["defects"][:, HOLES].long())
+        six = collate([stored(pixels, grid, 0)] * 4, 2 * CELL, DEFECTS[:-1])  # a data set of before the seventh kind
+        assert six["defects"].shape == (4, len(DEFECTS) - 1)
     else:
         assert batch["label"].sum() == 0 and batch["defects"][:, HOLES].sum() == 40

@@ -189,3 +189,9 @@ def test_a_split_without_both_labels_cannot_be_trained_on(csv, tmp_path):
     lines.write_text(lines.read_text().replace('"label": 0', '"label": 1'))
     with pytest.raises(DataError, match="'validation' has 0 abnormal and 7 normal"):
         load(str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("source", ["no such [folder]", "a/b/c", "user/name.git"])
+def test_what_is_neither_a_folder_nor_a_name_on_the_hub_is_said(source):
+    with pytest.raises(DataError, match="neither a folder here nor a data set on the Hub"):
+        load(source)

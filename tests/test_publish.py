@@ -123,6 +123,23 @@ def test_the_cards_training_time_is_that_of_its_epochs(trained, tmp_path):
     assert f"About {2 * minutes} minutes of training" in cards.model_card(run, "tester/small", [])
 
 
+def test_the_card_of_a_calibration_says_how_its_network_was_trained(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(trained[0], "first")
+    report = json.loads(Path("first/report.json").read_text())
+    told = report | {"command": "train/run.py --epochs 0", "epochs": 0, "best_epoch": 0}
+    told["settings"] = report["settings"] | {"init": "first/model"}
+    told["counts"] = report["counts"] | {"validation": sum(report["counts"].values()) - report["counts"]["test"]}
+    shutil.copytree(trained[0], "second")
+    Path("second/report.json").write_text(json.dumps(told))
+    card = cards.model_card(Path("second"), "tester/small", [])
+    counts = told["counts"]
+    assert f"{counts['validation']} validation, {counts['test']} test pictures" in card and "train," not in card
+    assert f"an earlier run, on {report['counts']['train']} other pictures: `run.py --data film --name small" in card
+    shutil.rmtree("first")  # a model from elsewhere
+    assert "an earlier run" not in cards.model_card(Path("second"), "tester/small", [])
+
+
 def test_publishing_again_makes_no_commit_and_a_changed_model_makes_one(logged_in, trained):
     run, repo = trained[0], logged_in.repos["models", "tester/small"]
     before = repo.branches["main"]

@@ -37,6 +37,16 @@ def test_a_batch_and_one_at_a_time_agree_to_1e_5(judge, scans):
         assert alone.defects == pytest.approx(verdict.defects, abs=1e-5)
 
 
+def test_frames_of_several_shapes_are_judged_in_their_order(judge):
+    shapes = [(120, 80), (80, 120), (120, 80), (100, 100)]
+    scans = [open_scan(png(eight_bit(frame(*shape, seed=i))), f"{i}.png") for i, shape in enumerate(shapes)]
+    assert len({judge.prepare(scan).pixels.shape for scan in scans}) > 1
+    together = judge.judge_batch(scans)
+    assert [verdict.file for verdict in together] == [scan.name for scan in scans]
+    alone = [judge.judge(scan).p_normal for scan in scans]
+    assert [verdict.p_normal for verdict in together] == pytest.approx(alone, abs=1e-5)
+
+
 def test_another_prior_needs_no_forward_pass_and_equals_judging_at_it(judge, scans):
     at_even = judge.judge(scans[0])
     judged = judge.judge(scans[0], prior=0.9)

@@ -19,7 +19,7 @@ from darkroom.resnet import Output, ResNet18  # noqa: E402
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
 FEWEST = 2 * EVENTS  # of the rarer class, for two weights
 PRIOR = 0.5  # for which the thresholds are stated
-FALSE_READABLE = 0.15  # of damaged frames, at most; at .10 three in four readable real frames were left to a person
+FALSE_READABLE = 0.15  # of damaged frames, at most; .10 left many more readable real frames to a person (`make eval`)
 FALSE_DAMAGED = 0.05  # of readable ones, at most
 
 

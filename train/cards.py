@@ -77,7 +77,7 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
         repo=repo,
         data=data,
         init=public_name(settings["init"]) if settings["init"] else None,
-        command=" ".join(map(public_name, shlex.split(report["command"]))),
+        command=_public(report["command"]),
         config=json.loads((run / "model/config.json").read_text()),
         measured=[
             {"words": words, "value": value, "low": low, "high": high, "always": report["always_normal"][name]}
@@ -85,6 +85,8 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
         ],
         minutes=sum(report["counts"]["train"] / e["images_per_second"] for e in epochs) / 60,
         report=report,
+        training=report if report["epochs"] else _trained(settings["init"]),
+        public=_public,
         settings=settings,
         defects=defects,
         hits={
@@ -108,6 +110,17 @@ def public_name(argument: str) -> str:
         return f"{option}={public_name(value)}"
     path = Path(argument)
     return path.name if path.is_absolute() or argument.startswith(("~", "..")) else argument
+
+
+def _public(command: str) -> str:
+    """A command without this machine's folders."""
+    return " ".join(map(public_name, shlex.split(command)))
+
+
+def _trained(init: str) -> dict | None:
+    """The report of the run whose model this is, where it is a run here: a calibration is fitted to that."""
+    found = Path(init).parent / "report.json"
+    return json.loads(found.read_text()) if found.is_file() else None
 
 
 def _share(rate: float, count: int) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from crops import crop
 from datasets import ClassLabel, Dataset, DatasetDict, Image, disable_progress_bars, enable_progress_bars, load_dataset
+from huggingface_hub.errors import HFValidationError
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -56,7 +57,7 @@ def load(source: str) -> DatasetDict:
             _all_listed(folder, data)
         else:
             data = load_dataset(source)
-    except (FileNotFoundError, ConnectionError) as error:
+    except (FileNotFoundError, ConnectionError, HFValidationError) as error:
         raise DataError(f"{source}: neither a folder here nor a data set on the Hub ({error})") from None
     if not NEEDED <= set(data):
         raise DataError(f"{source}: needs the splits train and validation, but has {', '.join(data)}")
@@ -188,20 +189,21 @@ def mirrored(planes: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.pad(planes, [(0, 0), (0, height - planes.shape[1]), (0, width - planes.shape[2])], mode="symmetric")
 
 
-def collate(rows: list[dict], side: int = 0) -> dict[str, Tensor]:
+def collate(rows: list[dict], side: int = 0, kinds: tuple[str, ...] = DEFECTS) -> dict[str, Tensor]:
     """Rows of `prepare` -> pixels (N, 3, H, W) uint8, span (N,) D, label (N,) int64, defects (N, D) and cells
     (N, K, H / CELL, W / CELL) as `frame` has them. Frames of several shapes are mirrored to the largest.
 
-    side: pixels; cut a square of that side out of each frame (`crops.crop`), 0: whole frames.
+    side: pixels; cut a square of that side out of each frame (`crops.crop`), 0: whole frames. kinds: what the D
+    columns of `defects` are.
     """
     frames = [frame(row) for row in rows]
     label, defects = [row["label"] for row in rows], [row["defects"] for row in rows]
     if side:
         cut = [crop(*each, side) for each in frames]
         frames = [(pixels, cells) for pixels, cells, _ in cut]
-        kinds = [present for *_, present in cut]
-        label = [old if new is None else int(not new.any()) for old, new in zip(label, kinds, strict=True)]
-        defects = [old if new is None or not old else new for old, new in zip(defects, kinds, strict=True)]
+        found, columns = [present for *_, present in cut], [DEFECTS.index(kind) for kind in kinds]
+        label = [old if new is None else int(not new.any()) for old, new in zip(label, found, strict=True)]
+        defects = [old if new is None or not old else new[columns] for old, new in zip(defects, found, strict=True)]
     height, width = (max(pixels.shape[axis] for pixels, _ in frames) for axis in (1, 2))
     pixels = np.stack([mirrored(pixels, height, width) for pixels, _ in frames])
     cells = np.stack([mirrored(cells, height // CELL, width // CELL) for _, cells in frames])

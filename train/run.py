@@ -23,8 +23,6 @@ from calibrate import calibrate
 from checkpoint import Progress, RunError, claim, newest, release, restore, save
 from datasets import Dataset, concatenate_datasets
 from frames import CELLS, COLUMNS, SPLITS, DataError, collate, defect_columns, load, prepare
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
 from metrics import Readability
 from model import begin, fast_bfloat16, finish, portable
 from objective import balance, losses
@@ -56,11 +54,6 @@ def start(args: argparse.Namespace) -> Accelerator:
     for tracker in args.report_to or []:  # Accelerate leaves one out without a word
         if find_spec(tracker) is None:
             raise RunError(f"--report-to {tracker}: it is not installed; pip install {tracker}")
-    if args.data and not Path(args.data).is_dir():
-        try:
-            validate_repo_id(args.data)
-        except HFValidationError:
-            raise RunError(f"{args.data}: neither a folder here nor the name of a data set on the Hub") from None
     accelerator = Accelerator(
         mixed_precision="bf16" if fast_bfloat16() else "no",
         gradient_accumulation_steps=args.accumulate,
@@ -107,8 +100,9 @@ def fit(
     best = portable(averaged.module)
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learning, lr=args.lr, weight_decay=WEIGHT_DECAY)
+    cut = partial(collate, side=args.crop, kinds=model.defects)
     trained, optimizer, loader = accelerator.prepare(
-        model, optimizer, DataLoader(train, args.batch_size, shuffle=True, collate_fn=partial(collate, side=args.crop))
+        model, optimizer, DataLoader(train, args.batch_size, shuffle=True, collate_fn=cut)
     )
     plateau = ReduceLROnPlateau(optimizer.optimizer, factor=0.3, patience=2)
     weights = balance(train["label"]).to(device)  # the rarer label counts as much as the other
