@@ -236,6 +236,38 @@ def test_damage_that_nobody_would_see_is_no_damage(tmp_path, monkeypatch):
     assert not any(row[kind] for row in rows for kind in DEFECTS) and not np.any([r["defect_cells"] for r in rows])
 
 
+def test_damage_that_is_not_plain_is_put_on_again_and_worse(tmp_path, monkeypatch):
+    from_severity = 2.0
+    monkeypatch.setattr(simulate, "plan", lambda rng: {"dye_removal": 1.0})
+    tried = []
+    twins = simulate._twins
+
+    def noted(source, folders, wanted, seed):
+        tried.append(wanted["dye_removal"])
+        return twins(source, folders, wanted, seed)
+
+    monkeypatch.setattr(simulate, "_twins", noted)
+    monkeypatch.setattr(
+        simulate, "plain", lambda sound, ruined, where: np.full(where.shape[-1], tried[-1] >= from_severity)
+    )
+    pair = [simulate.Job(n, 0, "train", "drawn/000000", "drawn/000000") for n in (0, 1)]
+    (tmp_path / "train").mkdir()
+    ruined, sound = simulate._make(pair, tmp_path, simulate.DRAWN_ALONE, 3)
+    assert tried == [1.0, 2.0]
+    assert (ruined.label, ruined.severity, ruined.dye_removal) == (0, 2.0, 1)
+    assert (sound.label, sound.severity, sound.dye_removal) == (1, 0.0, 0)
+
+
+def test_a_frame_that_is_blank_all_over_is_damage_though_nothing_is_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(damage, "EVERYWHERE", 1.0)
+    monkeypatch.setattr(simulate, "plan", lambda rng: {"blank_area": 1.0})
+    pair = [simulate.Job(n, 0, "train", "drawn/000000", "drawn/000000") for n in (0, 1)]
+    (tmp_path / "train").mkdir()
+    ruined, _ = simulate._make(pair, tmp_path, simulate.DRAWN_ALONE, 3)
+    assert (ruined.label, ruined.blank_area) == (0, 1)
+    assert np.mean(np.array(ruined.defect_cells)[DEFECTS.index("blank_area")] > 0.5) > 0.8
+
+
 def test_a_hole_and_a_thin_frame_are_damage_whatever_the_positive_shows(tmp_path, monkeypatch):
     monkeypatch.setattr(simulate, "plain", lambda sound, damaged, coverage: np.zeros(coverage.shape[-1], bool))
     monkeypatch.setattr(simulate, "plan", lambda rng: {str(rng.choice(["noise", "holes"])): 2.0})

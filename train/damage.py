@@ -14,6 +14,8 @@ from scipy import ndimage
 from shapes import Damaged, blob, even_noise, fractal, line, pixel, somewhere, uncovered
 from spots import residual_spots
 
+EVERYWHERE = 0.08  # share of blank areas that are the whole frame
+
 
 def _evenest(density: np.ndarray, rng: np.random.Generator, radius: float, tries: int) -> tuple[float, float]:
     """Of some random places the one with the least texture: faint damage shows there and nowhere else."""
@@ -99,9 +101,12 @@ def _large_region(shape: tuple[int, int], share: float, rng: np.random.Generator
 
 
 def blank_area(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
-    """Films that touched in the tank: opaque and neutral, the mask gone, with a pale fringe; or never developed."""
+    """Films that touched in the tank: opaque and neutral, the mask gone, with a pale fringe; or never developed.
+    At times all of the frame, as of film that saw the light."""
     shape, width = density.shape[:2], density.shape[1]
     field = _large_region(shape, rng.uniform(0.02, 0.05) + 0.13 * severity * rng.uniform(0.3, 1.2), rng)
+    if rng.random() < EVERYWHERE:
+        field += 1 - field.min()
     soft = rng.choice([rng.uniform(0.0005, 0.002), rng.uniform(0.002, 0.01), rng.uniform(0.01, 0.08)])
     inside = (1 / (1 + np.exp(-np.clip(field / (soft / 2), -30, 30)))).astype(np.float32)
     if rng.random() < 0.7:

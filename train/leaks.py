@@ -19,13 +19,13 @@ PERFORATIONS = 8  # along a frame of 35 mm film
 
 
 def light_leak(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
-    """Over the subject: from an edge, as bands, a fan or streaks, or half of the frame. As `damage.py` has its
-    functions; one that stays at the edge covers nothing."""
+    """Over the subject: from an edge, as bands, a fan or streaks. As `damage.py` has its functions; one that stays at
+    the edge covers nothing. Half a frame that is opaque up to a line, as the first of a roll, is a blank area there."""
     shape = density.shape[:2]
     peak = rng.uniform(0.0, 1.5) + 1.5 * severity + (rng.uniform(0, 4) if rng.random() < 0.3 else 0)
     reach = rng.uniform(0.2, 0.4) + 0.13 * severity * rng.uniform(0.5, 1.2)
-    kinds = (_veil, _tongues, _bands, _fan, _streaks, _half)
-    kind = kinds[rng.choice(len(kinds), p=[0.2, 0.12, 0.22, 0.16, 0.15, 0.15])]
+    kinds = (_veil, _tongues, _bands, _fan, _streaks)
+    kind = kinds[rng.choice(len(kinds), p=[0.24, 0.14, 0.26, 0.18, 0.18])]
     leaked = _fall(density, base, _from_a_side(kind, shape, reach, rng), peak, rng)
     where = np.clip((leaked - density).max(axis=-1) / WHOLE, 0, 1)
     top, left = (round(EDGE * n) for n in shape)
@@ -62,7 +62,7 @@ def _fall(density: np.ndarray, base: np.ndarray, leak: np.ndarray, peak: float, 
 def _from_a_side(form, shape: tuple[int, int], reach: float, rng: np.random.Generator) -> np.ndarray:
     """A leak's map, (H, W) in 0…1, from one of the four sides. form: draws it from the top, whose distance is `y` in
     0…1, with `x` in 0…1 along it."""
-    long_ends = {_bands: 1.0, _half: 0.8, _tongues: 0.0}.get(form, 0.5)  # how often from a short end of the frame
+    long_ends = {_bands: 1.0, _tongues: 0.0}.get(form, 0.5)  # how often from a short end of the frame
     across = rng.random() < long_ends
     turns = int(rng.choice([0, 2])) + (across == (shape[1] >= shape[0]))
     height, width = shape if turns % 2 == 0 else shape[::-1]
@@ -133,9 +133,3 @@ def _streaks(y: np.ndarray, x: np.ndarray, reach: float, rng: np.random.Generato
         fade = np.clip(1 - y / (reach * rng.uniform(0.7, FURTHEST)), 0, 1) ** rng.uniform(0.2, 0.7)
         leak = np.maximum(leak, streak * fade * rng.uniform(0.7, 1))
     return leak
-
-
-def _half(y: np.ndarray, x: np.ndarray, reach: float, rng: np.random.Generator) -> np.ndarray:
-    """Fogged up to a soft edge, as the first frame of a roll is."""
-    edge = reach * rng.uniform(0.6, 1.1) + rng.uniform(0, 0.05) * _sway(x, rng.uniform(2, 6), rng)
-    return 1 / (1 + np.exp(-np.clip((edge - y) / rng.uniform(0.01, 0.08), -30, 30)))

@@ -30,11 +30,12 @@ for row in csv.DictReader((film / "index.csv").open()):
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(film / row["file"], folder)
-for path in sorted(photos.rglob("*.jpg"))[::5]:
-    shutil.copy(path, learn / "scenes" / path.name)
+for number, path in enumerate(sorted(photos.rglob("*.jpg"))):
+    if number % 5 < 2:
+        shutil.copy(path, learn / "scenes" / path.name)
 PYTHON
     $python train/simulate.py data/film --photos data/learn/scenes --negatives data/learn/negatives \
-        --damaged data/learn/damaged --dust "$dust" --count 2000 --seed 7
+        --damaged data/learn/damaged --dust "$dust" --count 2800 --seed 7
 fi
 if [ ! -d data/begun ]; then  # that network's head knew no density span: its weights begin at 0
     mkdir -p data/begun.part

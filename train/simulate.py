@@ -30,7 +30,11 @@ from tqdm import tqdm
 
 GRID = 24  # cells of the coarse damage maps, a side
 STRIKING = ("noise", "holes")  # seen on the negative, whatever the positive shows: next to nothing, and bare light
+FAINT = ("colour_patches", "residual_spots", "dye_removal")  # hard to tell from a picture: as often again by half
 SECOND = 0.2  # chance of a second kind of damage beside the first
+WHOLE = 0.9  # share of the frame from which damage has no surroundings to stand out from, and is seen all the same
+TRIES = 3  # of damage that is not plain: each half as far again from the worst severity
+WORST = 3.0
 
 
 @dataclass
@@ -60,8 +64,9 @@ class Frame:
 def plan(rng: np.random.Generator) -> dict[str, float]:
     """Which defects a damaged frame has, and how badly."""
     count = 2 if rng.random() < SECOND else 1
-    kinds = [str(kind) for kind in rng.choice(DEFECTS, count, replace=False)]
-    return {kind: float(rng.uniform(0.7, 3.0)) for kind in kinds}
+    often = np.where(np.isin(DEFECTS, FAINT), 1.5, 1.0)
+    kinds = [str(kind) for kind in rng.choice(DEFECTS, count, replace=False, p=often / often.sum())]
+    return {kind: float(rng.uniform(0.7, WORST)) for kind in kinds}
 
 
 def cells(coverage: np.ndarray) -> list:
@@ -101,9 +106,14 @@ def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame
         kinds = dict.fromkeys(DEFECTS) if kind == UNKNOWN else {kind: 1}
         return [_written(out, pair[0], seed, file, 0, None, kinds, [])]
     wanted = plan(np.random.default_rng(rolled).spawn(3)[1])
-    ruined, sound, coverage = _twins(pair[0].source, folders, wanted, rolled)
-    coverage = coverage * (plain(sound, ruined, coverage) | np.isin(DEFECTS, STRIKING))
-    seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
+    for _ in range(TRIES):
+        ruined, sound, coverage = _twins(pair[0].source, folders, wanted, rolled)
+        whole = (coverage > 0.5).mean(axis=(0, 1)) > WHOLE
+        coverage = coverage * (plain(sound, ruined, coverage) | np.isin(DEFECTS, STRIKING) | whole)
+        seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
+        if len(seen) == len(wanted):
+            break
+        wanted = {kind: s if kind in seen else (s + WORST) / 2 for kind, s in wanted.items()}
     twins = zip(pair, (ruined, sound), (coverage, 0 * coverage), (seen, {}), strict=False)
     return [
         _written(
