@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from darkroom import decode, limits, png, small
 from darkroom.archive import Found, each_frame
+from darkroom.export import save_positive
 from darkroom.scan import open_scan
 from film import chunk, eight_bit, frame, sixteen_bit
 from film import png as as_png
@@ -188,3 +189,16 @@ def test_a_tiff_whose_directories_say_more_than_any_program_writes_is_refused(tm
     with pytest.raises(decode.UnreadableScan, match="^wordy.tif: .*more is said of its pages than any program writes"):
         open_scan(found.path, found.name)
     assert not caplog.records, "the sentence is all that is said"
+
+
+@pytest.mark.parametrize(("suffix", "method"), [(".jpg", "cvt2pos"), (".tif", "density")])
+def test_a_large_positive_takes_little_more_than_its_pixels(suffix, method, tmp_path):
+    pixels = np.tile(LOW, (20, 20, 1))
+    source = tmp_path / "large.png"
+    Image.fromarray(pixels).save(source)
+    tracemalloc.start()  # what Pillow holds of the file beside NumPy's arrays, it does not see
+    written = save_positive(source, tmp_path, suffix, method)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * pixels.nbytes + 80_000_000  # pixels, a channel in floats, the positive; and a strip in numbers
+    assert written.is_file()

@@ -54,7 +54,7 @@ kept = {name: config[name] for name in ("labels", "defects", "input_size")}
 PYTHON
     mv data/begun.part data/begun
 fi
-$python train/run.py --data data/film --init data/begun --input-size 672 --crop 288 --freeze 6 --batch-size 32 \
+$python train/run.py --data data/film --init data/begun --input-size 672 --crop 288 --freeze 4 --batch-size 32 \
     --lr 5e-4 --epochs 8 --name trained --resume
 if [ ! -d data/held ]; then
     rm -rf data/unseen

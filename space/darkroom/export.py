@@ -1,6 +1,6 @@
 """Write the positive at full size, with the EXIF and ICC data of the negative's file."""
 
-import io
+import os
 import struct
 from pathlib import Path
 
@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from .exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
-from .scan import Scan, invert, open_scan
+from .inversion import inverted
+from .scan import Scan, open_scan
 
 PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its place in the order
 SOFTWARE = "darkroom"
@@ -31,12 +32,20 @@ def save_positive(
     after the source. Raises ScanError where the source cannot be opened.
     """
     scan = open_scan(source, name=Path(source).name, number=number, light=light)
-    positive = np.ascontiguousarray(np.rot90(invert(scan.rgb, method), turns))
+    positive = np.rot90(positive_pixels(scan, method, np.uint8 if suffix == ".jpg" else np.uint16), turns)
     folder.mkdir(parents=True, exist_ok=True)
     which = f"-{number + 1}" if scan.frames > 1 else ""
     target = folder / f"{shortened(Path(source).stem)}{which}-positive{suffix}"
-    target.write_bytes(positive_jpeg(positive, scan) if suffix == ".jpg" else positive_tiff(positive, scan))
+    (write_jpeg if suffix == ".jpg" else write_tiff)(target, positive, scan)
     return target
+
+
+def positive_pixels(scan: Scan, method: str, depth: type[np.unsignedinteger]) -> np.ndarray:
+    """The positive at full size, (H, W, 3), its white at the greatest value of `depth`; method: as for `inversion`."""
+    positive = np.empty(scan.pixels.shape, depth)
+    for rows, strip in inverted(scan.rows, positive.shape[:2], method):
+        positive[rows] = np.rint(strip * np.iinfo(depth).max)
+    return positive
 
 
 def shortened(stem: str, most: int = 200) -> str:
@@ -59,27 +68,24 @@ def rgb_profile(scan: Scan) -> bytes | None:
     return scan.icc if scan.icc and scan.light == "auto" and scan.icc[16:20] not in OTHER_COLOURS else None
 
 
-def positive_jpeg(positive: np.ndarray, scan: Scan) -> bytes:
-    """(H, W, 3) float in 0…1 as JPEG, quality 95 without chroma subsampling."""
-    out = io.BytesIO()
-    picture = Image.fromarray(np.rint(positive * 255).astype(np.uint8))
+def write_jpeg(target: Path, positive: np.ndarray, scan: Scan) -> None:
+    """(H, W, 3) uint8 as JPEG, quality 95 without chroma subsampling."""
     options = {"icc_profile": icc} if (icc := rgb_profile(scan)) else {}
-    picture.save(out, "JPEG", quality=95, subsampling=0, exif=upright_exif(scan), **options)
-    return out.getvalue()
+    picture = Image.fromarray(np.ascontiguousarray(positive))
+    picture.save(target, "JPEG", quality=95, subsampling=0, exif=upright_exif(scan), **options)
 
 
-def positive_tiff(positive: np.ndarray, scan: Scan) -> bytes:
-    """(H, W, 3) float in 0…1 as a 16-bit RGB TIFF, which Pillow cannot write."""
+def write_tiff(target: Path, positive: np.ndarray, scan: Scan) -> None:
+    """(H, W, 3) uint16 as a 16-bit RGB TIFF, which Pillow cannot write."""
     import tifffile
 
     exif = upright_exif(scan)
     texts = [(tag, "s", 0, str(exif[tag]), True) for tag in EXIF_TEXTS if exif.get(tag)]
     camera = {tag: value for tag, value in exif.get_ifd(EXIF_CAMERA).items() if tag != INTEROPERABILITY}
     pointer = [(PLACEHOLDER, "I", 1, 0, True)] if camera else []
-    out = io.BytesIO()
     tifffile.imwrite(
-        out,
-        np.rint(positive * 65535).astype(np.uint16),
+        target,
+        np.ascontiguousarray(positive),
         photometric="rgb",
         compression="zlib",
         predictor=True,
@@ -88,22 +94,24 @@ def positive_tiff(positive: np.ndarray, scan: Scan) -> bytes:
         extratags=texts + pointer,
         metadata=None,
     )
-    data = out.getvalue()
-    return _append_ifd(data, camera) if camera else data
+    if camera:
+        _append_ifd(target, camera)
 
 
-def _append_ifd(data: bytes, camera: dict) -> bytes:
+def _append_ifd(target: Path, camera: dict) -> None:
     """Put the EXIF directory behind the TIFF and turn the placeholder into the pointer that says where."""
     import tifffile
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+    with tifffile.TiffFile(target) as tiff:
         pointer, order = tiff.pages[0].tags[PLACEHOLDER], tiff.byteorder
-    at = len(data) + len(data) % 2
     directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
     for tag, value in camera.items():
         directory[tag] = value
-    out = bytearray(data.ljust(at, b"\0") + directory.tobytes(at))
-    struct.pack_into(order + "H", out, pointer.offset, EXIF_CAMERA)
-    struct.pack_into(order + "I", out, pointer.valueoffset, at)
-    return bytes(out)
+    with target.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        at = end + end % 2
+        file.write(b"\0" * (at - end) + directory.tobytes(at))
+        for where, form, value in ((pointer.offset, "H", EXIF_CAMERA), (pointer.valueoffset, "I", at)):
+            file.seek(where)
+            file.write(struct.pack(order + form, value))

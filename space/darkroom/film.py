@@ -11,7 +11,9 @@ from PIL import Image
 from scipy import ndimage
 
 from .holder import holder
-from .scan import CODED_GAMMA, DARKEST, LEAST_SPAN, Scan, log_density
+from .inversion import DARKEST, LEAST_SPAN, log_density
+from .light import CODED_GAMMA
+from .scan import Scan
 
 SIDE = 512  # pixels on the long side that the film is measured at
 BLACK = 3.0  # D; denser than any film: a holder, or nothing

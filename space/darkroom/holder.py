@@ -10,7 +10,8 @@ from itertools import combinations
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from .scan import CODED_GAMMA, log_density
+from .inversion import log_density
+from .light import CODED_GAMMA
 
 SOFT = 5  # pixels over which noise is averaged
 RIM = 4  # pixels of the picture's border that tell what lies along a side

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter
 
-from .scan import CODED_GAMMA
+from .light import CODED_GAMMA
 
 KINDS = ("negative", "positive", "black_and_white", "page", "nothing")
 SIDE = 160  # pixels on the long side; finer detail differs between scanners more than between kinds of picture

@@ -1,7 +1,7 @@
-"""Open a scan of film, and turn it into a positive.
+"""Open a scan of film.
 
 scan = open_scan("frame.tif")
-positive = invert(scan.rgb)
+positive = inversion.invert(scan.rgb)
 """
 
 import io
@@ -13,15 +13,10 @@ import numpy as np
 
 from .camera import TIFF_MAGIC
 from .decode import decode
+from .inversion import DARKEST
+from .inversion import invert as invert
 from .light import CODED_GAMMA as CODED_GAMMA
 from .light import coded, is_linear, profiled, step_of, white_of
-
-# OpenCV's 5-tap Gaussian: sigma = 0.3 * ((5 - 1) / 2 - 1) + 0.8 = 1.1.
-GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
-GAUSSIAN_5 /= GAUSSIAN_5.sum()
-
-DARKEST = 1 / 512  # the black of a holder; half an 8-bit step, below which a density is only noise
-LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +85,11 @@ class Scan:
         rgb = unit(self.pixels)
         return coded(rgb, step_of(self.pixels)) if self.linear else rgb
 
+    def rows(self, rows: slice, channel: int) -> np.ndarray:
+        """Some rows of a channel of `rgb`, (h, W), without the rest of it."""
+        values = unit(self.pixels[rows, :, channel : channel + 1])[..., 0]
+        return coded(values, step_of(self.pixels)) if self.linear else values
+
     @property
     def bits(self) -> int:
         """Bits a channel: 8, 16 or 32."""
@@ -97,14 +97,14 @@ class Scan:
 
 
 def unit(pixels: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8, uint16 or float32 as float32 in 0…1.
+    """(H, W, C) uint8, uint16 or float32 as float32 in 0…1.
 
     Kept plane by plane, since all that is done with it is done a channel at a time.
     """
     full = 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
-    planes = np.empty((3, *pixels.shape[:2]), np.float32)
-    for c in range(3):
-        np.divide(pixels[..., c], np.float32(full), out=planes[c], dtype=np.float32, casting="unsafe")
+    planes = np.empty((pixels.shape[2], *pixels.shape[:2]), np.float32)
+    for c, plane in enumerate(planes):
+        np.divide(pixels[..., c], np.float32(full), out=plane, dtype=np.float32, casting="unsafe")
     return planes.transpose(1, 2, 0)
 
 
@@ -136,67 +136,3 @@ def count_frames(source: Path | bytes) -> int:
             return frames_in(file)
     except Exception:  # decoders raise whatever they like on broken bytes
         return 1
-
-
-def invert(rgb: np.ndarray, method: str = "cvt2pos") -> np.ndarray:
-    """Make the positive of a negative.
-
-    rgb: (H, W, 3) float in 0…1. Returns (H, W, 3) float32 in 0…1.
-    method: "cvt2pos", the reference by which the labels were given, every value a multiple of 1/255; or "density",
-    which works as a darkroom print does and is for looking.
-    Raises ValueError for another method.
-    """
-    if method == "cvt2pos":
-        return _cvt2pos(rgb)
-    if method == "density":
-        return _density_print(rgb)
-    raise ValueError(f"unknown inversion {method!r}: use 'cvt2pos' or 'density'")
-
-
-def _cvt2pos(rgb: np.ndarray) -> np.ndarray:
-    planes = np.empty((3, *rgb.shape[:2]), np.float32)
-    for c, plane in enumerate(planes):
-        low, high = np.percentile(rgb[..., c], (1, 99))
-        stretched = rgb[..., c] - low  # float64; in place from here on, since a new array a step is most of the time
-        stretched /= max(high - low, 1e-6)
-        np.clip(stretched, 0, 1, out=stretched)
-        np.subtract(1, stretched, out=stretched)
-        stretched *= 255
-        plane[:] = np.trunc(stretched, out=stretched)
-    means = planes.mean(axis=(1, 2), dtype=np.float64)
-    for plane, factor in zip(planes, means.mean() / np.maximum(means, 1e-6), strict=True):
-        plane *= np.float32(factor)
-        np.rint(_blur_5(plane), out=plane)
-        np.clip(plane, 0, 255, out=plane)
-        plane /= 255
-    return planes.transpose(1, 2, 0)
-
-
-def _blur_5(plane: np.ndarray) -> np.ndarray:
-    """5 × 5 Gaussian of (h, w) with the border reflected about its outermost pixel (reflect-101)."""
-    height, width = plane.shape
-    padded = np.pad(plane, 2, mode="reflect")
-    rows, blurred, part = np.zeros((height, width + 4), plane.dtype), np.zeros_like(plane), np.empty_like(plane)
-    for k, weight in enumerate(GAUSSIAN_5):
-        rows += padded[k : k + height] * np.float32(weight)
-    for k, weight in enumerate(GAUSSIAN_5):
-        blurred += np.multiply(rows[:, k : k + width], np.float32(weight), out=part)
-    return blurred
-
-
-def log_density(rgb: np.ndarray, darkest: float = DARKEST) -> np.ndarray:
-    """−log10 of the values as coded: density up to a factor (the coding's gamma) and an offset (the light)."""
-    return -np.log10(np.maximum(rgb, darkest))
-
-
-def _density_print(rgb: np.ndarray) -> np.ndarray:
-    """Subtract the film base in density, balance the layers at their medians, print on a contrasty paper."""
-    density = log_density(rgb)
-    height, width = density.shape[:2]
-    middle = density[height // 12 : height - height // 12, width // 12 : width - width // 12].reshape(-1, 3)
-    base, median, top = np.percentile(middle, (0.5, 50, 99.5), axis=0)
-    span = np.maximum(top - base, LEAST_SPAN)
-    exposure = np.clip((density - base) / span, 0, 1)
-    grey = np.clip((median - base) / span, 0.05, 0.95)
-    exposure **= np.log(np.exp(np.log(grey).mean())) / np.log(grey)  # one exponent a layer: medians meet
-    return (exposure * exposure * (3 - 2 * exposure)).astype(np.float32)

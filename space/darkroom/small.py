@@ -55,10 +55,12 @@ def shrunk_in_parts(parts: Iterable[np.ndarray], times: int, height: int) -> np.
 def shrunk_rgb(image: Image.Image, times: int) -> np.ndarray:
     """(h, w, 3) uint8 of a picture that Pillow has opened, in any of its modes, reduced by the mean of blocks."""
     image.load()
-    if times == 1:
-        return np.asarray(image.convert("RGB"))
-    boxes = [(0, rows.start, image.width, rows.stop) for rows in rows_of(image.height, image.width, times)]
-    return np.concatenate([np.asarray(image.crop(box).convert("RGB").reduce(times)) for box in boxes])
+    width, height = image.size
+    whole = np.empty((-(-height // times), -(-width // times), 3), np.uint8)
+    for rows in rows_of(height, width, times):
+        part = image.crop((0, rows.start, width, rows.stop)).convert("RGB")
+        whole[rows.start // times : -(-rows.stop // times)] = np.asarray(part if times == 1 else part.reduce(times))
+    return whole
 
 
 def _reduced(pixels: np.ndarray, times: int) -> np.ndarray:
