@@ -40,7 +40,7 @@ score: $(training)
 
 eval: $(training)
 	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }
-	@$(python) bench/real_film.py '$(IN)' $(ARGS)
+	@PYTHONPATH=train:$$PYTHONPATH $(python) bench/real_film.py '$(IN)' $(ARGS)
 
 test: $(tests) programs
 	$(python) -m pytest $(ARGS)
@@ -84,10 +84,10 @@ $(page): .venv/python.stamp space/requirements.txt
 	$(install) -r space/requirements.txt
 	@touch $@
 
-$(training): .venv/python.stamp space/requirements.txt requirements.txt
+$(training): .venv/python.stamp space/requirements.txt space/pyproject.toml requirements.txt
 	$(install) -r requirements.txt
 	@touch $(page) $@
 
-$(tests): .venv/python.stamp space/requirements.txt requirements.txt requirements-dev.txt
+$(tests): .venv/python.stamp space/requirements.txt space/pyproject.toml requirements.txt requirements-dev.txt
 	$(install) -r requirements-dev.txt
 	@touch $(page) $(training) $@

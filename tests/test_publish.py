@@ -8,20 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cards
 import numpy as np
-import publish
 import pytest
-import rolls
 import torch
 import yaml
-from conftest import ROOT
-from darkroom.scan import open_scan
-from darkroom.verdict import load
-from film import eight_bit, frame
 from gradio_client import handle_file
 from huggingface_hub import HfApi
 from PIL import Image
+
+import publish
+import rolls
+from conftest import ROOT
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import load
+from film import eight_bit, frame
+from hub import cards
 from served import served
 
 OTHERS = "sklearn pandas datasets accelerate evaluate gradio tifffile imagecodecs rawpy pillow_heif torchvision"
@@ -63,7 +64,8 @@ def test_a_run_publishes_its_model_in_one_commit_with_all_that_it_needs(hub, tra
     files = hub.files("tester/small")
     assert files["model.safetensors"] == (run / "model/model.safetensors").read_bytes()
     assert files["config.json"] == (run / "model/config.json").read_bytes()
-    package = {f"darkroom/{path.name}" for path in (ROOT / "space/darkroom").iterdir() if path.is_file()}
+    sources = {path for path in (ROOT / "space/darkroom").rglob("*.*") if path.suffix != ".pyc" and path.is_file()}
+    package = {path.relative_to(ROOT / "space").as_posix() for path in sources}
     names = ("curves", "learning_rate", "confusion", "reliability", "coverage_risk")
     pictures = {f"report/{name}.png" for name in names}
     assert set(files) == {"model.safetensors", "config.json", "model.onnx", "README.md", "LICENSE"} | package | pictures
@@ -187,7 +189,7 @@ def test_the_onnx_file_takes_any_number_of_pictures_of_any_shape_and_agrees(hub,
     model = load(trained[0] / "model").model
     pixels = np.random.default_rng(0).integers(0, 256, (5, 3, 96, 64), dtype=np.uint8)
     span = np.linspace(0.1, 1, 5, dtype=np.float32)
-    from darkroom.resnet import to_float
+    from darkroom.judge.resnet import to_float
 
     for count in (1, 5):
         with torch.no_grad():
@@ -259,8 +261,8 @@ def test_the_space_is_uploaded_as_it_stands_and_judges_with_the_pinned_model(log
     logged_in.put("tester/room", {"old.py": b"stale", ".gitattributes": b"kept"}, "spaces")
     publish.publish_space("tester/room", "tester/small")
     files = logged_in.files("tester/room", "spaces")
-    there = {path.relative_to(ROOT / "space").as_posix() for path in (ROOT / "space").rglob("*") if path.is_file()}
-    wanted = {path for path in there if "__pycache__" not in path and ".gradio" not in path}
+    kept = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    wanted = set(subprocess.check_output(kept, cwd=ROOT / "space", text=True).splitlines())
     assert set(files) == wanted | {".gitattributes"}
     assert files["app.py"] == (ROOT / "space/app.py").read_bytes()
     variables = logged_in.repos["spaces", "tester/room"].variables

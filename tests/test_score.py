@@ -9,19 +9,20 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-import frames
 import numpy as np
-import others
 import pyarrow.parquet as pq
 import pytest
+from datasets import Dataset
+from PIL import Image
+
 import score
 from conftest import ROOT
-from darkroom.archive import Found
-from darkroom.scan import open_scan
-from darkroom.verdict import COLUMNS, load
-from datasets import Dataset
+from darkroom.files.archive import Found
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import COLUMNS, load
 from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
-from PIL import Image
+from learning import frames
+from simulator import others
 
 DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
 HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},reason,not_negative,error"

@@ -19,17 +19,16 @@ from pathlib import Path
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 from tqdm import tqdm
-from verdicts import OutputError, VerdictsFile, check
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.archive import Found, each_frame  # noqa: E402
-from darkroom.decode import ScanError  # noqa: E402
-from darkroom.folder import SUFFIXES, walk  # noqa: E402
-from darkroom.light import LIGHTS  # noqa: E402
-from darkroom.roll import ahead  # noqa: E402
-from darkroom.scan import open_scan  # noqa: E402
-from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
-from darkroom.weights import WeightsError  # noqa: E402
+from darkroom.files.archive import Found, each_frame
+from darkroom.files.decode import ScanError
+from darkroom.files.folder import SUFFIXES, walk
+from darkroom.files.light import LIGHTS
+from darkroom.film.scan import open_scan
+from darkroom.hub.weights import WeightsError
+from darkroom.judge.roll import ahead
+from darkroom.judge.verdict import COLUMNS, PRIOR, Judge, Prepared, load
+from reporting.verdicts import OutputError, VerdictsFile, check
 
 BATCH = 16  # scans in one forward pass
 READERS = min(4, os.cpu_count() or 1)  # threads that decode; what takes much memory to open waits for its turn

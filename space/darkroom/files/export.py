@@ -1,0 +1,109 @@
+"""Write the positive at full size, with the EXIF and ICC data of the negative's file."""
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..film.scan import Scan, invert, open_scan
+from .exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
+
+PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its place in the order
+SOFTWARE = "darkroom"
+OTHER_COLOURS = (b"GRAY", b"CMYK", b"Lab ")  # what an ICC profile calls colours that are not RGB
+
+
+def save_positive(
+    source: Path,
+    folder: Path,
+    suffix: str,
+    method: str = "cvt2pos",
+    turns: int = 0,
+    number: int = 0,
+    light: str = "auto",
+) -> Path:
+    """Invert the file `source` at full size into `folder`, which is made if need be.
+
+    suffix: ".jpg" (8 bits, quality 95) or ".tif" (16 bits a channel). method: as for `scan.invert`. turns: quarters to
+    the left. number: of the frame in a TIFF of several, from 0. light: as for `open_scan`. Returns the path, named
+    after the source. Raises ScanError where the source cannot be opened.
+    """
+    scan = open_scan(source, name=Path(source).name, number=number, light=light)
+    positive = np.ascontiguousarray(np.rot90(invert(scan.rgb, method), turns))
+    folder.mkdir(parents=True, exist_ok=True)
+    which = f"-{number + 1}" if scan.frames > 1 else ""
+    target = folder / f"{shortened(Path(source).stem)}{which}-positive{suffix}"
+    target.write_bytes(positive_jpeg(positive, scan) if suffix == ".jpg" else positive_tiff(positive, scan))
+    return target
+
+
+def shortened(stem: str, most: int = 200) -> str:
+    """A file's name cut to `most` bytes of UTF-8, so that there is room behind it: disks allow 255."""
+    return stem.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
+
+
+def upright_exif(scan: Scan) -> Image.Exif:
+    """The scan's EXIF without its orientation: `Scan` has turned the pixels already."""
+    exif = Image.Exif()
+    if scan.exif:
+        exif.load(scan.exif)
+    exif.pop(EXIF_ORIENTATION, None)
+    return exif
+
+
+def rgb_profile(scan: Scan) -> bytes | None:
+    """The file's profile where it holds for the RGB positive: not one of grey or of inks, nor where it was said, in the
+    profile's place, what light the file holds."""
+    return scan.icc if scan.icc and scan.light == "auto" and scan.icc[16:20] not in OTHER_COLOURS else None
+
+
+def positive_jpeg(positive: np.ndarray, scan: Scan) -> bytes:
+    """(H, W, 3) float in 0…1 as JPEG, quality 95 without chroma subsampling."""
+    out = io.BytesIO()
+    picture = Image.fromarray(np.rint(positive * 255).astype(np.uint8))
+    options = {"icc_profile": icc} if (icc := rgb_profile(scan)) else {}
+    picture.save(out, "JPEG", quality=95, subsampling=0, exif=upright_exif(scan), **options)
+    return out.getvalue()
+
+
+def positive_tiff(positive: np.ndarray, scan: Scan) -> bytes:
+    """(H, W, 3) float in 0…1 as a 16-bit RGB TIFF, which Pillow cannot write."""
+    import tifffile
+
+    exif = upright_exif(scan)
+    texts = [(tag, "s", 0, str(exif[tag]), True) for tag in EXIF_TEXTS if exif.get(tag)]
+    camera = {tag: value for tag, value in exif.get_ifd(EXIF_CAMERA).items() if tag != INTEROPERABILITY}
+    pointer = [(PLACEHOLDER, "I", 1, 0, True)] if camera else []
+    out = io.BytesIO()
+    tifffile.imwrite(
+        out,
+        np.rint(positive * 65535).astype(np.uint16),
+        photometric="rgb",
+        compression="zlib",
+        predictor=True,
+        iccprofile=rgb_profile(scan),
+        software=SOFTWARE,
+        extratags=texts + pointer,
+        metadata=None,
+    )
+    data = out.getvalue()
+    return _append_ifd(data, camera) if camera else data
+
+
+def _append_ifd(data: bytes, camera: dict) -> bytes:
+    """Put the EXIF directory behind the TIFF and turn the placeholder into the pointer that says where."""
+    import tifffile
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        pointer, order = tiff.pages[0].tags[PLACEHOLDER], tiff.byteorder
+    at = len(data) + len(data) % 2
+    directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
+    for tag, value in camera.items():
+        directory[tag] = value
+    out = bytearray(data.ljust(at, b"\0") + directory.tobytes(at))
+    struct.pack_into(order + "H", out, pointer.offset, EXIF_CAMERA)
+    struct.pack_into(order + "I", out, pointer.valueoffset, at)
+    return bytes(out)
