@@ -33,10 +33,9 @@ install: $(tests)
 train: $(training)
 	.venv/bin/accelerate launch train/run.py $(ARGS)
 
-# Not through `accelerate launch`: on one machine with one device it adds nothing but its own traceback to an error.
 score: $(training)
 	@test -n '$(IN)' || { echo 'Say what to score: make score IN=folder OUT=verdicts.csv' >&2; exit 2; }
-	@$(python) train/score.py '$(IN)' --output '$(OUT)' $(ARGS)
+	@$(python) -m darkroom score '$(IN)' --output '$(OUT)' $(ARGS)
 
 eval: $(training)
 	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }

@@ -29,8 +29,9 @@ OTHERS = "sklearn pandas datasets accelerate evaluate gradio tifffile imagecodec
 
 
 def command(hub, home: Path, *words: object, cwd: Path, token: bool = True) -> subprocess.CompletedProcess:
-    """Run a command as somebody else would: a Hugging Face home of their own, nothing of ours on the path."""
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "HF_TOKEN")}
+    """Run a command as somebody else would: a Hugging Face home of their own, and of ours the library alone."""
+    environment = {key: value for key, value in os.environ.items() if key != "HF_TOKEN"}
+    environment["PYTHONPATH"] = str(ROOT / "space")
     environment |= {"HF_HOME": str(home), "HF_ENDPOINT": hub.endpoint} | ({"HF_TOKEN": hub.token} if token else {})
     done = subprocess.run(list(map(str, words)), cwd=cwd, env=environment, capture_output=True, text=True, timeout=240)
     assert hub.token not in done.stdout + done.stderr, "a token is never printed"
@@ -175,10 +176,12 @@ def test_hf_download_and_the_cards_snippets_give_the_verdict_of_scoring(hub, tra
     (bare / "frame.jpg").write_bytes(picture.read_bytes())
     card = (bare / "README.md").read_text()
     for name, absent in (("torch", OTHERS + " onnxruntime"), ("onnx", OTHERS + " torch huggingface_hub")):
-        blocked = f"import sys; sys.modules.update(dict.fromkeys({absent.split()!r})); sys.path.insert(0, '')\n"
+        blocked = f"import sys; sys.modules.update(dict.fromkeys({absent.split()!r}))\n"
         code = blocked + snippet(card, name).replace("verdict.defects)", "verdict.defects)\nprint(verdict.p_normal)")
+        code = code.replace("\nprint", "\nimport darkroom\nprint(darkroom.__file__)\nprint", 1)
         done = command(hub, tmp_path / "home", sys.executable, "-c", code, cwd=bare, token=False)
         assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(str(bare)), "the package beside the weights, not ours"
         assert float(done.stdout.split()[-1]) == pytest.approx(expected, abs=1e-5 if name == "torch" else 1e-4)
 
 

@@ -9,13 +9,12 @@ from datasets import Dataset
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from darkroom.judge.calibration import Calibration, at_prior, sigmoid, soundness
+from darkroom.judge.calibration import PRIOR, Calibration, at_prior, sigmoid, soundness
 from darkroom.judge.resnet import Output, ResNet18
 from learning.promise import promised_threshold
 
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
 FEWEST = 2 * EVENTS  # of the rarer class, for two weights
-PRIOR = 0.5  # for which the thresholds are stated
 FALSE_READABLE = 0.15  # of damaged frames, at most; .10 left many more readable real frames to a person (`make eval`)
 FALSE_DAMAGED = 0.05  # of readable ones, at most
 

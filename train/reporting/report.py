@@ -14,10 +14,9 @@ from datasets import Dataset, DatasetDict
 from jinja2 import Environment, FileSystemLoader
 
 from darkroom.film.evidence import Evidence
-from darkroom.judge.calibration import at_prior
+from darkroom.judge.calibration import PRIOR, at_prior
 from darkroom.judge.resnet import LABELS, Output
 from darkroom.judge.verdict import Judge, decide, heat_map, load
-from learning.calibrate import PRIOR
 from learning.frames import SPLITS, defect_columns, picture
 from learning.heat import hits_by_kind
 from learning.metrics import Readability, defect_precision

@@ -12,6 +12,7 @@ from .exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
 
 PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its place in the order
 SOFTWARE = "darkroom"
+POSITIVES = (".jpg", ".jpeg", ".tif", ".tiff")
 OTHER_COLOURS = (b"GRAY", b"CMYK", b"Lab ")  # what an ICC profile calls colours that are not RGB
 
 
@@ -31,12 +32,22 @@ def save_positive(
     after the source. Raises ScanError where the source cannot be opened.
     """
     scan = open_scan(source, name=Path(source).name, number=number, light=light)
-    positive = np.ascontiguousarray(np.rot90(invert(scan.rgb, method), turns))
     folder.mkdir(parents=True, exist_ok=True)
     which = f"-{number + 1}" if scan.frames > 1 else ""
     target = folder / f"{shortened(Path(source).stem)}{which}-positive{suffix}"
-    target.write_bytes(positive_jpeg(positive, scan) if suffix == ".jpg" else positive_tiff(positive, scan))
+    write_positive(scan, target, method, turns)
     return target
+
+
+def write_positive(scan: Scan, target: Path, method: str = "cvt2pos", turns: int = 0) -> None:
+    """Invert a scan at full size into the file `target`, whose suffix is one of `POSITIVES`.
+
+    method, turns: as for `save_positive`. Raises OSError where the file cannot be written, ScanError where the scan's
+    cannot be opened any more.
+    """
+    positive = np.ascontiguousarray(np.rot90(invert(scan.rgb, method), turns))
+    as_jpeg = target.suffix.lower() in (".jpg", ".jpeg")
+    target.write_bytes(positive_jpeg(positive, scan) if as_jpeg else positive_tiff(positive, scan))
 
 
 def shortened(stem: str, most: int = 200) -> str:

@@ -21,6 +21,7 @@ GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
 GAUSSIAN_5 /= GAUSSIAN_5.sum()
 
 DARKEST = 1 / 512  # the black of a holder; half an 8-bit step, below which a density is only noise
+METHODS = ("cvt2pos", "density")  # of inverting
 LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
 
 

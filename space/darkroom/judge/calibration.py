@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 VERDICTS = ("readable", "check", "damaged")
+PRIOR = 0.5  # P(normal) where the user says nothing else; for it the thresholds are stated
 
 
 def logit(p: float | np.ndarray) -> float | np.ndarray:

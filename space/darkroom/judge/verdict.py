@@ -1,7 +1,7 @@
 """Judge negatives: load a model once, then ask it for verdicts.
 
 judge = load()                              # the bundled weights
-verdict = judge.judge(open_scan("frame.jpg"))
+verdict = judge.judge("frame.jpg")
 verdict.verdict, verdict.p_normal, verdict.defects
 """
 
@@ -15,13 +15,12 @@ import torch
 
 from ..film.evidence import OTHERS, Evidence, measure
 from ..film.film import Film, network_input
-from ..film.scan import Scan
+from ..film.scan import Scan, open_scan
 from ..hub.weights import find
-from .calibration import Calibration, at_prior, logit, sigmoid
+from .calibration import PRIOR, Calibration, at_prior, logit, sigmoid
 from .remedy import REMEDIES, Remedy
 from .resnet import DEFECTS, ResNet18, to_float
 
-PRIOR = 0.5
 SHOWN_FROM = 0.5  # a defect this probable is named
 EMPTY = 0.99  # probability that a frame without any picture in it is damaged
 COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, "reason", "not_negative", "error")
@@ -114,9 +113,13 @@ class Judge:
         stored = model.calibration
         self.calibration = Calibration.from_dict(stored) if stored else Calibration.identity(model.defects)
 
-    def judge(self, scan: Scan, prior: float = PRIOR) -> Verdict:
-        """Judge one scan; `prior` is P(normal) for it, strictly in 0…1."""
-        return self.judge_batch([scan], prior)[0]
+    def judge(self, scan: Scan | str | Path | bytes, prior: float = PRIOR) -> Verdict:
+        """Judge one scan, or what `open_scan` opens: a file's path or its bytes.
+
+        prior: P(normal) for it, strictly in 0…1. Raises `decode.ScanError` with one sentence for the user where the
+        file cannot be opened.
+        """
+        return self.judge_batch([scan if isinstance(scan, Scan) else open_scan(scan)], prior)[0]
 
     def judge_batch(self, scans: Sequence[Scan], prior: float = PRIOR) -> list[Verdict]:
         """Judge several scans, in their order."""
