@@ -1,6 +1,7 @@
 """The command `darkroom`: what it prints and writes, its errors of one sentence, its exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,8 @@ def test_without_a_command_or_with_an_unknown_one_the_usage_is_shown():
 
 def test_a_reader_that_stops_reading_costs_no_traceback(negative, weights):
     words = [sys.executable, "-m", "darkroom", "judge", str(negative), "--weights", str(weights)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    process.stdout.close()
-    assert process.stderr.read() == "" and process.wait(60) == 1
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writer)
+    assert done.returncode == 1 and not done.stderr
