@@ -33,14 +33,13 @@ install: $(tests)
 train: $(training)
 	.venv/bin/accelerate launch train/run.py $(ARGS)
 
-# Not through `accelerate launch`: on one machine with one device it adds nothing but its own traceback to an error.
 score: $(training)
 	@test -n '$(IN)' || { echo 'Say what to score: make score IN=folder OUT=verdicts.csv' >&2; exit 2; }
-	@$(python) train/score.py '$(IN)' --output '$(OUT)' $(ARGS)
+	@$(python) -m darkroom score '$(IN)' --output '$(OUT)' $(ARGS)
 
 eval: $(training)
 	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }
-	@$(python) bench/real_film.py '$(IN)' $(ARGS)
+	@PYTHONPATH=train:$$PYTHONPATH $(python) bench/real_film.py '$(IN)' $(ARGS)
 
 test: $(tests) programs
 	$(python) -m pytest $(ARGS)
@@ -84,10 +83,10 @@ $(page): .venv/python.stamp space/requirements.txt
 	$(install) -r space/requirements.txt
 	@touch $@
 
-$(training): .venv/python.stamp space/requirements.txt requirements.txt
+$(training): .venv/python.stamp space/requirements.txt space/pyproject.toml requirements.txt
 	$(install) -r requirements.txt
 	@touch $(page) $@
 
-$(tests): .venv/python.stamp space/requirements.txt requirements.txt requirements-dev.txt
+$(tests): .venv/python.stamp space/requirements.txt space/pyproject.toml requirements.txt requirements-dev.txt
 	$(install) -r requirements-dev.txt
 	@touch $(page) $(training) $@

@@ -4,14 +4,12 @@ python bench/examples.py > tests/bundled.json      # when another model is bundl
 """
 
 import json
-import sys
 from pathlib import Path
 
-SPACE = Path(__file__).resolve().parents[1] / "space"
-sys.path.insert(0, str(SPACE))
-from darkroom.scan import open_scan  # noqa: E402
-from darkroom.verdict import Judge, Verdict, load  # noqa: E402
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import Judge, Verdict, load
 
+SPACE = Path(__file__).resolve().parents[1] / "space"
 EXAMPLES = sorted((SPACE / "examples").glob("*.jpg"))
 
 

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import hostile
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.errors import Flaky
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+import hostile
+
 SECONDS = 2.0  # of a processor that a file may take, of a roll each of its files
 DECODING = 0.05  # seconds more for a megapixel of a huge picture, which its decoder takes
 GIGABYTES = 1.5  # resident memory of the whole process
@@ -42,8 +42,8 @@ class Outcome(NamedTuple):
 
 def judged(judge, path: Path) -> list[str]:
     """What is said of a file's frames: verdicts and sentences."""
-    from darkroom.archive import find_frames
-    from darkroom.roll import judge_roll
+    from darkroom.files.archive import find_frames
+    from darkroom.judge.roll import judge_roll
 
     frames = judge_roll(judge, find_frames([path], path.parent / "unpacked"), 0.5)
     return [frame.error or frame.verdict.reason for frame in frames]
@@ -93,7 +93,8 @@ def work(connection, road, weights: Path | None) -> None:
     """The other process: judge what comes until nobody sends any more. Decoders write what they like to stderr."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     import torch
-    from darkroom.verdict import load
+
+    from darkroom.judge.verdict import load
 
     torch.set_num_threads(1)  # processor time then is the time of one core
     judge = load(weights)

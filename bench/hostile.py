@@ -14,8 +14,9 @@ import numpy as np
 import pillow_heif
 import tifffile
 from hypothesis import strategies as st
-from liars import LIES, chunk
 from PIL import Image
+
+from liars import LIES, chunk
 
 MASKS = {
     "serpentine": lambda y, x: (y % 2 == 0) | ((x == np.where(y % 4 == 1, x.max(), 0)) & (y % 2 == 1)),

@@ -1,23 +1,21 @@
 """How many wrong labels the audit finds: a simulated set, one label in ten flipped, again and again.
 
-    python bench/label_errors.py                            # simulates 750 drawn frames
-    python bench/label_errors.py --data data/other          # or a set that the weights never saw
+    PYTHONPATH=train python bench/label_errors.py                            # simulates 750 drawn frames
+    PYTHONPATH=train python bench/label_errors.py --data data/other          # or a set that the weights never saw
 
 Prints, for growing parts of the set, the median of recall and precision over the draws, with the lowest and highest.
 """
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
 from audit import issues, look, out_of_sample, roll
-from darkroom.verdict import load as load_judge
-from frames import load
+from darkroom.judge.verdict import load as load_judge
+from learning.frames import load
 from simulate import simulate
 
 FLIPPED = 0.1

@@ -1,26 +1,23 @@
 """Draw the six largest mistakes of a model on drawn scenes: negative, positive, and where it sees damage.
 
-    python bench/mistakes.py space/weights/mistakes.jpg
+    PYTHONPATH=train python bench/mistakes.py space/weights/mistakes.jpg
 
 The scenes are drawn anew, so they are nobody's photographs, and no training set holds these.
 """
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "space"), str(ROOT / "train")]
-import gallery  # noqa: E402
-from darkroom.calibration import logit  # noqa: E402
-from darkroom.scan import open_scan  # noqa: E402
-from darkroom.verdict import Verdict, load  # noqa: E402
-from simulate import DEFECTS, SPLITS, simulate  # noqa: E402
+from darkroom.film.scan import open_scan
+from darkroom.judge.calibration import logit
+from darkroom.judge.verdict import Verdict, load
+from reporting import gallery
+from simulate import DEFECTS, SPLITS, simulate
 
 COUNT, SEED = 200, 31
 SHOWN, BESIDE = 6, 2  # mistakes, and how many of them in a row

@@ -1,11 +1,11 @@
 """Measure a model on real film: labelled negatives, damage put on them, real scans turned back into negatives.
 
-    python bench/real_film.py FILM [--weights WEIGHTS] [--half choose|report]
+    PYTHONPATH=train python bench/real_film.py FILM [--weights WEIGHTS] [--half choose|report]
 
 FILM holds `index.csv` with the columns file, use, half, readable, damage, photographer: pictures below negatives/
 (colour negatives), scans/ (positives of colour negative film, which become negatives by the simulator's physics) and
 others/ (no colour negatives). Of scans only those are measured that nothing learns from (`use` measure), and of those
-the half that is asked for. Damage is that of tests/composite.py, which shares nothing with the training simulator.
+the half that is asked for. Damage is that of bench/composite.py, which shares nothing with the training simulator.
 A folder with `labels.csv` (file_name, normal, defects, note) instead of an index is measured whole. Beside the verdict
 stands a baseline that any cleverness must beat: the largest of the network's pooled outputs, in units of its spread on
 sound frames; and what each kind's own output tells, to which no one number can come. Intervals resample
@@ -27,14 +27,12 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "space"), str(ROOT / "tests"), str(ROOT / "train")]
-import composite  # noqa: E402
-from capture import photograph  # noqa: E402
-from darkroom.calibration import VERDICTS, logit  # noqa: E402
-from darkroom.scan import open_scan  # noqa: E402
-from darkroom.verdict import Judge, Verdict, load  # noqa: E402
-from emulsion import expose, film  # noqa: E402
+import composite
+from darkroom.film.scan import open_scan
+from darkroom.judge.calibration import VERDICTS, logit
+from darkroom.judge.verdict import Judge, Verdict, load
+from simulator.capture import photograph
+from simulator.emulsion import expose, film
 
 SEVERITIES = (1, 2)
 FRAMES = 3  # of a photographer, at most, that damage is put on

@@ -7,21 +7,19 @@ import argparse
 import io
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import tifffile
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.evidence import measure
-from darkroom.film import Film, network_input
-from darkroom.preview import positive_view, reduce
-from darkroom.scan import invert, open_scan
-from darkroom.verdict import load
+from darkroom.files.preview import positive_view, reduce
+from darkroom.film.evidence import measure
+from darkroom.film.film import Film, network_input
+from darkroom.film.inversion import invert
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import load
 
 ROUNDS = 5
 

@@ -4,15 +4,12 @@ python bench/throughput.py
 """
 
 import statistics
-import sys
 import time
-from pathlib import Path
 
 import torch
 from torch.nn import functional as F
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.resnet import ResNet18
+from darkroom.judge.resnet import ResNet18
 
 CASES = ((244, 32, False), (244, 32, True), (352, 16, True), (488, 8, True))  # input size, batch, bfloat16
 STEPS = 7

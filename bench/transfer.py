@@ -1,7 +1,7 @@
 """What a photographer's 48 labelled frames give: training from nothing against continuing from a model.
 
-    python bench/transfer.py                                        # simulates frames of its own
-    python bench/transfer.py --frames data/other/test               # or a split that the weights never saw
+    PYTHONPATH=train python bench/transfer.py                              # simulates frames of its own
+    PYTHONPATH=train python bench/transfer.py --frames data/other/test     # or a split that the weights never saw
 
 The same 48 pictures (32 to train on, 16 to choose by), the same test pictures, the command that a user would type.
 """
@@ -16,10 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "train"))
-from simulate import simulate  # noqa: E402
+from simulate import simulate
 
+ROOT = Path(__file__).resolve().parents[1]
 SEED = 20  # of no set that the bundled weights were trained on
 SIZES = {"train": 32, "validation": 16, "test": 300}  # the last as far as the photographs go
 

@@ -15,8 +15,9 @@ import page.swift  # noqa: F401 - first, since it imports Gradio
 
 # isort: split
 import gradio as gr
-from darkroom.verdict import Judge, load
-from darkroom.weights import WeightsError
+
+from darkroom.hub.weights import WeightsError
+from darkroom.judge.verdict import Judge, load
 from page.about import about_tab
 from page.frame import EXAMPLE_FILES, frame_tab
 from page.judging import make_sweepable, warm

@@ -1,39 +1,21 @@
-"""What all tests share: the import path, a private Hugging Face home, tiny weights and a browser.
+"""What all tests share: a private Hugging Face home, tiny weights and a browser.
 
 Everything is made here; nothing is downloaded and nothing outside the repository is read.
 """
 
+from environment import HF_HOME, HUB, Hub
+
+# isort: split
 import os
 import shutil
-import sys
-import tempfile
 from pathlib import Path
 
-from hub import Hub
+import pytest
+import torch
+
+from darkroom.judge.resnet import ResNet18
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "space"), str(ROOT / "train")]
-
-# Read at import by the libraries, so set before any of them is imported. A home of our own keeps the user's token and
-# cache out of the tests; one thread a process, because the processes already fill the cores.
-HUB = Hub()  # nothing in the tests can reach the real one
-HF_HOME = tempfile.mkdtemp(prefix="darkroom-hf-")
-os.environ |= {
-    "HF_HOME": HF_HOME,
-    "HF_HUB_DISABLE_XET": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_ENDPOINT": HUB.endpoint,
-    "GRADIO_ANALYTICS_ENABLED": "False",
-    "OMP_NUM_THREADS": "1",
-    "ACCELERATE_USE_CPU": "true",
-}
-for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "MODEL_ID", "MODEL_REVISION"):
-    os.environ.pop(name, None)
-
-import pytest  # noqa: E402
-import torch  # noqa: E402
-from darkroom.resnet import ResNet18  # noqa: E402
-
 torch.set_num_threads(1)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

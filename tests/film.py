@@ -4,10 +4,11 @@ import struct
 import zlib
 from pathlib import Path
 
-import emulsion
 import numpy as np
-from darkroom.film import resized
-from scenes import draw
+
+from darkroom.film.film import resized
+from simulator import emulsion
+from simulator.scenes import draw
 
 BASE = np.array([0.25, 0.64, 0.97])  # density of the orange mask, R G B
 

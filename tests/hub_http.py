@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from hub import Hub, Repo
+    from local_hub import Hub, Repo
 
 USER = "tester"
 LARGE = 1024  # bytes; what is larger travels as a large file, named by its SHA-256

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-from darkroom.resnet import DEFECTS
-from film import eight_bit, frame
 from PIL import Image
+
+from darkroom.judge.resnet import DEFECTS
+from film import eight_bit, frame
 
 
 def negative(seed: int, hole: bool) -> tuple[Image.Image, np.ndarray]:

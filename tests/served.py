@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from conftest import ROOT
 from gradio_client import Client
+
+from conftest import ROOT
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from darkroom import archive
-from darkroom.archive import find_frames
+
+from darkroom.files import archive
+from darkroom.files.archive import find_frames
 
 
 def test_a_zip_that_is_none_and_one_that_is_broken_inside_are_named(tmp_path: Path):

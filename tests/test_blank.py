@@ -3,16 +3,17 @@
 from itertools import product
 
 import numpy as np
-import others
 import pytest
-from darkroom.archive import Found
-from darkroom.evidence import measure
-from darkroom.film import Film
-from darkroom.negative import no_picture, reduced
-from darkroom.roll import Frame, Summary, judge_roll, summarise
-from darkroom.scan import Scan
-from darkroom.verdict import Judge, load
+
+from darkroom.files.archive import Found
+from darkroom.film.evidence import measure
+from darkroom.film.film import Film
+from darkroom.film.negative import no_picture, reduced
+from darkroom.film.scan import Scan
+from darkroom.judge.roll import Frame, Summary, judge_roll, summarise
+from darkroom.judge.verdict import Judge, load
 from film import eight_bit, frame, sixteen_bit
+from simulator import others
 
 BASES = {"orange": (0.2, 0.55, 0.8), "red": (0.1, 0.7, 0.9), "grey": (0.3, 0.3, 0.3), "teal": (0.6, 0.3, 0.35), "no": 0}
 FALLS = (0, 0.15, 0.5)  # of the light towards the corners

@@ -5,24 +5,22 @@ tests/bundled.json holds what it says. When another model is bundled: `python be
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import score
-from bundle import export_onnx
-from conftest import ROOT
-from darkroom.calibration import Calibration, at_prior
-from darkroom.scan import open_scan
-from darkroom.verdict import Judge, Verdict, load
-from darkroom.weights import BUNDLED
 from gradio_client import handle_file
 from huggingface_hub import HfApi
-from served import served
 
-sys.path.insert(0, str(ROOT / "bench"))
-import examples  # noqa: E402
+import examples
+import score
+from conftest import ROOT
+from darkroom.film.scan import open_scan
+from darkroom.hub.weights import BUNDLED
+from darkroom.judge.calibration import Calibration, at_prior
+from darkroom.judge.verdict import Judge, Verdict, load
+from hub.bundle import export_onnx
+from served import served
 
 EXAMPLES = examples.EXAMPLES
 EXPECTED = json.loads((ROOT / "tests/bundled.json").read_text(encoding="utf-8"))

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from calibrate import calibrate
-from darkroom.calibration import Calibration, at_prior
-from darkroom.resnet import DEFECTS, Output
-from metrics import calibration_error
+
+from darkroom.judge.calibration import Calibration, at_prior
+from darkroom.judge.resnet import DEFECTS, Output
+from learning.calibrate import calibrate
+from learning.metrics import calibration_error
 
 
 class Rows(dict):

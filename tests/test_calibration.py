@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from darkroom.calibration import Calibration, at_prior, logit, sigmoid, soundness
+
+from darkroom.judge.calibration import Calibration, at_prior, logit, sigmoid, soundness
 
 KINDS = ("noise", "holes")
 

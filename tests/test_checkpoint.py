@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
-from checkpoint import Progress, RunError, claim, newest, release, restore, save
+
+from learning.checkpoint import Progress, RunError, claim, newest, release, restore, save
 
 
 def arguments(**changed) -> argparse.Namespace:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from crops import crop
-from darkroom.film import CELL
-from darkroom.resnet import DEFECTS
-from frames import collate
+
+from darkroom.film.film import CELL
+from darkroom.judge.resnet import DEFECTS
+from learning.crops import crop
+from learning.frames import collate
 
 HOLES, ROWS, COLUMNS = DEFECTS.index("holes"), 5, 7
 

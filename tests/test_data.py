@@ -8,11 +8,12 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pytest
-from darkroom.scan import open_scan
-from data import build, picture_of, table
 from datasets import ClassLabel, Dataset, Features, load_dataset
-from frames import DataError, load
 from PIL import Image
+
+from darkroom.film.scan import open_scan
+from data import build, picture_of, table
+from learning.frames import DataError, load
 from rolls import labelled
 
 DATA = Path(__file__).resolve().parents[1] / "train" / "data.py"

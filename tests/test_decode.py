@@ -7,12 +7,13 @@ import numpy as np
 import pillow_heif
 import pytest
 import tifffile
-from darkroom import decode
-from darkroom.exif import EXIF_CAMERA, EXIF_ORIENTATION
-from darkroom.export import save_positive
-from darkroom.scan import open_scan
-from film import chunk, eight_bit, frame, png, sixteen_bit, tiff, write
 from PIL import Image
+
+from darkroom.files import decode
+from darkroom.files.exif import EXIF_CAMERA, EXIF_ORIENTATION
+from darkroom.files.export import save_positive
+from darkroom.film.scan import open_scan
+from film import chunk, eight_bit, frame, png, sixteen_bit, tiff, write
 
 RGB = frame()
 LOW = eight_bit(RGB)

@@ -6,8 +6,9 @@ import struct
 import numpy as np
 import pytest
 import tifffile
-from darkroom import limits, small
-from darkroom.scan import open_scan
+
+from darkroom.files import limits, small
+from darkroom.film.scan import open_scan
 from film import eight_bit, frame, png, sixteen_bit
 from test_files import pages
 

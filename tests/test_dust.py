@@ -4,14 +4,13 @@ import json
 import subprocess
 import sys
 
-import develop
-import dust
 import numpy as np
 import pytest
-import scenes
+
 import simulate
-from darkroom.decode import decode
-from emulsion import BASE
+from darkroom.files.decode import decode
+from simulator import develop, dust, scenes
+from simulator.emulsion import BASE
 
 EVEN = np.full((384, 576, 3), BASE + 0.6, np.float32)
 CLEAN = 1 / 3

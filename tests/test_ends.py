@@ -1,9 +1,10 @@
 """What happens at a frame's short ends and leaves it readable."""
 
-import ends
 import numpy as np
 import pytest
-from emulsion import BASE
+
+from simulator import ends
+from simulator.emulsion import BASE
 
 
 def frame(shape: tuple[int, int]) -> np.ndarray:

@@ -4,11 +4,12 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from darkroom.evidence import Evidence, measure
-from darkroom.film import Film
-from darkroom.scan import open_scan
-from film import eight_bit, frame, png, sixteen_bit
 from scipy.ndimage import gaussian_filter
+
+from darkroom.film.evidence import Evidence, measure
+from darkroom.film.film import Film
+from darkroom.film.scan import open_scan
+from film import eight_bit, frame, png, sixteen_bit
 
 
 @pytest.fixture

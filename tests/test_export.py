@@ -3,17 +3,19 @@
 import io
 from pathlib import Path
 
-import film
 import numpy as np
 import pillow_heif
 import pytest
 import tifffile
-from darkroom.decode import ScanTooLarge, UnreadableScan, decode
-from darkroom.export import save_positive
-from darkroom.preview import dress, positive_view, reduce, thumbnail
-from darkroom.scan import invert, open_scan
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
+
+import film
+from darkroom.files.decode import ScanTooLarge, UnreadableScan, decode
+from darkroom.files.export import save_positive
+from darkroom.files.preview import dress, positive_view, reduce, thumbnail
+from darkroom.film.inversion import invert
+from darkroom.film.scan import open_scan
 
 
 def test_a_tiff_keeps_the_cameras_exif_and_the_profile(tmp_path: Path):
@@ -99,7 +101,7 @@ def test_heic_opens_at_its_own_depth(depth: int):
 def test_a_heic_with_too_many_pixels_is_refused(monkeypatch):
     out = io.BytesIO()
     pillow_heif.from_pillow(Image.fromarray(film.eight_bit(film.frame(96, 144)))).save(out)
-    monkeypatch.setattr("darkroom.limits.MAX_PIXELS", 96 * 144 - 1)
+    monkeypatch.setattr("darkroom.files.limits.MAX_PIXELS", 96 * 144 - 1)
     with pytest.raises(ScanTooLarge, match="phone.heic: 144 × 96 pixels are more than"):
         decode(out.getvalue(), "phone.heic")
 

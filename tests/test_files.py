@@ -8,12 +8,13 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from darkroom import decode, limits, modern
-from darkroom.archive import find_frames
-from darkroom.folder import SUFFIXES, walk
-from darkroom.scan import open_scan
-from film import chunk, eight_bit, frame, png, sixteen_bit
 from PIL import Image
+
+from darkroom.files import decode, limits, modern
+from darkroom.files.archive import find_frames
+from darkroom.files.folder import SUFFIXES, walk
+from darkroom.film.scan import open_scan
+from film import chunk, eight_bit, frame, png, sixteen_bit
 
 RGB = frame()
 LOW, DEEP = eight_bit(RGB), sixteen_bit(RGB)

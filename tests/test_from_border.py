@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 import pytest
-from darkroom.film import from_border
 from scipy import ndimage
+
+from darkroom.film.film import from_border
 
 
 @pytest.fixture(params=range(4))

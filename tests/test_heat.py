@@ -1,9 +1,10 @@
 """Whether a heat map lies on the damage."""
 
 import numpy as np
-from darkroom.resnet import DEFECTS
 from datasets import Dataset
-from heat import hits, hits_by_kind
+
+from darkroom.judge.resnet import DEFECTS
+from learning.heat import hits, hits_by_kind
 
 
 def test_the_hottest_tenth_must_meet_the_damage():

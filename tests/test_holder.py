@@ -1,14 +1,15 @@
 """The holder around the film: found where it is as pale as a highlight, and never taken for damage."""
 
-import composite
 import numpy as np
 import pytest
-from darkroom.film import Film, network_input
-from darkroom.holder import holder
-from darkroom.scan import open_scan
-from darkroom.verdict import load
-from film import drawn
 from PIL import Image
+
+import composite
+from darkroom.film.film import Film, network_input
+from darkroom.film.holder import holder
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import load
+from film import drawn
 
 SIDES = ("tblr", "tb", "tl", "t", "r")
 

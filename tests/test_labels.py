@@ -11,11 +11,12 @@ import imagecodecs
 import numpy as np
 import pandas as pd
 import pytest
-from darkroom.scan import open_scan
+from PIL import Image
+
+from darkroom.film.scan import open_scan
 from data import build
 from film import eight_bit, frame, sixteen_bit
-from frames import DataError, load, picture
-from PIL import Image
+from learning.frames import DataError, load, picture
 from rolls import negative
 from test_files import pages
 

@@ -9,13 +9,14 @@ import numpy as np
 import pillow_heif
 import pytest
 import tifffile
-from darkroom import decode, limits, png, small
-from darkroom.archive import Found, each_frame
-from darkroom.export import save_positive
-from darkroom.scan import open_scan
+from PIL import Image
+
+from darkroom.files import decode, limits, png, small
+from darkroom.files.archive import Found, each_frame
+from darkroom.files.export import save_positive
+from darkroom.film.scan import open_scan
 from film import chunk, eight_bit, frame, sixteen_bit
 from film import png as as_png
-from PIL import Image
 
 RGB = frame(101, 150)
 LOW, DEEP = eight_bit(RGB), sixteen_bit(RGB)
@@ -67,7 +68,7 @@ def tiny(monkeypatch) -> None:
     """A picture of 101 × 150 counts as large, and is reduced four times."""
     monkeypatch.setattr(small, "SMALL", (30, 20))
     monkeypatch.setattr(small, "PART", 2000)
-    monkeypatch.setattr("darkroom.strips.PART", 2000)
+    monkeypatch.setattr("darkroom.files.strips.PART", 2000)
 
 
 @pytest.mark.parametrize("kind", TIFFS)

@@ -1,9 +1,10 @@
 """Light leaks: where they lie, what colour they have, and when they are innocent."""
 
-import leaks
 import numpy as np
 import pytest
-from emulsion import BASE, RANGE
+
+from simulator import leaks
+from simulator.emulsion import BASE, RANGE
 
 SHAPE = 160, 240
 EVEN = np.full((*SHAPE, 3), BASE + 0.5, np.float32)

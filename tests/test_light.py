@@ -3,12 +3,14 @@
 import imagecodecs
 import numpy as np
 import pytest
-from darkroom.evidence import measure
-from darkroom.export import save_positive
-from darkroom.film import Film, network_input
-from darkroom.scan import invert, open_scan
-from film import drawn, eight_bit, png, sixteen_bit, write
 from PIL import Image
+
+from darkroom.files.export import save_positive
+from darkroom.film.evidence import measure
+from darkroom.film.film import Film, network_input
+from darkroom.film.inversion import invert
+from darkroom.film.scan import open_scan
+from film import drawn, eight_bit, png, sixteen_bit, write
 from test_files import pages
 
 CODED = np.clip((10 ** -drawn(3).clip(0)) ** (1 / 2.2), 0, 1)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from metrics import Readability, calibration_error, defect_precision, measure
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
+
+from learning.metrics import Readability, calibration_error, defect_precision, measure
 
 
 @pytest.fixture(scope="module")

@@ -2,20 +2,19 @@
 
 import json
 
-import develop
-import negatives
 import numpy as np
-import others
 import pytest
-import retake
-from darkroom.evidence import OTHERS, measure
-from darkroom.film import Film
-from darkroom.negative import KINDS, beside, chances, kinds, reduced, traits
-from darkroom.scan import Scan, open_scan
-from film import eight_bit, png, sixteen_bit
 from PIL import Image
-from scenes import draw
 from sklearn.datasets import load_sample_image
+
+import negatives
+from darkroom.film.evidence import OTHERS, measure
+from darkroom.film.film import Film
+from darkroom.film.negative import KINDS, beside, chances, kinds, reduced, traits
+from darkroom.film.scan import Scan, open_scan
+from film import eight_bit, png, sixteen_bit
+from simulator import develop, others, retake
+from simulator.scenes import draw
 
 SEEDS = range(8)
 MOST = 7  # negatives of eight that must be taken for one; docs/not_a_negative.md says how often each kind is told
@@ -204,5 +203,5 @@ def test_a_folder_without_pictures_is_named(tmp_path, material, monkeypatch, cap
 
 
 def test_the_fitted_network_is_small_enough_to_go_with_the_code():
-    path = negatives.ROOT / "space/darkroom/negative.json"
+    path = negatives.ROOT / "space/darkroom/film/negative.json"
     assert path.stat().st_size < 40_000

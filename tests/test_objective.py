@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from augment import augment
-from darkroom.resnet import DEFECTS, Output, ResNet18
-from model import begin, finish
-from objective import balance, losses
 from torch.nn import functional as F
+
+from darkroom.judge.resnet import DEFECTS, Output, ResNet18
+from learning.augment import augment
+from learning.model import begin, finish
+from learning.objective import balance, losses
 
 HOLES = DEFECTS.index("holes")
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from promise import promised_threshold, upper_bound
 from scipy.stats import binom
+
+from learning.promise import promised_threshold, upper_bound
 
 
 def test_the_bound_is_clopper_and_pearsons():

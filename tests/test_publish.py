@@ -8,28 +8,30 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cards
 import numpy as np
-import publish
 import pytest
-import rolls
 import torch
 import yaml
-from conftest import ROOT
-from darkroom.scan import open_scan
-from darkroom.verdict import load
-from film import eight_bit, frame
 from gradio_client import handle_file
 from huggingface_hub import HfApi
 from PIL import Image
+
+import publish
+import rolls
+from conftest import ROOT
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import load
+from film import eight_bit, frame
+from hub import cards
 from served import served
 
 OTHERS = "sklearn pandas datasets accelerate evaluate gradio tifffile imagecodecs rawpy pillow_heif torchvision"
 
 
 def command(hub, home: Path, *words: object, cwd: Path, token: bool = True) -> subprocess.CompletedProcess:
-    """Run a command as somebody else would: a Hugging Face home of their own, nothing of ours on the path."""
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "HF_TOKEN")}
+    """Run a command as somebody else would: a Hugging Face home of their own, and of ours the library alone."""
+    environment = {key: value for key, value in os.environ.items() if key != "HF_TOKEN"}
+    environment["PYTHONPATH"] = str(ROOT / "space")
     environment |= {"HF_HOME": str(home), "HF_ENDPOINT": hub.endpoint} | ({"HF_TOKEN": hub.token} if token else {})
     done = subprocess.run(list(map(str, words)), cwd=cwd, env=environment, capture_output=True, text=True, timeout=240)
     assert hub.token not in done.stdout + done.stderr, "a token is never printed"
@@ -63,7 +65,8 @@ def test_a_run_publishes_its_model_in_one_commit_with_all_that_it_needs(hub, tra
     files = hub.files("tester/small")
     assert files["model.safetensors"] == (run / "model/model.safetensors").read_bytes()
     assert files["config.json"] == (run / "model/config.json").read_bytes()
-    package = {f"darkroom/{path.name}" for path in (ROOT / "space/darkroom").iterdir() if path.is_file()}
+    sources = {path for path in (ROOT / "space/darkroom").rglob("*.*") if path.suffix != ".pyc" and path.is_file()}
+    package = {path.relative_to(ROOT / "space").as_posix() for path in sources}
     names = ("curves", "learning_rate", "confusion", "reliability", "coverage_risk")
     pictures = {f"report/{name}.png" for name in names}
     assert set(files) == {"model.safetensors", "config.json", "model.onnx", "README.md", "LICENSE"} | package | pictures
@@ -173,10 +176,12 @@ def test_hf_download_and_the_cards_snippets_give_the_verdict_of_scoring(hub, tra
     (bare / "frame.jpg").write_bytes(picture.read_bytes())
     card = (bare / "README.md").read_text()
     for name, absent in (("torch", OTHERS + " onnxruntime"), ("onnx", OTHERS + " torch huggingface_hub")):
-        blocked = f"import sys; sys.modules.update(dict.fromkeys({absent.split()!r})); sys.path.insert(0, '')\n"
+        blocked = f"import sys; sys.modules.update(dict.fromkeys({absent.split()!r}))\n"
         code = blocked + snippet(card, name).replace("verdict.defects)", "verdict.defects)\nprint(verdict.p_normal)")
+        code = code.replace("\nprint", "\nimport darkroom\nprint(darkroom.__file__)\nprint", 1)
         done = command(hub, tmp_path / "home", sys.executable, "-c", code, cwd=bare, token=False)
         assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(str(bare)), "the package beside the weights, not ours"
         assert float(done.stdout.split()[-1]) == pytest.approx(expected, abs=1e-5 if name == "torch" else 1e-4)
 
 
@@ -187,7 +192,7 @@ def test_the_onnx_file_takes_any_number_of_pictures_of_any_shape_and_agrees(hub,
     model = load(trained[0] / "model").model
     pixels = np.random.default_rng(0).integers(0, 256, (5, 3, 96, 64), dtype=np.uint8)
     span = np.linspace(0.1, 1, 5, dtype=np.float32)
-    from darkroom.resnet import to_float
+    from darkroom.judge.resnet import to_float
 
     for count in (1, 5):
         with torch.no_grad():
@@ -259,8 +264,8 @@ def test_the_space_is_uploaded_as_it_stands_and_judges_with_the_pinned_model(log
     logged_in.put("tester/room", {"old.py": b"stale", ".gitattributes": b"kept"}, "spaces")
     publish.publish_space("tester/room", "tester/small")
     files = logged_in.files("tester/room", "spaces")
-    there = {path.relative_to(ROOT / "space").as_posix() for path in (ROOT / "space").rglob("*") if path.is_file()}
-    wanted = {path for path in there if "__pycache__" not in path and ".gradio" not in path}
+    kept = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    wanted = set(subprocess.check_output(kept, cwd=ROOT / "space", text=True).splitlines())
     assert set(files) == wanted | {".gitattributes"}
     assert files["app.py"] == (ROOT / "space/app.py").read_bytes()
     variables = logged_in.repos["spaces", "tester/room"].variables

@@ -4,15 +4,16 @@ import io
 import json
 from pathlib import Path
 
-import frames
 import numpy as np
 import pillow_heif
-import publish
 import pytest
-import rolls
 import yaml
 from datasets import ClassLabel, load_dataset
 from PIL import Image
+
+import publish
+import rolls
+from learning import frames
 
 
 @pytest.fixture(scope="module")

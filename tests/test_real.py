@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-import real
-from darkroom.film import Film
-from darkroom.scan import open_scan
-from film import eight_bit, frame
 from PIL import Image
+
+from darkroom.film.film import Film
+from darkroom.film.scan import open_scan
+from film import eight_bit, frame
 from simulate import DEFECTS, simulate
-from sources import Folders
+from simulator import real
+from simulator.sources import Folders
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 import re
 import subprocess
+import tomllib
+
+import pytest
 
 from conftest import ROOT
 
@@ -57,6 +60,35 @@ def test_the_ci_command_is_the_readmes_test_command():
 def test_what_the_page_needs_is_a_pinned_part_of_what_training_needs():
     for name in ("space/requirements.txt", "requirements.txt", "requirements-dev.txt"):
         for line in (ROOT / name).read_text().splitlines():
-            assert line.startswith(("#", "-r ")) or re.fullmatch(r"[\w.\[\]-]+==[\w.]+", line), line
+            assert line.startswith(("#", "-r ")) or re.fullmatch(r"-e \./space|[\w.\[\]-]+==[\w.]+", line), line
     assert "-r space/requirements.txt" in (ROOT / "requirements.txt").read_text()
     assert "-r requirements.txt" in (ROOT / "requirements-dev.txt").read_text()
+
+
+def test_the_library_asks_for_what_the_page_pins_but_for_the_page_itself():
+    pinned = re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "space/requirements.txt").read_text(), re.MULTILINE)
+    project = tomllib.loads((ROOT / "space/pyproject.toml").read_text())["project"]
+    assert project["dependencies"] == [f"{name}>={version}" for name, version in pinned]
+    assert "gradio" not in dict(pinned), "it has an extra, which the pattern leaves out"
+
+
+def test_no_source_reaches_for_the_import_path_by_itself():
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for path in listed.split():
+        if not path.startswith("tests/"):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            assert "sys.path" not in text and "E402" not in text, path
+
+
+@pytest.mark.parametrize("library", ["gradio", "datasets", "evaluate", "accelerate"])
+def test_the_library_never_imports(library):
+    for path in (ROOT / "space/darkroom").rglob("*.py"):
+        assert not re.search(rf"^\s*(import|from) {library}\b", path.read_text(encoding="utf-8"), re.MULTILINE), path
+
+
+def test_every_room_of_the_library_is_installed():
+    project = tomllib.loads((ROOT / "space/pyproject.toml").read_text())
+    rooms = {path.parent.relative_to(ROOT / "space") for path in (ROOT / "space/darkroom").rglob("*.py")}
+    assert {".".join(room.parts) for room in rooms} | {"darkroom.weights"} == set(
+        project["tool"]["setuptools"]["packages"]
+    )

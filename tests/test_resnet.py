@@ -4,10 +4,11 @@ import json
 
 import pytest
 import torch
-from darkroom.resnet import DEFECTS, LABELS, ResNet18, to_float
 from safetensors.torch import load_file
 from torch import nn
 from torchvision.models import resnet18
+
+from darkroom.judge.resnet import DEFECTS, LABELS, ResNet18, to_float
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,15 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-import film
 import numpy as np
 import pytest
-from darkroom.archive import Found
-from darkroom.roll import Frame, by_number, damaged_share, judge_roll, summarise, worst_first
-from darkroom.scan import open_scan
-from darkroom.verdict import Judge, Verdict, load
 from PIL import Image
+
+import film
+from darkroom.files.archive import Found
+from darkroom.film.scan import open_scan
+from darkroom.judge.roll import Frame, by_number, damaged_share, judge_roll, summarise, worst_first
+from darkroom.judge.verdict import Judge, Verdict, load
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import rolls
 import torch
-from cards import model_card
-from darkroom.scan import open_scan
-from darkroom.verdict import load
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import rolls
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import load
+from hub.cards import model_card
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = str(ROOT / "train" / "run.py")
@@ -100,8 +101,6 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(place):
 
 
 LATER = """
-import sys
-sys.path.insert(0, {train!r})
 import run
 right, steps = run.losses, []
 def losses(*args, **options):
@@ -113,9 +112,10 @@ print(run.run(run.arguments()))
 
 
 def test_a_loss_that_is_no_number_later_ends_with_the_weights_of_the_best_epoch_before(place):
-    code = LATER.format(train=str(ROOT / "train"), steps=2 * 3)  # 24 frames are three steps an epoch
+    code = LATER.format(steps=2 * 3)  # 24 frames are three steps an epoch
     command = [sys.executable, "-c", code, "--data", "holes", *SETTINGS, "--name", "later"]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=300)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT / "train", ROOT / "space")))}
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "epoch 3: the loss is no number; training ends with the weights of epoch" in done.stderr
     finished(train(place, "--name", "two", "--epochs", "2"))

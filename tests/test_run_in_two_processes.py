@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 import rolls
-from darkroom.scan import open_scan
-from darkroom.verdict import load
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import load
 
 RUN = Path(__file__).resolve().parents[1] / "train" / "run.py"
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from darkroom.film import Film, network_input
-from darkroom.scan import Scan, invert, open_scan
-from film import BASE, eight_bit, frame, png, sixteen_bit, tiff
 from scipy.ndimage import gaussian_filter
+
+from darkroom.film.film import Film, network_input
+from darkroom.film.inversion import invert
+from darkroom.film.scan import Scan, open_scan
+from film import BASE, eight_bit, frame, png, sixteen_bit, tiff
 
 
 def expected_positive(values: np.ndarray, full: int) -> np.ndarray:

@@ -9,19 +9,21 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-import frames
 import numpy as np
-import others
 import pyarrow.parquet as pq
 import pytest
-import score
-from conftest import ROOT
-from darkroom.archive import Found
-from darkroom.scan import open_scan
-from darkroom.verdict import COLUMNS, load
 from datasets import Dataset
-from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
 from PIL import Image
+
+from conftest import ROOT
+from darkroom import command
+from darkroom.files.archive import Found
+from darkroom.film.scan import open_scan
+from darkroom.judge import scoring
+from darkroom.judge.verdict import COLUMNS, Judge, Prepared, load
+from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
+from learning import frames
+from simulator import others
 
 DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
 HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},reason,not_negative,error"
@@ -44,7 +46,7 @@ def archive(tmp_path_factory) -> Path:
 
 
 def run(weights: Path, output: Path, *paths: Path | str, more: tuple[str, ...] = ()) -> int:
-    return score.main([*map(str, paths), "--output", str(output), "--weights", str(weights), *more])
+    return command.main(["score", *map(str, paths), "--output", str(output), "--weights", str(weights), *more])
 
 
 def read(path: Path) -> list[dict]:
@@ -95,7 +97,7 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     trained_on = frames.prepare(rows, 64)
     judge = load(weights)
     for row, path in zip(trained_on, paths, strict=True):
-        _, scored, _ = score.prepare(judge, Found(path.name, path))
+        _, scored, _ = scoring.prepare(judge, Found(path.name, path))
         assert row["pixels"] == scored.pixels.tobytes()
         trained_on, judged_on = row["evidence"], asdict(scored.evidence)
         assert trained_on == judged_on
@@ -170,13 +172,13 @@ def test_a_page_of_text_has_no_probability_and_an_empty_frame_is_damaged(weights
 def test_more_scans_than_a_batch_keep_their_order_in_two_processes(weights, tmp_path):
     scans = tmp_path / "scans"
     scans.mkdir()
-    for i in range(2 * score.BATCH + 5):
+    for i in range(2 * scoring.BATCH + 5):
         write(scans, f"{i:03}.png", png(eight_bit(frame(24, 36, seed=i))) if i % 7 else b"broken")
     alone, shared = tmp_path / "alone.csv", tmp_path / "shared.csv"
     assert run(weights, alone, scans) == 0
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    command += [ROOT / "train/score.py", scans, "--output", shared, "--weights", weights]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=100, cwd=tmp_path)
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    words += [ROOT / "train/score.py", scans, "--output", shared, "--weights", weights]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=100, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("31 judged") == 1, "one process speaks for both"
     one, two = read(alone), read(shared)
@@ -207,8 +209,8 @@ def test_where_nothing_could_be_judged_the_exit_code_is_2_with_a_line_a_file(tmp
     write(tmp_path, "half.png", png(eight_bit(frame()))[:2000])
     write(tmp_path, "bomb.png", png(None, size=(30_000, 30_000)))
     names = ["text.jpg", "empty.jpg", "half.png", "bomb.png", "gone.jpg"]
-    command = [sys.executable, ROOT / "train/score.py", *names, "--output", "v.csv", "--weights", weights]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    words = [sys.executable, "-m", "darkroom", "score", *names, "-o", "v.csv", "--weights", weights]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr and not done.stdout
     for name, words in zip(names, ("not a picture", "empty", "cut short", "megapixels", "no such file"), strict=True):
@@ -240,21 +242,21 @@ def test_a_run_that_breaks_off_leaves_the_last_verdicts_as_they_were(archive, we
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(score.VerdictsFile, "write", full)
+    monkeypatch.setattr(scoring.VerdictsFile, "write", full)
     assert run(weights, output, archive) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert output.read_text() == "yesterday's\n" and list(tmp_path.iterdir()) == [output]
 
 
 def test_a_scan_that_trips_the_judge_costs_its_own_row_only(archive, weights, tmp_path, monkeypatch, capsys):
-    honest = score.Judge.prepare
+    honest = Judge.prepare
 
-    def prepare(judge: score.Judge, scan: object) -> score.Prepared:
+    def prepare(judge: Judge, scan: object) -> Prepared:
         if scan.name.endswith("c.PNG"):
             raise ZeroDivisionError("odd")
         return honest(judge, scan)
 
-    monkeypatch.setattr(score.Judge, "prepare", prepare)
+    monkeypatch.setattr(Judge, "prepare", prepare)
     output = tmp_path / "verdicts.csv"
     assert run(weights, output, archive) == 0
     odd = [row for row in read(output) if "ZeroDivisionError" in row["error"]]
@@ -273,10 +275,11 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
     """However many scans wait, at most a batch of them has been read ahead."""
     judge, opened = load(weights), []
     path = write(tmp_path, "a.png", png(eight_bit(frame())))
-    monkeypatch.setattr(score, "open_scan", lambda path, name, **_: opened.append(name) or open_scan(path, name))
-    stream = score.ahead(partial(score.prepare, judge), [Found("a.png", path)] * 500, score.READERS, score.BATCH)
+    monkeypatch.setattr(scoring, "open_scan", lambda path, name, **_: opened.append(name) or open_scan(path, name))
+    work = partial(scoring.prepare, judge)
+    stream = scoring.ahead(work, [Found("a.png", path)] * 500, scoring.READERS, scoring.BATCH)
     for taken in range(1, 20):
         name, prepared, _ = next(stream)
-        assert len(opened) <= taken + score.BATCH
+        assert len(opened) <= taken + scoring.BATCH
         assert max(prepared.pixels.shape) == judge.model.input_size
     stream.close()

@@ -8,12 +8,13 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-import film
 import pytest
-from darkroom.roll import Frame
-from darkroom.scan import open_scan
-from darkroom.sidecar import sidecars_zip, verdicts_csv, xmp
-from darkroom.verdict import Judge, Verdict, load
+
+import film
+from darkroom.files.sidecar import sidecars_zip, verdicts_csv, xmp
+from darkroom.film.scan import open_scan
+from darkroom.judge.roll import Frame
+from darkroom.judge.verdict import Judge, Verdict, load
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ import io
 
 import numpy as np
 import pytest
-from capture import photograph
-from film import grainy
 from PIL import Image
-from sight import placed, plain, visibility
+
+from film import grainy
+from simulator.capture import photograph
+from simulator.sight import placed, plain, visibility
 
 SHAPE = (384, 576)
 DISTANCE = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([180, 250])[:, None, None]))

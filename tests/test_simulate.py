@@ -5,16 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import capture
-import damage
-import develop
 import numpy as np
 import pytest
-import scenes
+
 import simulate
-from darkroom.decode import decode
-from darkroom.resnet import DEFECTS
-from emulsion import BASE, LAYER, RANGE, Film, add_grain, expose, expose_again
+from darkroom.files.decode import decode
+from darkroom.judge.resnet import DEFECTS
+from simulator import capture, damage, develop, scenes
+from simulator.emulsion import BASE, LAYER, RANGE, Film, add_grain, expose, expose_again
 
 STRAIGHT = Film(BASE, contrast=np.ones(3), toe=0.8, leak=np.eye(3, dtype=np.float32), grain=0.02, grain_size=0.7)
 GREY = np.full((4, 4, 3), 0.4614, np.float32)  # sRGB code of 18 % grey

@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import simulate
-from darkroom.resnet import DEFECTS
-from film import eight_bit, frame
 from PIL import Image
-from sources import SPLITS, Folders, jobs
+
+import simulate
+from darkroom.judge.resnet import DEFECTS
+from film import eight_bit, frame
+from simulator.sources import SPLITS, Folders, jobs
 
 
 def written(folder: Path, *names: str) -> Path:

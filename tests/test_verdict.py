@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from darkroom.calibration import Calibration, logit
-from darkroom.evidence import Evidence
-from darkroom.remedy import REMEDIES
-from darkroom.resnet import DEFECTS, ResNet18
-from darkroom.scan import open_scan
-from darkroom.verdict import COLUMNS, Judge, decide, heat_map
+
+from darkroom.film.evidence import Evidence
+from darkroom.film.scan import open_scan
+from darkroom.judge.calibration import Calibration, logit
+from darkroom.judge.remedy import REMEDIES
+from darkroom.judge.resnet import DEFECTS, ResNet18
+from darkroom.judge.verdict import COLUMNS, Judge, decide, heat_map
 from film import eight_bit, frame, png
 
 SOUND = Evidence(0.5, 0, 0, 0, 0, 0.3, 0.2, 8, 90)

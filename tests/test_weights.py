@@ -11,13 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from darkroom import pull
-from darkroom.calibration import Calibration
-from darkroom.card import read_card
-from darkroom.verdict import load
 from huggingface_hub import file_download
 from huggingface_hub.utils import _http
 from safetensors.torch import load_file, save_file
+
+from darkroom.hub import pull
+from darkroom.hub.card import read_card
+from darkroom.judge.calibration import Calibration
+from darkroom.judge.verdict import load
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_with_the_hub_down_and_nothing_downloaded_a_script_is_told_and_the_page_
 ):
     hub.fault("", times=999, silent=True)
     assert "cannot be reached" in refused(published)
-    monkeypatch.setattr("darkroom.weights.BUNDLED", weights)
+    monkeypatch.setattr("darkroom.hub.weights.BUNDLED", weights)
     judge = load(published, bundled_if_down=True)
     assert same(judge, weights) and judge.revision is None
     assert published in judge.notice and "bundled weights" in judge.notice

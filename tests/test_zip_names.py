@@ -7,12 +7,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from darkroom.archive import find_frames
-from darkroom.roll import judge_roll
-from darkroom.sidecar import sidecars_zip, verdicts_csv
-from darkroom.verdict import load
-from film import eight_bit, frame
 from PIL import Image
+
+from darkroom.files.archive import find_frames
+from darkroom.files.sidecar import sidecars_zip, verdicts_csv
+from darkroom.judge.roll import judge_roll
+from darkroom.judge.verdict import load
+from film import eight_bit, frame
 
 NAMES = [
     ("Köln/Straße", "utf-8"),

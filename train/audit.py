@@ -13,24 +13,23 @@ import argparse
 import sys
 from pathlib import Path
 
-import gallery
 import numpy as np
 import pandas as pd
 import torch
 from cleanlab.filter import find_label_issues
 from datasets import Dataset, DatasetDict, concatenate_datasets
-from frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
 from jinja2 import Environment, FileSystemLoader
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom import verdict  # noqa: E402
-from darkroom.calibration import logit  # noqa: E402
-from darkroom.resnet import LABELS, contrast, to_float  # noqa: E402
-from darkroom.weights import WeightsError  # noqa: E402
+from darkroom.hub.weights import WeightsError
+from darkroom.judge import verdict
+from darkroom.judge.calibration import logit
+from darkroom.judge.resnet import LABELS, contrast, to_float
+from learning.frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
+from reporting import gallery
 
 FOLDS = 5
 STRENGTH = 0.2  # inverse of the ridge: hundreds of features meet hundreds of pictures
@@ -114,10 +113,9 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
     try:
         out.mkdir(parents=True, exist_ok=True)
         suspects.to_csv(out / "audit.csv", index=False)
-        template = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
-        page = template.get_template("audit.html.jinja").render(
-            suspects=shown, total=len(listed), source=source, uri=gallery.uri
-        )
+        rooms = FileSystemLoader(Path(__file__).parent / "reporting")
+        template = Environment(loader=rooms, autoescape=True, trim_blocks=True).get_template("audit.html.jinja")
+        page = template.render(suspects=shown, total=len(listed), source=source, uri=gallery.uri)
         (out / "audit.html").write_text(page, encoding="utf-8")
         if corrected:
             listed.loc[worst, "normal"] = 1 - labels[worst]

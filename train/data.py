@@ -14,20 +14,19 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import labels as tables
 import numpy as np
 import pandas as pd
-from frames import CELLS, DataError, load, picture
 from sklearn.model_selection import StratifiedGroupKFold
-from splits import stored, write
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.archive import Found, each_frame  # noqa: E402
-from darkroom.decode import ScanError, read_bytes  # noqa: E402
-from darkroom.folder import SUFFIXES, composed, walk  # noqa: E402
-from darkroom.resnet import DEFECTS  # noqa: E402
-from darkroom.scan import Scan, open_scan  # noqa: E402
+from darkroom.files.archive import Found, each_frame
+from darkroom.files.decode import ScanError, read_bytes
+from darkroom.files.folder import SUFFIXES, composed, walk
+from darkroom.film.scan import Scan, open_scan
+from darkroom.judge.resnet import DEFECTS
+from learning import labels as tables
+from learning.frames import CELLS, DataError, load, picture
+from learning.splits import stored, write
 
 LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
 PAGE = re.compile(r"#\d+$")

@@ -1,10 +1,10 @@
-"""Fit the check that a picture is a colour negative at all: `space/darkroom/negative.json`.
+"""Fit the check that a picture is a colour negative at all: `space/darkroom/film/negative.json`.
 
     python train/negatives.py data/simulated --photos photos
 
 DATA is what `train/simulate.py` wrote: the negatives, readable and damaged. The other kinds are made from the
-photographs, by `train/others.py`. A quarter of the folders of photographs, and the negatives simulated from them, are
-kept out of the fit and say how often each kind is told. The same command fits the same numbers.
+photographs, by `train/simulator/others.py`. A quarter of the folders of photographs, and the negatives simulated from
+them, are kept out of the fit and say how often each kind is told. The same command fits the same numbers.
 """
 
 import argparse
@@ -19,21 +19,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from others import MAKERS
 from PIL import Image
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "space"))
-from darkroom.evidence import NOT_NEGATIVE  # noqa: E402
-from darkroom.film import Film  # noqa: E402
-from darkroom.negative import CLIPPED, KINDS, reduced, traits, weighed  # noqa: E402
-from darkroom.scan import Scan  # noqa: E402
-from retake import relit, retaken  # noqa: E402
+from darkroom.film.evidence import NOT_NEGATIVE
+from darkroom.film.film import Film
+from darkroom.film.negative import CLIPPED, KINDS, reduced, traits, weighed
+from darkroom.film.scan import Scan
+from simulator.others import MAKERS
+from simulator.retake import relit, retaken
 
-OUT = ROOT / "space/darkroom/negative.json"
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "space/darkroom/film/negative.json"
 TRAITS = tuple(traits(np.zeros((16, 16, 3)), np.ones((16, 16), bool)))  # their names
 SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `KINDS` among the pictures
 LONG_SIDE = 320  # pixels of a picture; `negative.traits` sees fewer

@@ -12,19 +12,27 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bundle import assemble
-from cards import CardError
-from frames import DataError
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
 from huggingface_hub.utils import validate_repo_id
-from parquet import lay_out
+
+from darkroom.hub.pull import WeightsError
+from hub.bundle import assemble
+from hub.cards import CardError
+from hub.parquet import lay_out
+from learning.frames import DataError
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "space"))
-from darkroom.pull import WeightsError  # noqa: E402
-
-LEFT_OUT = ["**/__pycache__/**", "__pycache__/**", "**/.gradio/**", ".gradio/**", ".DS_Store"]
+# What running, installing and a Mac leave in a folder.
+LEFT_OUT = [
+    "**/__pycache__/**",
+    "__pycache__/**",
+    "**/.gradio/**",
+    ".gradio/**",
+    "*.egg-info/**",
+    "build/**",
+    ".DS_Store",
+]
 
 
 class PublishError(RuntimeError):

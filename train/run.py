@@ -18,27 +18,26 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.utils import broadcast, broadcast_object_list, set_seed
-from augment import augment
-from calibrate import calibrate
-from checkpoint import Progress, RunError, claim, newest, release, restore, save
 from datasets import Dataset, concatenate_datasets
-from frames import CELLS, COLUMNS, SPLITS, DataError, collate, defect_columns, load, prepare
-from metrics import Readability
-from model import begin, fast_bfloat16, finish, portable
-from objective import balance, losses
-from predict import p_normal, predict
-from publish import PublishError, check, publish_trained
-from report import Report
-from simulate import simulated
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
-from darkroom.resnet import ResNet18, to_float  # noqa: E402
-from darkroom.weights import WeightsError  # noqa: E402
+from darkroom.hub.weights import WeightsError
+from darkroom.judge.resnet import ResNet18, to_float
+from learning.augment import augment
+from learning.calibrate import calibrate
+from learning.checkpoint import Progress, RunError, claim, newest, release, restore, save
+from learning.frames import CELLS, COLUMNS, SPLITS, DataError, collate, defect_columns, load, prepare
+from learning.metrics import Readability
+from learning.model import begin, fast_bfloat16, finish, portable
+from learning.objective import balance, losses
+from learning.predict import p_normal, predict
+from publish import PublishError, check, publish_trained
+from reporting.report import Report
+from simulate import simulated
 
 RUNS = Path("runs")
 WARM_UP = 100  # steps, at most the first epoch, over which the learning rate rises to its value

@@ -21,12 +21,13 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from develop import DEFECTS, develop
-from dust import DustError, dusty, outlines
-from real import base_of, damaged, encode, negative_from
-from sight import plain
-from sources import DRAWN_ALONE, LONG_SIDE, SPLITS, UNKNOWN, Folders, Job, jobs, scene_for
 from tqdm import tqdm
+
+from simulator.develop import DEFECTS, develop
+from simulator.dust import DustError, dusty, outlines
+from simulator.real import base_of, damaged, encode, negative_from
+from simulator.sight import plain
+from simulator.sources import DRAWN_ALONE, LONG_SIDE, SPLITS, UNKNOWN, Folders, Job, jobs, scene_for
 
 GRID = 24  # cells of the coarse damage maps, a side
 STRIKING = ("noise", "holes")  # seen on the negative, whatever the positive shows: next to nothing, and bare light

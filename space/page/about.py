@@ -4,8 +4,9 @@ from html import escape
 from pathlib import Path
 
 import gradio as gr
-from darkroom.card import Card, read_card
-from darkroom.verdict import Judge
+
+from darkroom.hub.card import Card, read_card
+from darkroom.judge.verdict import Judge
 
 from .words import card as boxed
 

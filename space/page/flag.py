@@ -5,8 +5,9 @@ from html import escape
 from pathlib import Path
 
 import gradio as gr
-from darkroom.flag import FlagTooLarge, send_flag
-from darkroom.verdict import Judge
+
+from darkroom.hub.flag import FlagTooLarge, send_flag
+from darkroom.judge.verdict import Judge
 
 from .judging import PRIVATE, Seen
 

@@ -5,9 +5,10 @@ from functools import partial
 from pathlib import Path
 
 import gradio as gr
-from darkroom.export import save_positive, shortened
-from darkroom.preview import jpeg
-from darkroom.verdict import Judge
+
+from darkroom.files.export import save_positive, shortened
+from darkroom.files.preview import jpeg
+from darkroom.judge.verdict import Judge
 
 from . import words
 from .flag import flag_corner

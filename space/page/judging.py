@@ -7,12 +7,13 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
-from darkroom.archive import Found, find_frames
-from darkroom.light import UNPROFILED
-from darkroom.preview import dress, negative_view, positive_view, reduce
-from darkroom.roll import explain
-from darkroom.scan import Scan, open_scan
-from darkroom.verdict import Judge, Verdict
+
+from darkroom.files.archive import Found, find_frames
+from darkroom.files.light import UNPROFILED
+from darkroom.files.preview import dress, negative_view, positive_view, reduce
+from darkroom.film.scan import Scan, open_scan
+from darkroom.judge.roll import explain
+from darkroom.judge.verdict import Judge, Verdict
 
 PRIVATE = {"api_visibility": "private"}
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import gradio as gr
-from darkroom import roll as rolls
-from darkroom.export import save_positive
-from darkroom.light import LIGHTS
-from darkroom.scan import open_scan
-from darkroom.sidecar import verdicts_csv
-from darkroom.verdict import Judge
 from gradio.route_utils import get_root_url
+
+from darkroom.files.export import save_positive
+from darkroom.files.light import LIGHTS
+from darkroom.files.sidecar import verdicts_csv
+from darkroom.film.scan import open_scan
+from darkroom.judge import roll as rolls
+from darkroom.judge.verdict import Judge
 
 from . import words
 from .judging import frames_of, new_folder, note_on, refuse, share

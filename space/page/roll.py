@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import gradio as gr
-from darkroom.archive import Found
-from darkroom.roll import Frame, judge_roll, summarise, worst_first
-from darkroom.sidecar import sidecars_zip, verdicts_csv
-from darkroom.verdict import Judge
+
+from darkroom.files.archive import Found
+from darkroom.files.sidecar import sidecars_zip, verdicts_csv
+from darkroom.judge.roll import Frame, judge_roll, summarise, worst_first
+from darkroom.judge.verdict import Judge
 
 from . import words
 from .frame import LIGHT, QUESTION, FrameView

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from darkroom.roll import Frame, Summary
+from darkroom.judge.roll import Frame, Summary
 
 from .words import SPOKEN, breakable
 

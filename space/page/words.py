@@ -3,8 +3,8 @@
 import re
 from html import escape
 
-from darkroom.archive import MOST_FRAMES
-from darkroom.verdict import Verdict
+from darkroom.files.archive import MOST_FRAMES
+from darkroom.judge.verdict import Verdict
 
 SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}
 

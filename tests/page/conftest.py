@@ -11,14 +11,15 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import film
 import numpy as np
-import others
 import pillow_heif
 import pytest
 import tifffile
 from PIL import Image, ImageCms
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+import film
+from simulator import others
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = str(ROOT / "space" / "app.py")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import AT_BOTH_WIDTHS, PHONE, WIDE, Server, drop, visit
 from playwright.sync_api import Page, expect
+
+from conftest import AT_BOTH_WIDTHS, PHONE, WIDE, Server, drop, visit
 
 pytestmark = pytest.mark.browser
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from conftest import PHONE, Server, difference, drop, shown_picture, visit
-from darkroom.scan import invert, open_scan
-from darkroom.verdict import load
 from PIL import Image
 from playwright.sync_api import Page, expect
+
+from conftest import PHONE, Server, difference, drop, shown_picture, visit
+from darkroom.film.inversion import invert
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import load
 
 pytestmark = pytest.mark.browser
 SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye"}

@@ -12,19 +12,21 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import film
 import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from conftest import ROOT, WIDE, Server, drop, visit
-from darkroom.resnet import DEFECTS
-from darkroom.scan import invert, open_scan
-from darkroom.verdict import COLUMNS, load
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 from playwright.sync_api import expect
+
+import film
+from conftest import ROOT, WIDE, Server, drop, visit
+from darkroom.film.inversion import invert
+from darkroom.film.scan import open_scan
+from darkroom.judge.resnet import DEFECTS
+from darkroom.judge.verdict import COLUMNS, load
 from proxy import Proxy
 
 SUB_PATH = "/film/strips"

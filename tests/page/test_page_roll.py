@@ -7,16 +7,18 @@ import xml.etree.ElementTree as ElementTree
 import zipfile
 from pathlib import Path
 
-import film
 import numpy as np
 import pytest
 import tifffile
-from conftest import PHONE, Server, drop, visit
-from darkroom.resnet import DEFECTS
-from darkroom.scan import invert, open_scan
-from darkroom.verdict import COLUMNS, load
 from PIL import Image
 from playwright.sync_api import Page, expect
+
+import film
+from conftest import PHONE, Server, drop, visit
+from darkroom.film.inversion import invert
+from darkroom.film.scan import open_scan
+from darkroom.judge.resnet import DEFECTS
+from darkroom.judge.verdict import COLUMNS, load
 
 pytestmark = pytest.mark.browser
 FILES = "#roll-files"

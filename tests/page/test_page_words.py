@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from darkroom.calibration import Calibration
-from darkroom.evidence import Evidence
-from darkroom.resnet import DEFECTS
-from darkroom.verdict import Verdict
+
+from darkroom.film.evidence import Evidence
+from darkroom.judge.calibration import Calibration
+from darkroom.judge.resnet import DEFECTS
+from darkroom.judge.verdict import Verdict
 from page import words
 from page.judging import Seen
 

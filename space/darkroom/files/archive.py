@@ -1,0 +1,157 @@
+"""Take the pictures out of an uploaded ZIP without trusting it: no path climbs out, nothing unpacks without end."""
+
+import errno
+import itertools
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from ..film.scan import count_frames
+from .folder import composed, is_clutter
+from .zip_names import names_of
+
+MEGABYTE = 1_000_000
+LARGEST_MEMBER = 800 * MEGABYTE  # a 120-megapixel scan at 16 bits is 720 MB
+LARGEST_UPLOAD = 4000 * MEGABYTE  # all that the archives of one upload unpack to
+LARGEST_DIRECTORY = 10 * MEGABYTE  # of an archive: what it says of its files, a hundred bytes each
+FLATTEST, UNASKED = 200, 50 * MEGABYTE  # times that a picture is packed smaller; a smaller one may be whatever it is
+LAST_RECORD, WIDE_PLACE, WIDE_RECORD = b"PK\5\6", b"PK\6\7", b"PK\6\6"  # which say how large that is
+MOST_FRAMES = 500
+ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+# What `zipfile` and its decoders raise for an archive or a member that is broken, packed in an unknown way or oddly
+# named, and what a disk raises.
+UNPACKING = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    IndexError,  # `ZipInfo.is_dir` of a member without a name
+)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Found(NamedTuple):
+    """A frame to be judged, or the sentence that says why it is not. name: what to call it. number: of the frame in its
+    file, from 0."""
+
+    name: str
+    path: Path | None
+    error: str = ""
+    number: int = 0
+
+
+@dataclass
+class Room:
+    """What the archives of one upload may yet unpack to, in bytes."""
+
+    left: int = LARGEST_UPLOAD
+
+
+def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
+    """The frames among the uploaded files, those in ZIP archives unpacked into `folder`, in the order of the upload.
+
+    At most `MOST_FRAMES`; one more entry then says what was left out.
+    """
+    room = Room()
+    files = itertools.chain.from_iterable(
+        unpack(path, folder / str(i), room) if path.suffix.lower() == ".zip" else [Found(composed(path.name), path)]
+        for i, path in enumerate(uploads)
+        if not is_clutter(path.name)
+    )
+    every = itertools.chain.from_iterable(map(each_frame, files))
+    found = list(itertools.islice(every, MOST_FRAMES + 1))
+    if len(found) > MOST_FRAMES:
+        first = found[MOST_FRAMES].name
+        rest = f"{first}: this and all after it were left out; a roll here has at most {MOST_FRAMES} frames"
+        found[MOST_FRAMES] = Found(first, None, rest)
+    return found
+
+
+def each_frame(file: Found) -> list[Found]:
+    """The frames of a file: each page of a multi-page TIFF is one, called `name#1`, `name#2`…"""
+    count = count_frames(file.path) if file.path else 1
+    if count == 1:
+        return [file]
+    return [file._replace(name=f"{file.name}#{number + 1}", number=number) for number in range(count)]
+
+
+def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
+    """Unpack the pictures of a ZIP into `folder`, one after another; what cannot be unpacked has its sentence."""
+    try:
+        if directory_size(archive) > LARGEST_DIRECTORY:
+            yield Found(archive.name, None, f"{archive.name}: holds far too many files; pack the frames of one roll")
+            return
+        with zipfile.ZipFile(archive) as opened:
+            members = opened.infolist()
+            for number, (member, name) in enumerate(zip(members, names_of(members), strict=True)):
+                if member.is_dir() or is_clutter(name):
+                    continue
+                problem = _refusal(archive.name, member, name, room)
+                if problem:
+                    yield Found(name, None, problem)
+                    continue
+                room.left -= member.file_size  # also where it fails: its bytes were written until then
+                last = PurePosixPath(name).name
+                last = last if len(last.encode("utf-8", "replace")) < 200 else f"frame{PurePosixPath(last).suffix}"
+                target = folder / str(number) / last
+                yield _extract(opened, member, name, target, archive.name)
+    except UNPACKING:
+        yield Found(archive.name, None, f"{archive.name}: not a ZIP archive we can open; pack it again")
+
+
+def directory_size(archive: Path) -> int:
+    """Bytes in which a ZIP lists its files, as it says at its end; `zipfile` makes objects of them all at once."""
+    with archive.open("rb") as file:
+        file.seek(max(0, archive.stat().st_size - 70_000))  # the last record has a comment of 65,535 bytes at most
+        end = file.read()
+    at = len(end) - 22 if end[-22:-18] == LAST_RECORD and end[-2:] == b"\0\0" else end.rfind(LAST_RECORD)
+    wide = at - 20 - 56  # from 4 GB on, behind it where that lies
+    if wide >= 0 and end[wide : wide + 4] == WIDE_RECORD and end[at - 20 : at - 16] == WIDE_PLACE:
+        return int.from_bytes(end[wide + 40 : wide + 48], "little")
+    return int.from_bytes(end[at + 12 : at + 16], "little") if at >= 0 else 0
+
+
+def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> str:
+    path = PurePosixPath(name.replace("\\", "/"))
+    last = path.name
+    if not path.name:
+        return f"{archive}: a file in it has no name; pack it again"
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        return f"{last}: its path in {archive} leads out of the archive; pack it again without “..”"
+    if path.suffix.lower() in ARCHIVES:
+        return f"{last}: an archive inside {archive}; upload it by itself"
+    if member.flag_bits & 1:
+        return f"{last}: {archive} is protected by a password; unpack it and upload the frames"
+    if member.file_size > LARGEST_MEMBER:
+        limit = LARGEST_MEMBER // MEGABYTE
+        return f"{last}: unpacks to {member.file_size / MEGABYTE:,.0f} MB, the limit is {limit} MB; export it smaller"
+    if member.file_size > max(UNASKED, FLATTEST * member.compress_size):
+        times = member.file_size // max(member.compress_size, 1)
+        return f"{last}: unpacks to {times:,} times its size, as no scan does; upload it by itself"
+    if member.file_size > room.left:
+        return f"{last}: more than {LARGEST_UPLOAD // MEGABYTE:,} MB would be unpacked; upload it with the next frames"
+    return ""
+
+
+def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, target: Path, archive: str) -> Found:
+    """Copy one member, never more bytes than its header promised: `zipfile` stops there and checks the sum."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with opened.open(member) as source, target.open("wb") as copy:
+            while chunk := source.read(MEGABYTE):
+                copy.write(chunk)
+    except UNPACKING as error:
+        with suppress(OSError):  # what there is of it: nobody else knows of it, and the disk may be full
+            target.unlink()
+        if isinstance(error, OSError) and error.errno in FULL:
+            return Found(name, None, f"{PurePosixPath(name).name}: no room to unpack it here; try again later")
+        return Found(name, None, f"{PurePosixPath(name).name}: broken inside {archive}; pack it again")
+    return Found(name, target)

@@ -1,0 +1,86 @@
+"""The verdicts file: one row a scan, as CSV, JSON lines or Parquet by its suffix, there only when it is whole."""
+
+import csv
+import json
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+WORDS = ("file", "verdict", "reason", "not_negative", "error")  # columns that are text; the others: probabilities
+ROW_GROUP = 4096  # rows that Parquet keeps together, and so the most that wait in memory
+
+
+class OutputError(ValueError):
+    """The verdicts cannot be written there; the message says why."""
+
+
+def check(path: Path) -> None:
+    """Raise OutputError unless verdicts can be written to `path`."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{path}: verdicts are written as {', '.join(SUFFIXES)}; name the file so")
+    if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
+        raise OutputError(f"{path}: Parquet is written by pyarrow, which is not installed; pip install pyarrow")
+    if path.is_dir():
+        raise OutputError(f"{path}: this is a folder; name a file")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent}: there is no such folder; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"{path.parent}: this folder may not be written to; name another")
+
+
+class VerdictsFile:
+    """Open for writing; appears under its name when the `with` block ends well, and not at all when it does not.
+
+    path: has passed `check`. columns: names of what a row holds. Raises OSError when the disk is full.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]):
+        self.path, self.suffix, self.columns = path, path.suffix.lower(), columns
+        self.part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self.waiting: list[dict] = []
+
+    def __enter__(self) -> "VerdictsFile":
+        if self.suffix == ".parquet":
+            import pyarrow as pa  # large, and of no use to the page
+            import pyarrow.parquet as pq
+
+            schema = pa.schema([(name, pa.string() if name in WORDS else pa.float64()) for name in self.columns])
+            self.sink = pq.ParquetWriter(self.part, schema)
+        else:
+            # Excel takes a CSV for UTF-8 only when it begins with a byte order mark; every reader here would see one
+            # in the first column's name, so there is none.
+            self.sink = self.part.open("w", encoding="utf-8", newline="")
+            if self.suffix == ".csv":
+                self.table = csv.DictWriter(self.sink, self.columns)
+                self.table.writeheader()
+        return self
+
+    def write(self, rows: list[dict]) -> None:
+        """Append rows, each with the keys `columns`; None is an empty cell."""
+        if self.suffix == ".csv":
+            self.table.writerows(rows)
+        elif self.suffix == ".jsonl":
+            self.sink.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        else:
+            self.waiting += rows
+            if len(self.waiting) >= ROW_GROUP:
+                self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        self.sink.write_table(pa.Table.from_pylist(self.waiting, self.sink.schema))
+        self.waiting = []
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if kind is None and self.waiting:
+                self._flush()
+            self.sink.close()
+            if kind is None:
+                os.replace(self.part, self.path)
+        finally:
+            self.part.unlink(missing_ok=True)

@@ -1,0 +1,204 @@
+"""Judge a roll: many frames one after another, the broken ones named, and what they say together."""
+
+import logging
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from ..files.archive import Found
+from ..files.decode import ScanError
+from ..files.preview import reduce, thumbnail
+from ..film.scan import open_scan
+from .calibration import VERDICTS
+from .verdict import COLUMNS, Judge, Prepared, Verdict
+
+log = logging.getLogger(__name__)
+MARKED = 0.5  # a cell this hot counts as damaged
+SPREAD = 0.4  # damage over more of the frame than this has no place
+AT_LEAST = 3  # frames that must agree before a pattern is named
+WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
+Item, Done = TypeVar("Item"), TypeVar("Done")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One file of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
+    number: of the frame in its file, from 0."""
+
+    name: str
+    path: Path | None
+    verdict: Verdict | None = None
+    thumbnail: bytes = b""
+    error: str = ""
+    number: int = 0
+
+    @property
+    def word(self) -> str:
+        """The verdict, or "error"."""
+        return self.verdict.verdict if self.verdict else "error"
+
+    def at_prior(self, prior: float) -> "Frame":
+        return replace(self, verdict=self.verdict.at_prior(prior)) if self.verdict else self
+
+    def row(self) -> dict[str, str | float]:
+        """The columns of a verdicts file."""
+        if self.verdict:
+            return self.verdict.row()
+        return dict.fromkeys(COLUMNS, "") | {"file": self.name, "error": self.error}
+
+
+def explain(error: Exception, name: str) -> str:
+    """One sentence for the user: ours where we know what is wrong, and never a path of this machine or a traceback."""
+    if isinstance(error, ScanError):
+        return str(error)
+    log.error("could not judge %s", name, exc_info=error)
+    return f"{name}: could not be judged; try another export of it"
+
+
+def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = "auto") -> Iterator[Frame]:
+    """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it.
+
+    light: as for `open_scan`.
+    """
+    for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry, light)), found, WORKERS, AHEAD):
+        if isinstance(ready, str):
+            yield Frame(entry.name, entry.path, error=ready, number=entry.number)
+            continue
+        prepared, small = ready
+        verdict = judge.judge_prepared([prepared], prior)[0]
+        yield Frame(entry.name, entry.path, verdict, small, number=entry.number)
+
+
+def ahead(work: Callable[[Item], Done], items: Iterable[Item], workers: int, most: int) -> Iterator[Done]:
+    """What `work` makes of each item, in their order, made in `workers` threads at most `most` items ahead of who asks;
+    never more, so that memory stays bounded however many there are."""
+    waiting = iter(items)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        begun = deque(pool.submit(work, item) for item in islice(waiting, most))
+        while begun:
+            yield begun.popleft().result()
+            begun.extend(pool.submit(work, item) for item in islice(waiting, 1))
+    finally:  # also when the caller stops listening: what has not begun is not begun
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare(judge: Judge, entry: Found, light: str) -> tuple[Prepared, bytes] | str:
+    if entry.path is None:
+        return entry.error
+    try:
+        scan = open_scan(entry.path, entry.name, number=entry.number, light=light)
+        return judge.prepare(scan), thumbnail(reduce(scan, side=600))
+    except Exception as error:  # whatever one file does, the rest of the roll goes on
+        return explain(error, entry.name)
+
+
+def worst_first(frames: Iterable[Frame]) -> list[Frame]:
+    """Least readable first; then, as they came, pictures that are no colour negatives, and what could not be judged."""
+
+    def place(frame: Frame) -> tuple[int, float]:
+        if frame.verdict is None:
+            return 2, 0.0
+        return (1, 0.0) if frame.verdict.evidence.not_negative else (0, frame.verdict.p_normal)
+
+    return sorted(frames, key=place)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a roll says as a whole, at the prior of its verdicts.
+
+    counts: as `counted` gives them. share: expected share of damaged frames, 0…1; low, high: the central 95 % of that
+    share, were each frame damaged independently with its own probability. patterns: sentences.
+    """
+
+    counts: dict[str, int]
+    share: float
+    low: float
+    high: float
+    patterns: tuple[str, ...]
+
+    def as_dict(self) -> dict:
+        """For JSON."""
+        interval = {"damaged_share": self.share, "low": self.low, "high": self.high}
+        return {"counts": self.counts, **interval, "patterns": list(self.patterns)}
+
+
+def counted(frames: Iterable[Frame]) -> dict[str, int]:
+    """{"readable", "check", "damaged", "error": frames}."""
+    counts = Counter(frame.word for frame in frames)
+    return {word: counts[word] for word in (*VERDICTS, "error")}
+
+
+def summarise(frames: Iterable[Frame]) -> Summary | None:
+    """Sum a roll up; None where no colour negative was judged."""
+    frames = list(frames)
+    judged = [frame for frame in frames if frame.verdict and not frame.verdict.evidence.not_negative]
+    judged.sort(key=lambda frame: by_number(frame.name))
+    if not judged:
+        return None
+    chances = np.array([1 - frame.verdict.p_normal for frame in judged])
+    low, high = damaged_share(chances)
+    patterns = [sentence for sentence in (same_place(judged), same_end(judged)) if sentence]
+    return Summary(counted(frames), float(chances.mean()), low, high, tuple(patterns))
+
+
+def by_number(name: str) -> list[str]:
+    """A sorting key by which frame_2 comes before frame_10."""
+    return [part.zfill(12) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", name)]
+
+
+def damaged_share(chances: np.ndarray, inside: float = 0.95) -> tuple[float, float]:
+    """The central `inside` of the share of damaged frames, each damaged independently with its chance, (n,) in 0…1.
+
+    The count then follows the Poisson binomial distribution, whose probabilities are a product of polynomials.
+    """
+    count = np.ones(1)
+    for p in chances:
+        count = np.convolve(count, [1 - p, p])
+    reached = np.cumsum(count)
+    tail = (1 - inside) / 2
+    low, high = np.searchsorted(reached, tail), np.searchsorted(reached, 1 - tail)
+    return float(low) / len(chances), float(min(high, len(chances))) / len(chances)
+
+
+def same_place(judged: list[Frame]) -> str:
+    """A sentence if several damaged frames are marked at one place, as film that is scratched on its way is."""
+    marks = [frame.verdict.heat > MARKED for frame in judged if frame.word != "readable"]
+    marks = [mark for mark in marks if 0 < mark.mean() <= SPREAD]
+    shapes = Counter(mark.shape for mark in marks)
+    if not shapes:
+        return ""
+    shape, _ = shapes.most_common(1)[0]
+    together = np.sum([mark for mark in marks if mark.shape == shape], axis=0)
+    most = int(together.max())
+    if most < max(AT_LEAST, 0.5 * len(marks)):
+        return ""
+    y, x = np.argwhere(together == most).mean(axis=0) / np.maximum(np.array(shape) - 1, 1)
+    where = f"{('upper', 'middle', 'lower')[min(int(y * 3), 2)]} {('left', 'centre', 'right')[min(int(x * 3), 2)]}"
+    return (
+        f"{most} frames are marked at the same place ({where}): "
+        "look for a scratch along the film's travel, or for dirt on the light table."
+    )
+
+
+def same_end(judged: list[Frame]) -> str:
+    """A sentence if all damage lies at one end of a roll that is long enough to have ends."""
+    hit = [i for i, frame in enumerate(judged) if frame.word == "damaged"]
+    if len(judged) < 2 * AT_LEAST or len(hit) < AT_LEAST:
+        return ""
+    third = len(judged) // 3
+    if hit[-1] < max(third, AT_LEAST):
+        return (
+            f"All damage is among the first {hit[-1] + 1} frames: suspect the chemistry or light at the roll's start."
+        )
+    if hit[0] >= len(judged) - max(third, AT_LEAST):
+        return f"All damage is among the last {len(judged) - hit[0]} frames: suspect the chemistry or light at its end."
+    return ""

@@ -1,0 +1,1 @@
+"""Training: data sets made ready, the loss, checkpoints, calibration and the figures."""

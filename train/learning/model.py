@@ -1,0 +1,67 @@
+"""The model at both ends of a run: begun from nothing or from another model, finished with its calibration."""
+
+import shutil
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from darkroom.judge.resnet import LABELS, ResNet18
+from darkroom.judge.verdict import load
+
+SIZE = 288  # pixels of the long side where nothing else is said: quick on a CPU
+
+
+def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> ResNet18:
+    """A network to train.
+
+    init: folder or Hub id of a model to continue from; None starts from random weights.
+    kinds: damage that the data label. Where the model of `init` has other ones the head is rebuilt, and what both have
+    keeps its weights. Without any, a model keeps the kinds that it knows.
+    input_size: pixels of the long side; None: that of `init`, or `SIZE`.
+    Raises weights.WeightsError.
+    """
+    if init is None:
+        return ResNet18(defects=kinds, input_size=input_size or SIZE)
+    known = load(init).model
+    model = ResNet18(
+        defects=kinds or known.defects, input_size=input_size or known.input_size, calibration=known.calibration
+    )
+    state = known.float().state_dict()
+    had, have = known.labels + known.defects, LABELS + model.defects
+    for name in ("head.weight", "head.bias"):
+        rebuilt = model.state_dict()[name].clone()
+        for row, output in enumerate(have):
+            if output in had:
+                rebuilt[row] = state[name][had.index(output)]
+        state[name] = rebuilt
+    model.load_state_dict(state)
+    return model
+
+
+def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
+    """Write `model` with its calibration to `folder` as safetensors, in half precision, and config.json. Returns what
+    was written."""
+    whole = ResNet18(
+        labels=model.labels, defects=model.defects, input_size=model.input_size, calibration=calibration
+    ).eval()
+    whole.load_state_dict(model.state_dict())
+    whole.half().save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)  # the library's own, which says that the model is on the Hub
+    shutil.copymode(folder / "config.json", folder / "model.safetensors")  # which it writes for nobody else to read
+    return whole.float()
+
+
+def fast_bfloat16() -> bool:
+    """Whether the device that is trained on multiplies bfloat16 in hardware; elsewhere it is many times slower."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return any(torch.cpu.get_capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
+
+
+def portable(module: nn.Module) -> dict[str, Tensor]:
+    """A copy of the weights as safetensors can write them: on the CPU, in memory order."""
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in module.state_dict().items()
+    }
