@@ -27,7 +27,8 @@ def run(*words: object, cwd: Path, path: Path = ROOT / "space") -> str:
 
 def test_three_names_stand_at_the_top():
     assert darkroom.__all__ == ["invert", "load", "open_scan"] and set(darkroom.__all__) <= set(dir(darkroom))
-    assert darkroom.load is verdict.load and darkroom.invert is inversion.invert and darkroom.open_scan is scan.open_scan
+    assert darkroom.load is verdict.load
+    assert darkroom.invert is inversion.invert and darkroom.open_scan is scan.open_scan
     with pytest.raises(AttributeError, match="develop"):
         darkroom.develop  # noqa: B018
 
