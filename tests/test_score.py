@@ -24,7 +24,7 @@ from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
 from PIL import Image
 
 DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
-HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},reason,not_negative,error"
+HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},infrared_dust,infrared_holes,reason,not_negative,error"
 
 
 @pytest.fixture(scope="module")
@@ -280,3 +280,20 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
         assert len(opened) <= taken + score.BATCH
         assert max(prepared.pixels.shape) == judge.model.input_size
     stream.close()
+
+
+def test_an_infrared_file_of_a_folder_goes_with_its_picture_and_fills_its_columns(weights, tmp_path):
+    folder = tmp_path / "roll"
+    folder.mkdir()
+    for name in ("a.tif", "b.tif"):
+        write(folder, name, tiff(sixteen_bit(frame(200, 300, seed=2))))
+    plane = np.full((200, 300, 1), 40_000, np.uint16)
+    plane += np.random.default_rng(0).integers(0, 200, plane.shape, np.uint16)
+    plane[50:60, 70:90] -= 10_000
+    write(folder, "a_IR.tif", tiff(plane))
+    for paths in ([folder], sorted(folder.iterdir())):
+        assert run(weights, tmp_path / "v.csv", *paths) == 0
+        with_it, without = read(tmp_path / "v.csv")
+        assert Path(with_it["file"]).name == "a.tif" and Path(without["file"]).name == "b.tif"
+        assert float(with_it["infrared_dust"]) == pytest.approx(200 / 60_000, rel=0.05)
+        assert without["infrared_dust"] == "" and float(with_it["infrared_holes"]) == 0

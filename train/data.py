@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.archive import Found, each_frame  # noqa: E402
 from darkroom.decode import ScanError, read_bytes  # noqa: E402
 from darkroom.folder import SUFFIXES, composed, walk  # noqa: E402
+from darkroom.pairs import paired  # noqa: E402
 from darkroom.resnet import DEFECTS  # noqa: E402
 from darkroom.scan import Scan, open_scan  # noqa: E402
 
@@ -97,7 +98,8 @@ def build(
 
 
 def _files(pictures: Path) -> dict[str, list[Found]]:
-    """What is below a folder, by path there: the frames of each file, a page of a TIFF by itself."""
+    """What is below a folder, by path there: the frames of each file, a page of a TIFF by itself; an infrared file goes
+    with its picture."""
     below, files = walk(pictures), {}
     if below.note:
         print(f"{pictures}: {below.note}", file=sys.stderr)
@@ -105,8 +107,8 @@ def _files(pictures: Path) -> dict[str, list[Found]]:
         name = composed(path.relative_to(pictures).as_posix())
         if name in files:
             raise DataError(f"{path}: another file has the same name but for how its accents are stored; rename one")
-        files[name] = each_frame(Found(name, path))
-    return files
+        files[name] = Found(name, path)
+    return {file.name: each_frame(file) for file in paired(files.values())}
 
 
 def _named(name: str, files: dict[str, list[Found]], found: dict[str, Found]) -> list[str]:

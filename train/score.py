@@ -26,6 +26,7 @@ from darkroom.archive import Found, each_frame  # noqa: E402
 from darkroom.decode import ScanError  # noqa: E402
 from darkroom.folder import SUFFIXES, walk  # noqa: E402
 from darkroom.light import LIGHTS  # noqa: E402
+from darkroom.pairs import paired  # noqa: E402
 from darkroom.roll import ahead  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
@@ -37,7 +38,8 @@ READERS = min(4, os.cpu_count() or 1)  # threads that decode; what takes much me
 
 def find(paths: list[str]) -> tuple[list[Found], list[str]]:
     """Every file named, and every picture below every folder named, once each: folders' contents in sorted order, each
-    page of a TIFF by itself. And what is to be said of pictures that were skipped, a sentence a folder."""
+    page of a TIFF by itself, an infrared file with its picture. And what is to be said of pictures that were skipped,
+    a sentence a folder."""
     found: dict[str, Path] = {}
     notes = []
     for path in map(Path, paths):
@@ -50,14 +52,15 @@ def find(paths: list[str]) -> tuple[list[Found], list[str]]:
             found.setdefault(os.path.abspath(one), one)
     # A name that is no UTF-8 has its odd bytes escaped.
     files = [Found(str(path).encode("utf-8", "backslashreplace").decode(), path) for path in found.values()]
-    return [frame for file in files for frame in each_frame(file)], notes
+    return [frame for file in paired(files) for frame in each_frame(file)], notes
 
 
 def prepare(judge: Judge, frame: Found, light: str = "auto") -> tuple[str, Prepared | None, str]:
     """(name, what the judge needs or None, what is wrong)."""
     name = frame.name
     try:
-        return name, judge.prepare(open_scan(frame.path, name, number=frame.number, light=light)), ""
+        scan = open_scan(frame.path, name, number=frame.number, light=light, infrared=frame.infrared)
+        return name, judge.prepare(scan), ""
     except ScanError as error:
         return name, None, str(error)
     except Exception as error:  # one odd file must not cost the verdicts on a whole archive

@@ -34,16 +34,22 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a
 SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSION.JPEG2000, *JPEG_XL)
 
 
-def pages_of(tiff: TiffFile) -> list[TiffPage]:
-    """The pages that are frames, in their order, those below another page too: no thumbnail, no mask, no smaller copy;
-    and of what is as large only pictures in colour, where there are any, since the other is infrared."""
+def every_page(tiff: TiffFile) -> list[TiffPage]:
+    """The pages of a file in their order, those below another page too, each once. Raises ValueError where more is said
+    of them than any program writes."""
     found, entries = {}, 0  # by place: a broken list may lead back to its beginning
     for page in islice((page for top in tiff.pages for page in (top, *(top.pages or ()))), MOST_PAGES):
         entries += len(page.tags) if page.offset not in found else 0
         found[page.offset] = page
         if entries > MOST_ENTRIES:
             raise ValueError("more is said of its pages than any program writes")
-    pages = list(found.values())
+    return list(found.values())
+
+
+def pages_of(tiff: TiffFile) -> list[TiffPage]:
+    """The pages that are frames, in their order: no thumbnail, no mask, no smaller copy; and of what is as large only
+    pictures in colour, where there are any, since the other is infrared."""
+    pages = every_page(tiff)
     whole = [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
     largest = max(map(_area, whole))
     large = [page for page in whole if _area(page) > THUMBNAIL * largest]

@@ -93,6 +93,9 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
             with gr.Row(elem_id="tools"):
                 method = gr.Radio(METHODS, value="cvt2pos", label="Positive", scale=3, min_width=280)
                 damage = gr.Checkbox(False, label="Mark the damage", scale=2, min_width=160)
+                spots = gr.Checkbox(
+                    False, label="Mark the dust", info=words.SPOTTING, visible=False, scale=2, min_width=160
+                )
             with gr.Row(elem_id="handles"):
                 left = gr.Button("↺ Turn left", size="sm", min_width=110)
                 right = gr.Button("↻ Turn right", size="sm", min_width=110)
@@ -114,7 +117,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
                 flag_corner(judge, seen, flags)
 
     said_by = [banner, chances, bars, remedies, evidence]
-    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, damage, light, *said_by])
+    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, damage, spots, light, *said_by])
 
     def first_look(path: str | None, percent: float, method: str, damage: bool) -> list:
         if path is None:
@@ -136,11 +139,15 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         frame = frame.turned(quarters)
         return frame, pictures(frame, method, damage, new_folder(slider))
 
+    def show_spots(frame: Seen | None, method: str, damage: bool, shown: bool) -> tuple:
+        return look_again(frame and frame.with_spots(shown), method, damage)
+
     def relight(frame: Seen | None, percent: float, light: str, method: str, damage: bool) -> list:
         if frame is None or not frame.path.is_file():
             return [gr.skip()] * len(view.shown)
         try:
-            again = look_at(judge, frame.path, frame.verdict.file, share(percent), method, frame.number, light)
+            file, which = frame.verdict.file, (frame.number, light, frame.infrared)
+            again = look_at(judge, frame.path, file, share(percent), method, *which).with_spots(frame.spotted)
             return view.show(again, method, damage)
         except Exception as error:
             raise refuse(error, frame.verdict.file) from None
@@ -174,6 +181,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
     again = {"inputs": [seen, method, damage], "outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}
     for control in (method, damage):
         control.input(look_again, **again)
+    spots.input(show_spots, [seen, method, damage, spots], **{k: v for k, v in again.items() if k != "inputs"})
     for button, quarters in ((left, 1), (right, -1)):
         button.click(partial(look_again, quarters=quarters), **again)
     prior.input(weigh, [seen, prior], [seen, *said_by], show_progress="hidden", trigger_mode="always_last", **PRIVATE)

@@ -91,7 +91,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
 
     def judge_again(current: Roll | None, percent: float, light: str) -> Iterator[list]:
         if current is not None:
-            found = [Found(frame.name, frame.path, frame.error, frame.number) for frame in current.frames]
+            found = [Found(f.name, f.path, f.error, f.number, f.infrared) for f in current.frames]
             yield from judge_all(found, percent, light)
 
     def judge_all(found: list[Found], percent: float, light: str) -> Iterator[list]:
@@ -138,7 +138,8 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         if frame is None or frame.path is None or not frame.path.is_file():
             raise gr.Error("This roll is no longer kept here; upload it again", duration=None, title="Not opened")
         try:
-            seen = look_at(judge, frame.path, frame.name, share(percent), method, frame.number, current.light)
+            which = frame.number, current.light, frame.infrared
+            seen = look_at(judge, frame.path, frame.name, share(percent), method, *which)
             return [gr.Tabs(selected="frame"), percent, *view.show(seen, method, damage)]
         except Exception as error:
             raise refuse(error, frame.name) from None
