@@ -238,7 +238,7 @@ SHIFTS = [(0, 0, 0), (5.4, -0.3, 0), (-9, 6.5, 0), (2, 3, 0.006), (0, 0, -0.01)]
 
 
 def moved(plane: np.ndarray, down: float, right: float, scale: float) -> np.ndarray:
-    """A plane as a lens that focuses elsewhere draws it: what was at y, x from the centre lies at y + down + scale · y."""
+    """A plane as a lens that focuses elsewhere draws it, by the rule of `Placement`."""
     y, x = np.mgrid[0 : plane.shape[0], 0 : plane.shape[1]].astype(float)
     middle_y, middle_x = (plane.shape[0] - 1) / 2, (plane.shape[1] - 1) / 2
     from_y = (y - middle_y - down) / (1 + scale) + middle_y

@@ -38,7 +38,8 @@ class FrameView:
         """Values for `shown`."""
         marking = gr.update(info=words.marking(seen.verdict))
         shown = pictures(seen, method, damage, new_folder(self.prior))
-        return [seen, *opened(), shown, marking, seen.light, *said(seen)]
+        spotting = gr.update(value=seen.spotted, visible=seen.surface is not None)
+        return [seen, *opened(), shown, marking, spotting, seen.light, *said(seen)]
 
 
 def opened() -> tuple[dict, dict, dict]:
@@ -178,12 +179,12 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
     light.input(relight, [seen, prior, light, method, damage], view.shown, concurrency_id="judge", **PRIVATE)
     inputs = [prior, method, damage]
     examples.select(try_example, inputs, view.shown, concurrency_id="judge", show_progress_on=examples, **PRIVATE)
-    again = {"inputs": [seen, method, damage], "outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}
+    inputs, again = [seen, method, damage], {"outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}
     for control in (method, damage):
-        control.input(look_again, **again)
-    spots.input(show_spots, [seen, method, damage, spots], **{k: v for k, v in again.items() if k != "inputs"})
+        control.input(look_again, inputs, **again)
+    spots.input(show_spots, [*inputs, spots], **again)
     for button, quarters in ((left, 1), (right, -1)):
-        button.click(partial(look_again, quarters=quarters), **again)
+        button.click(partial(look_again, quarters=quarters), inputs, **again)
     prior.input(weigh, [seen, prior], [seen, *said_by], show_progress="hidden", trigger_mode="always_last", **PRIVATE)
     for button, suffix in ((as_jpeg, ".jpg"), (as_tiff, ".tif")):
         written = button.click(partial(export, suffix=suffix), [seen, method], download, **PRIVATE)
