@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from tifffile import EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
+from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
 from .alignment import laid, placement
 from .camera import is_tiff
@@ -20,11 +20,9 @@ from .limits import ScanError, check_memory, opened
 from .pixels import turn
 from .small import shrunk_in_parts, times_smaller
 from .strips import largest_part, parts_of
-from .tiff import REDUCED, check_page, every_page, opened_tiff, pages_of, raw_page
+from .tiff import COLOURS, REDUCED, check_page, every_page, has_infrared, has_numbers, opened_tiff, pages_of, raw_page
 
 log = logging.getLogger(__name__)
-COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.LINEAR_RAW)
-ALPHA = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
 SAME_SIDES = 0.02  # by which the proportions of picture and infrared may differ
 LEAST_AREA = 1 / 4  # of the picture's pixels
 ENDS, MOST_AT_ENDS = 0.02, 0.95  # of the range, and share of the frame there in what is a mask and no infrared
@@ -32,44 +30,49 @@ DARKEST = 1e-4  # of the range, below which a density is only noise
 
 
 class Infrared(NamedTuple):
-    """plane: (h, w) float32 in 0…1, None where there is none. seen: (h, w) bool, where it is not mirrored.
-    note: why what there is of it cannot be used, or an empty text."""
+    """plane: (h, w) float32 in 0…1, None where there is none. seen: (h, w) bool, where it is not mirrored. note: why what
+    there is of it cannot be used, or an empty text."""
 
     plane: np.ndarray | None = None
     seen: np.ndarray | None = None
     note: str = ""
 
 
-def infrared_of(source: Path | bytes, name: str, number: int, own: Path | None, density: np.ndarray) -> Infrared:
-    """The infrared of a frame, laid on its picture.
+def read_infrared(
+    source: Path | bytes, name: str, number: int, fourth: np.ndarray | None, own: Path | None
+) -> Infrared:
+    """The infrared of a frame, upright and reduced as its picture is.
 
-    source, name, number: as for `open_scan`. own: the infrared's own file, looked at where `source` holds none.
-    density: (h, w), of the small picture. Never raises: a frame is judged without what cannot be read.
+    source, name, number: as for `open_scan`. fourth: (h, w) whole numbers, where it was decoded with the picture. own:
+    its own file, looked at where `source` holds none. Never raises: a frame is judged without what cannot be read.
     """
     try:
-        plane, where = _inside(source, name, number), ""
+        plane = _unit(fourth) if fourth is not None else _inside(source, name, number)
         if plane is None and own is not None:
-            plane, where = _own_file(own, number), f" ({own.name})"
+            plane = _own_file(own, number)
     except Exception as error:  # decoders raise whatever they like on broken bytes
-        why = str(error) if isinstance(error, ScanError) else "it is broken"
         log.info("infrared of %s", name, exc_info=error)
+        why = str(error) if isinstance(error, ScanError) else "it is broken"
         return Infrared(note=f"The infrared could not be read: {why}.")
     finally:
         opened()
-    if plane is None:
-        return Infrared()
+    if plane is not None and ((plane <= ENDS * plane.max()) | (plane >= 1 - ENDS)).mean() > MOST_AT_ENDS:
+        return Infrared(note="The infrared was left out: nearly all of it is black or white.")
+    return Infrared(plane)
+
+
+def on_picture(infrared: np.ndarray, density: np.ndarray) -> Infrared:
+    """Infrared (h, w) in 0…1 laid on its picture, of which this is the density (h, w)."""
     height, width = density.shape
-    if abs(plane.shape[1] * height / plane.shape[0] - width) > max(SAME_SIDES * width, 1.5):
-        return Infrared(note=f"The infrared{where} was left out: it has other proportions than the picture.")
-    if ((plane <= ENDS * plane.max()) | (plane >= 1 - ENDS)).mean() > MOST_AT_ENDS:
-        return Infrared(note=f"The infrared{where} was left out: nearly all of it is black or white.")
-    if plane.shape != (height, width):
-        plane = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BOX))
-    place = placement(density, -np.log10(np.maximum(plane, DARKEST)))
-    seen = np.ones(plane.shape, np.float32)
+    if abs(infrared.shape[1] * height / infrared.shape[0] - width) > max(SAME_SIDES * width, 1.5):
+        return Infrared(note="The infrared was left out: it has other proportions than the picture.")
+    if infrared.shape != density.shape:
+        infrared = np.asarray(Image.fromarray(infrared).resize((width, height), Image.Resampling.BOX))
+    place = placement(density, -np.log10(np.maximum(infrared, DARKEST)))
+    seen = np.ones(density.shape, np.float32)
     if place is not None:
-        plane, seen = laid(plane, place), laid(seen, place, beyond=0.0)
-    return Infrared(plane, seen > 0.99)
+        infrared, seen = laid(infrared, place), laid(seen, place, beyond=0.0)
+    return Infrared(infrared, seen > 0.99)
 
 
 def _inside(source: Path | bytes, name: str, number: int) -> np.ndarray | None:
@@ -87,9 +90,12 @@ def _inside(source: Path | bytes, name: str, number: int) -> np.ndarray | None:
         plane = shrunk_in_parts(parts, times, page.imagelength)[..., 0]
         tags = page.tags if EXIF_ORIENTATION in page.tags else tiff.pages[0].tags
         orientation = int(tags[EXIF_ORIENTATION].value) if EXIF_ORIENTATION in tags else 1
-    if plane.dtype.kind == "u":
-        plane = plane / np.float32(np.iinfo(plane.dtype).max)
-    return turn(plane.astype(np.float32), orientation) if np.ptp(plane) > 0 else None
+    return _unit(turn(plane, orientation))
+
+
+def _unit(plane: np.ndarray) -> np.ndarray | None:
+    """Whole numbers (h, w) as float32 in 0…1; None where they are all one number, which says nothing."""
+    return plane / np.float32(np.iinfo(plane.dtype).max) if np.ptp(plane) > 0 else None
 
 
 def _page(tiff: TiffFile, number: int) -> TiffPage | None:
@@ -98,7 +104,7 @@ def _page(tiff: TiffFile, number: int) -> TiffPage | None:
     frames = [raw] if raw else pages_of(tiff)
     picture = frames[number]
     if picture.photometric in COLOURS and picture.samplesperpixel > 3:
-        return picture if _is_infrared(picture.extrasamples) and _numbers(picture) else None
+        return picture if has_infrared(picture) else None
     places = [page.offset for page in frames]
     every = every_page(tiff)
     grey = [page for page in every if page.offset not in places and _may_belong(page, picture)]
@@ -111,11 +117,6 @@ def _page(tiff: TiffFile, number: int) -> TiffPage | None:
     return grey[number]
 
 
-def _is_infrared(extra: tuple[int, ...]) -> bool:
-    """Whether a fourth sample is none of transparency, by what the file says of it, which may be nothing."""
-    return not extra or extra[0] not in ALPHA
-
-
 def _may_belong(page: TiffPage, picture: TiffPage) -> bool:
     """Whether a page is of one channel, whole and as large as the picture, or not much smaller."""
     same = abs(page.imagewidth * picture.imagelength / max(page.imagelength, 1) - picture.imagewidth)
@@ -123,15 +124,10 @@ def _may_belong(page: TiffPage, picture: TiffPage) -> bool:
         page.samplesperpixel == 1
         and page.photometric == PHOTOMETRIC.MINISBLACK
         and not page.subfiletype & REDUCED
-        and _numbers(page)
+        and has_numbers(page)
         and same <= max(SAME_SIDES * picture.imagewidth, 1.5)
         and page.imagewidth * page.imagelength >= LEAST_AREA * picture.imagewidth * picture.imagelength
     )
-
-
-def _numbers(page: TiffPage) -> bool:
-    """Whether a page holds numbers that infrared comes in: 8 to 16 bits."""
-    return page.dtype is not None and page.dtype.kind == "u" and page.dtype.itemsize <= 2 and page.bitspersample >= 8
 
 
 def _own_file(path: Path, number: int) -> np.ndarray | None:

@@ -37,6 +37,7 @@ class Scan:
     file, or its bytes. icc, exif: as in the file, for writing the positive. jpeg_tables: quantisation tables of a JPEG.
     number: of the frame in its file, from 0. frames: how many the file holds.
     light: "linear", "coded" or "auto", by the rule of `light`. infrared_file: its infrared, where `source` holds none.
+    fourth: (h, w), the infrared that was decoded with the picture.
     """
 
     small_pixels: np.ndarray
@@ -50,6 +51,7 @@ class Scan:
     frames: int = 1
     light: str = "auto"
     infrared_file: Path | None = None
+    fourth: np.ndarray | None = field(default=None, repr=False)
 
     @cached_property
     def small(self) -> np.ndarray:
@@ -95,10 +97,12 @@ class Scan:
 
     @cached_property
     def _infrared(self) -> "Infrared":
-        from .infrared import infrared_of
+        from .infrared import on_picture, read_infrared
 
-        density = log_density(self.small, self.darkest).mean(axis=-1)
-        return infrared_of(self.source, self.name, self.number, self.infrared_file, density)
+        read = read_infrared(self.source, self.name, self.number, self.fourth, self.infrared_file)
+        if read.plane is None:
+            return read
+        return on_picture(read.plane, log_density(self.small, self.darkest).mean(axis=-1))
 
     def _working(self, pixels: np.ndarray) -> np.ndarray:
         rgb = unit(pixels)
