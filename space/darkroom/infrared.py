@@ -30,8 +30,8 @@ DARKEST = 1e-4  # of the range, below which a density is only noise
 
 
 class Infrared(NamedTuple):
-    """plane: (h, w) float32 in 0…1, None where there is none. seen: (h, w) bool, where it is not mirrored. note: why what
-    there is of it cannot be used, or an empty text."""
+    """plane: (h, w) float32 in 0…1, None where there is none. seen: (h, w) bool, where it is not mirrored. note: why
+    what there is of it cannot be used, or an empty text."""
 
     plane: np.ndarray | None = None
     seen: np.ndarray | None = None
