@@ -95,7 +95,7 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     trained_on = frames.prepare(rows, 64)
     judge = load(weights)
     for row, path in zip(trained_on, paths, strict=True):
-        _, scored, _ = score.prepare(judge, Found(path.name, path))
+        _, scored, *_ = score.prepare(judge, Found(path.name, path))
         assert row["pixels"] == scored.pixels.tobytes()
         trained_on, judged_on = row["evidence"], asdict(scored.evidence)
         assert trained_on == judged_on

@@ -23,10 +23,13 @@ from verdicts import OutputError, VerdictsFile, check
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
 from darkroom.archive import Found, each_frame  # noqa: E402
+from darkroom.contact import SUFFIXES as SHEETS  # noqa: E402
+from darkroom.contact import ContactSheet  # noqa: E402
 from darkroom.decode import ScanError  # noqa: E402
 from darkroom.folder import SUFFIXES, walk  # noqa: E402
 from darkroom.light import LIGHTS  # noqa: E402
 from darkroom.pairs import paired  # noqa: E402
+from darkroom.preview import reduce, thumbnail  # noqa: E402
 from darkroom.roll import ahead  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
 from darkroom.verdict import COLUMNS, PRIOR, Judge, Prepared, load  # noqa: E402
@@ -55,46 +58,62 @@ def find(paths: list[str]) -> tuple[list[Found], list[str]]:
     return [frame for file in paired(files) for frame in each_frame(file)], notes
 
 
-def prepare(judge: Judge, frame: Found, light: str = "auto") -> tuple[str, Prepared | None, str]:
-    """(name, what the judge needs or None, what is wrong)."""
+def prepare(
+    judge: Judge, frame: Found, light: str = "auto", pictures: bool = False
+) -> tuple[str, Prepared | None, str, bytes]:
+    """(name, what the judge needs or None, what is wrong, a small JPEG of the positive if `pictures` are asked for)."""
     name = frame.name
     try:
         scan = open_scan(frame.path, name, number=frame.number, light=light, infrared=frame.infrared)
-        return name, judge.prepare(scan), ""
+        return name, judge.prepare(scan), "", thumbnail(reduce(scan, side=600)) if pictures else b""
     except ScanError as error:
-        return name, None, str(error)
+        return name, None, str(error), b""
     except Exception as error:  # one odd file must not cost the verdicts on a whole archive
         what = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()
-        return name, None, f"{name}: cannot be judged ({what}); please report this file"
+        return name, None, f"{name}: cannot be judged ({what}); please report this file", b""
 
 
-def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: float) -> list[dict]:
-    """The rows of one batch, in its order."""
-    verdicts = iter(judge.judge_prepared([prepared for _, prepared, _ in batch if prepared], prior))
+def rows_of(
+    judge: Judge, batch: list[tuple[str, Prepared | None, str, bytes]], prior: float
+) -> list[tuple[dict, bytes]]:
+    """The rows of one batch, in its order, each with its small picture."""
+    verdicts = iter(judge.judge_prepared([prepared for _, prepared, *_ in batch if prepared], prior))
     return [
-        next(verdicts).row() if prepared else {**dict.fromkeys(COLUMNS), "file": name, "error": error}
-        for name, prepared, error in batch
+        (next(verdicts).row() if prepared else {**dict.fromkeys(COLUMNS), "file": name, "error": error}, picture)
+        for name, prepared, error, picture in batch
     ]
 
 
 def score(
-    accelerator: Accelerator, judge: Judge, paths: list[Found], output: Path, prior: float, light: str = "auto"
+    accelerator: Accelerator,
+    judge: Judge,
+    paths: list[Found],
+    output: Path,
+    prior: float,
+    light: str = "auto",
+    sheet: ContactSheet | None = None,
 ) -> Counter:
-    """Judge `paths` and write `output`. Returns how many files got which verdict; "" counts those without one."""
+    """Judge `paths` and write `output`, and a contact sheet if one is wanted. Returns how many files got which verdict;
+    "" counts those without one."""
     judge.model.to(accelerator.device)
     main, processes = accelerator.is_main_process, accelerator.num_processes
     # Process r takes files r, r + n, r + 2n…; a round is one batch of each, gathered and put back in order.
-    work = partial(prepare, judge, light=light)
+    work = partial(prepare, judge, light=light, pictures=sheet is not None)
     mine = ahead(work, paths[accelerator.process_index :: processes], READERS, BATCH)
     counts = Counter()
     bar = tqdm(total=len(paths), unit="scan", disable=not main, dynamic_ncols=True)
-    with VerdictsFile(output) if main else nullcontext() as file, bar:
+    printing = sheet if sheet and main else nullcontext()  # written last: it must not cost the verdicts
+    with printing, VerdictsFile(output) if main else nullcontext() as file, bar:
         for start in range(0, len(paths), BATCH * processes):
             batch = rows_of(judge, list(islice(mine, BATCH)), prior)
             places = range(start + accelerator.process_index, len(paths), processes)[: len(batch)]
             gathered = gather_object(list(zip(places, batch, strict=True)))
-            rows = [row for _, row in sorted(gathered, key=lambda placed: placed[0])]
+            done = [each for _, each in sorted(gathered, key=lambda placed: placed[0])]
+            rows = [row for row, _ in done]
             if main:
+                if sheet:
+                    for row, picture in done:
+                        sheet.add(row, picture)
                 file.write(rows)
                 for row in rows:
                     if row["error"]:
@@ -108,6 +127,12 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder to walk")
     parser.add_argument("--output", type=Path, required=True, help="the file to write: .csv, .jsonl or .parquet")
+    parser.add_argument(
+        "--contact-sheet",
+        type=Path,
+        metavar="FILE",
+        help="a contact sheet too, A4 at 300 dpi: .pdf, or .jpg (a file a page)",
+    )
     parser.add_argument("--weights", help="a model's folder, or user/name[@revision] on the Hub; default: the bundled")
     parser.add_argument(
         "--prior", type=float, default=PRIOR, help="share of such scans expected to be readable (default: %(default)s)"
@@ -131,6 +156,8 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         check(args.output)
+        if args.contact_sheet:
+            check(args.contact_sheet, "contact sheets", SHEETS)
         if not 0 < args.prior < 1:
             raise OutputError(f"--prior {args.prior}: a probability, more than 0 and less than 1")
         if not any(map(os.path.lexists, args.paths)):  # rather than put that in place of the verdicts of before
@@ -144,19 +171,25 @@ def main(argv: list[str] | None = None) -> int:
             judge = load(args.weights)
         if judge.notice:
             say(judge.notice)
-        counts = score(accelerator, judge, paths, args.output, args.prior, args.light)
+        folder = len(args.paths) == 1 and os.path.isdir(args.paths[0])
+        title = Path(args.paths[0]).resolve().name if folder else "Contact sheet"
+        sheet = ContactSheet(args.contact_sheet, title) if args.contact_sheet else None
+        counts = score(accelerator, judge, paths, args.output, args.prior, args.light, sheet)
         accelerator.wait_for_everyone()
     except (OutputError, WeightsError) as error:
         say(str(error))
         return 2
     except OSError as error:
-        say(f"{args.output}: cannot be written ({error.strerror or error})")
+        written = args.contact_sheet if error.filename == str(args.contact_sheet) else args.output
+        say(f"{written}: cannot be written ({error.strerror or error})")
         return 2
     except KeyboardInterrupt:
         say("interrupted; no verdicts were written")
         return 130
     finally:
         accelerator.end_training()  # processes that leave their group open are killed at exit now and then
+    if sheet and accelerator.is_main_process:
+        say("\n".join(f"{file}: the contact sheet" for file in sheet.files))
     judged = sum(counts.values()) - counts[""]
     say(
         f"{args.output}: {judged} judged ({counts['readable']} readable, {counts['damaged']} damaged, "

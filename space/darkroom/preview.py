@@ -13,7 +13,7 @@ from .scan import Scan, invert, unit
 from .surface import DUST, HOLE
 
 SIDE = 1200  # pixels on the long side: sharp on a laptop, a quarter of a megabyte as JPEG
-THUMBNAIL = 300
+THUMBNAIL = 354  # 30 mm at 300 dpi, what a frame has on a contact sheet
 MARK = np.array([255, 64, 24], np.float32)  # the colour of damage; a photograph rarely has it
 SPOTS = {DUST: (0, 200, 255), HOLE: (255, 225, 0)}  # colours of what infrared shows
 SPOT = 3  # pixels a side that a speck has at least

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 MARKED = 0.5  # a cell this hot counts as damaged
 SPREAD = 0.4  # damage over more of the frame than this has no place
 AT_LEAST = 3  # frames that must agree before a pattern is named
+SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}  # for people
 WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
 Item, Done = TypeVar("Item"), TypeVar("Done")
 

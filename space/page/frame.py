@@ -17,7 +17,7 @@ from .sheet import ON_LOAD, examples_html
 QUESTION = "Out of 100 such frames, how many do you expect to be fine?"
 METHODS = [("Standard (cvt2pos)", "cvt2pos"), ("Density print", "density")]
 LIGHT = [("As the file says", "auto"), ("Linear", "linear"), ("Coded", "coded")]
-CLICK_DOWNLOAD = "() => setTimeout(() => document.querySelector('#positive-file').click(), 200)"
+CLICK_DOWNLOAD = "() => setTimeout(() => document.querySelector('{}').click(), 200)"
 
 EXAMPLE_FILES = sorted(
     (Path(__file__).resolve().parents[1] / "examples").glob("*.jpg"), key=lambda p: ("readable" in p.name, p)
@@ -188,5 +188,5 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
     prior.input(weigh, [seen, prior], [seen, *said_by], show_progress="hidden", trigger_mode="always_last", **PRIVATE)
     for button, suffix in ((as_jpeg, ".jpg"), (as_tiff, ".tif")):
         written = button.click(partial(export, suffix=suffix), [seen, method], download, **PRIVATE)
-        written.success(None, js=CLICK_DOWNLOAD, **PRIVATE)
+        written.success(None, js=CLICK_DOWNLOAD.format("#positive-file"), **PRIVATE)
     return view

@@ -4,9 +4,8 @@ import re
 from html import escape
 
 from darkroom.archive import MOST_FRAMES
+from darkroom.roll import SPOKEN as SPOKEN
 from darkroom.verdict import Verdict
-
-SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}
 
 FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
