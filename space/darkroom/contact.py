@@ -27,7 +27,8 @@ from .verdict import SHOWN_FROM
 
 SUFFIXES = (".pdf", ".jpg", ".jpeg")
 DPI = 300
-COLUMNS, ROWS = 6, 6  # a page holds a film of 36
+COLUMNS, ROWS = 6, 6
+EACH = COLUMNS * ROWS  # on a page: a film of 36
 PAPER, INK, SOFT, LINE = "#ffffff", "#1b1a18", "#5b5852", "#dbd8d2"
 COLOURS = {"readable": "#1c6b3c", "check": "#845300", "damaged": "#b3261e", "error": "#5b5852"}  # as on the page
 
@@ -67,7 +68,7 @@ class ContactSheet:
     def __init__(self, path: Path, title: str):
         if path.suffix.lower() not in SUFFIXES:
             raise ValueError(f"{path}: contact sheets are written as {', '.join(SUFFIXES)}; name the file so")
-        self.path, self.title = path, title
+        self.path, self.title = path, title.encode("utf-8", "replace").decode()  # a folder may be called anything
         self.files: list[Path] = []
         self.entries: list[Entry] = []
 
@@ -91,36 +92,43 @@ class ContactSheet:
             self.spool.close()
 
     def _write(self) -> None:
-        ordered = sorted(self.entries, key=lambda entry: by_number(entry.name))
-        each = COLUMNS * ROWS
-        count = max(1, -(-len(ordered) // each))
+        self.entries.sort(key=lambda entry: by_number(entry.name))
+        count = max(1, -(-len(self.entries) // EACH))
         part = self.path.with_name(f".{self.path.stem}.{os.getpid()}{self.path.suffix}")
+        page = Image.new("RGB", (WIDTH, HEIGHT))
+
+        def turn_to(number: int) -> None:
+            if number >= count:
+                raise EOFError
+            self._draw(page, number, count)
+
         try:
+            if self.path.suffix.lower() == ".pdf":
+                # To Pillow a picture of several frames, of which each is drawn when it is asked for.
+                page.n_frames, page.seek = count, turn_to
+                options = {"title": self.title, "resolution": DPI, "quality": 90, "subsampling": 0}
+                page.save(part, "PDF", save_all=True, **options)
+                os.replace(part, self.path)
+                self.files.append(self.path)
+                return
             for number in range(count):
-                page = self._page(ordered[number * each : (number + 1) * each], number, count)
-                if self.path.suffix.lower() == ".pdf":
-                    options = {"append": number > 0, "title": self.title, "resolution": DPI}
-                    page.save(part, "PDF", quality=90, subsampling=0, **options)
-                    continue
-                page.save(part, "JPEG", quality=92, subsampling=0, dpi=(DPI, DPI))
+                turn_to(number)
+                page.save(part, "JPEG", dpi=(DPI, DPI), quality=92, subsampling=0)
                 numbered = self.path.with_stem(f"{self.path.stem}-{number + 1}") if count > 1 else self.path
                 os.replace(part, numbered)
                 self.files.append(numbered)
-            if self.path.suffix.lower() == ".pdf":
-                os.replace(part, self.path)
-                self.files.append(self.path)
         finally:
             part.unlink(missing_ok=True)
 
-    def _page(self, entries: Sequence[Entry], number: int, count: int) -> Image.Image:
-        page = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
+    def _draw(self, page: Image.Image, number: int, count: int) -> None:
+        """Page `number` of `count`, from 0, in place of what was on it."""
+        page.paste(PAPER, (0, 0, WIDTH, HEIGHT))
         draw = ImageDraw.Draw(page)
         self._header(draw, number, count)
-        for place, entry in enumerate(entries):
+        for place, entry in enumerate(self.entries[number * EACH : (number + 1) * EACH]):
             row, column = divmod(place, COLUMNS)
             at = MARGIN + column * (SIDE + GAP), MARGIN + HEADER + row * STEP
-            self._frame(page, draw, at, entry, number * COLUMNS * ROWS + place + 1)
-        return page
+            self._frame(page, draw, at, entry, number * EACH + place + 1)
 
     def _header(self, draw: ImageDraw.ImageDraw, number: int, count: int) -> None:
         counts = Counter(entry.word for entry in self.entries)
