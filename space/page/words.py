@@ -12,8 +12,8 @@ FORMATS = (
     "<kbd>Ctrl</kbd> <kbd>V</kbd>.</p>"
 )
 ROLL = (
-    f'<p class="hint">Up to {MOST_FRAMES} frames. They come out as a contact sheet, worst first, with a summary of the '
-    "roll, a table, and sidecars that other programs read.</p>"
+    f'<p class="hint">Up to {MOST_FRAMES} frames. They come out on a light table, worst first, with a summary of the '
+    "roll, a table, sidecars that other programs read, and a contact sheet to print.</p>"
 )
 
 MARK_SEEN = 0.25  # probability from which a mark can be told from the picture under it
