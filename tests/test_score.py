@@ -24,9 +24,10 @@ from darkroom.judge.verdict import COLUMNS, Judge, Prepared, load
 from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
 from learning import frames
 from simulator import others
+from test_contact import cell, header, pages_of_pdf, reads
 
 DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
-HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},reason,not_negative,error"
+HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},infrared_dust,infrared_holes,reason,not_negative,error"
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     trained_on = frames.prepare(rows, 64)
     judge = load(weights)
     for row, path in zip(trained_on, paths, strict=True):
-        _, scored, _ = scoring.prepare(judge, Found(path.name, path))
+        _, scored, *_ = scoring.prepare(judge, Found(path.name, path))
         assert row["pixels"] == scored.pixels.tobytes()
         trained_on, judged_on = row["evidence"], asdict(scored.evidence)
         assert trained_on == judged_on
@@ -178,9 +179,13 @@ def test_more_scans_than_a_batch_keep_their_order_in_two_processes(weights, tmp_
     assert run(weights, alone, scans) == 0
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     words += [ROOT / "train/score.py", scans, "--output", shared, "--weights", weights]
+    words += ["--contact-sheet", tmp_path / "sheet.jpg"]
     done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=100, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("31 judged") == 1, "one process speaks for both"
+    assert sorted(path.name for path in tmp_path.glob("*.jpg")) == ["sheet-1.jpg", "sheet-2.jpg"]
+    with Image.open(tmp_path / "sheet-2.jpg") as page:
+        assert reads(header(page), "37 frames", 9.5) and reads(cell(page, 0), "036.png", 7.5)
     one, two = read(alone), read(shared)
     assert [row["file"] for row in one] == [row["file"] for row in two] == sorted(map(str, scans.iterdir()))
     for a, b in zip(one, two, strict=True):
@@ -279,7 +284,40 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
     work = partial(scoring.prepare, judge)
     stream = scoring.ahead(work, [Found("a.png", path)] * 500, scoring.READERS, scoring.BATCH)
     for taken in range(1, 20):
-        name, prepared, _ = next(stream)
+        name, prepared, *_ = next(stream)
         assert len(opened) <= taken + scoring.BATCH
         assert max(prepared.pixels.shape) == judge.model.input_size
     stream.close()
+
+
+def test_an_infrared_file_of_a_folder_goes_with_its_picture_and_fills_its_columns(weights, tmp_path):
+    folder = tmp_path / "roll"
+    folder.mkdir()
+    for name in ("a.tif", "b.tif"):
+        write(folder, name, tiff(sixteen_bit(frame(200, 300, seed=2))))
+    plane = np.full((200, 300, 1), 40_000, np.uint16)
+    plane += np.random.default_rng(0).integers(0, 200, plane.shape, np.uint16)
+    plane[50:60, 70:90] -= 10_000
+    write(folder, "a_IR.tif", tiff(plane))
+    for paths in ([folder], sorted(folder.iterdir())):
+        assert run(weights, tmp_path / "v.csv", *paths) == 0
+        with_it, without = read(tmp_path / "v.csv")
+        assert Path(with_it["file"]).name == "a.tif" and Path(without["file"]).name == "b.tif"
+        assert float(with_it["infrared_dust"]) == pytest.approx(200 / 60_000, rel=0.05)
+        assert without["infrared_dust"] == "" and float(with_it["infrared_holes"]) == 0
+
+
+def test_a_contact_sheet_is_written_beside_the_verdicts(archive, weights, tmp_path, capfd):
+    sheet = tmp_path / "sheet.pdf"
+    assert run(weights, tmp_path / "v.csv", archive / "roll 2", more=("--contact-sheet", str(sheet))) == 0
+    assert f"{sheet}: the contact sheet" in capfd.readouterr().err
+    (page,) = pages_of_pdf(sheet)
+    assert reads(header(page), "roll 2", 16, bold=True) and reads(header(page), "3 frames", 9.5)
+    rows = read(tmp_path / "v.csv")
+    assert [row["error"] != "" for row in rows] == [False, True, True]
+    assert reads(header(page), "2 not judged", 9.5) and reads(cell(page, 2), "text.jpg", 7.5)
+    for words in ((str(tmp_path / "sheet.png"),), (str(tmp_path / "gone/sheet.pdf"),)):
+        assert run(weights, tmp_path / "w.csv", archive, more=("--contact-sheet", *words)) == 2
+        said = capfd.readouterr().err
+        assert words[0].rsplit("/", 1)[0] in said and len(said.strip().splitlines()) == 1
+        assert not (tmp_path / "w.csv").exists()

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from darkroom.files.archive import Found, each_frame
 from darkroom.files.decode import ScanError, read_bytes
 from darkroom.files.folder import SUFFIXES, composed, walk
+from darkroom.files.pairs import paired
 from darkroom.film.scan import Scan, open_scan
 from darkroom.judge.resnet import DEFECTS
 from learning import labels as tables
@@ -96,7 +97,8 @@ def build(
 
 
 def _files(pictures: Path) -> dict[str, list[Found]]:
-    """What is below a folder, by path there: the frames of each file, a page of a TIFF by itself."""
+    """What is below a folder, by path there: the frames of each file, a page of a TIFF by itself; an infrared file goes
+    with its picture."""
     below, files = walk(pictures), {}
     if below.note:
         print(f"{pictures}: {below.note}", file=sys.stderr)
@@ -104,8 +106,8 @@ def _files(pictures: Path) -> dict[str, list[Found]]:
         name = composed(path.relative_to(pictures).as_posix())
         if name in files:
             raise DataError(f"{path}: another file has the same name but for how its accents are stored; rename one")
-        files[name] = each_frame(Found(name, path))
-    return files
+        files[name] = Found(name, path)
+    return {file.name: each_frame(file) for file in paired(files.values())}
 
 
 def _named(name: str, files: dict[str, list[Found]], found: dict[str, Found]) -> list[str]:

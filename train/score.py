@@ -1,6 +1,7 @@
 """A verdict for every scan of an archive: `darkroom score`, shared by the processes that Accelerate starts.
 
     python train/score.py scans/ frame.tif --output verdicts.csv
+    python train/score.py scans/ --output verdicts.csv --contact-sheet sheet.pdf
     accelerate launch train/score.py scans/ --output verdicts.parquet --weights user/name@v1      # several GPUs
 
 Folders are walked. Every picture found gets one row, in the same order however many processes share the work; one that

@@ -88,6 +88,12 @@ def parser() -> argparse.ArgumentParser:
     many = commands.add_parser("score", parents=[model], help="write a table of verdicts on an archive")
     many.add_argument("paths", nargs="+", metavar="FOLDER", help="a folder to walk, or a picture")
     many.add_argument("-o", "--output", type=Path, required=True, help="the file to write: .csv, .jsonl or .parquet")
+    many.add_argument(
+        "--contact-sheet",
+        type=Path,
+        metavar="FILE",
+        help="a contact sheet too, A4 at 300 dpi: .pdf, or .jpg (a file a page)",
+    )
     return whole
 
 
@@ -134,21 +140,31 @@ def invert(args: argparse.Namespace, say: Say) -> int:
 
 def score(args: argparse.Namespace, say: Say, processes: "Alone | None") -> int:
     """Write a table of verdicts."""
+    from .judge.contact import SUFFIXES as SHEETS
+    from .judge.contact import ContactSheet
     from .judge.scoring import Alone
     from .judge.scoring import score as score_frames
     from .judge.verdict import load
 
     check(args.output)
+    if args.contact_sheet:
+        check(args.contact_sheet, "contact sheets", SHEETS)
     frames = frames_at(args.paths, say)
     processes = processes or Alone()
     with processes.first():
         loaded = load(args.weights)
     if loaded.notice:
         say(loaded.notice)
+    folder = len(args.paths) == 1 and os.path.isdir(args.paths[0])
+    title = Path(args.paths[0]).resolve().name if folder else "Contact sheet"
+    sheet = ContactSheet(args.contact_sheet, title) if args.contact_sheet else None
     try:
-        counts = score_frames(loaded, frames, args.output, args.prior, args.light, processes)
+        counts = score_frames(loaded, frames, args.output, args.prior, args.light, processes, sheet)
     except OSError as error:
-        raise CommandError(f"{args.output}: cannot be written ({error.strerror or error})") from None
+        written = args.contact_sheet if error.filename == str(args.contact_sheet) else args.output
+        raise CommandError(f"{written}: cannot be written ({error.strerror or error})") from None
+    if sheet:
+        say("\n".join(f"{file}: the contact sheet" for file in sheet.files))
     judged = sum(counts.values()) - counts[""]
     say(
         f"{args.output}: {judged} judged ({counts['readable']} readable, {counts['damaged']} damaged, "

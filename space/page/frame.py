@@ -18,7 +18,7 @@ from .sheet import ON_LOAD, examples_html
 QUESTION = "Out of 100 such frames, how many do you expect to be fine?"
 METHODS = [("Standard (cvt2pos)", "cvt2pos"), ("Density print", "density")]
 LIGHT = [("As the file says", "auto"), ("Linear", "linear"), ("Coded", "coded")]
-CLICK_DOWNLOAD = "() => setTimeout(() => document.querySelector('#positive-file').click(), 200)"
+CLICK_DOWNLOAD = "() => setTimeout(() => document.querySelector('{}').click(), 200)"
 
 EXAMPLE_FILES = sorted(
     (Path(__file__).resolve().parents[1] / "examples").glob("*.jpg"), key=lambda p: ("readable" in p.name, p)
@@ -39,7 +39,8 @@ class FrameView:
         """Values for `shown`."""
         marking = gr.update(info=words.marking(seen.verdict))
         shown = pictures(seen, method, damage, new_folder(self.prior))
-        return [seen, *opened(), shown, marking, seen.light, *said(seen)]
+        spotting = gr.update(value=seen.spotted, visible=seen.surface is not None)
+        return [seen, *opened(), shown, marking, spotting, seen.light, *said(seen)]
 
 
 def opened() -> tuple[dict, dict, dict]:
@@ -94,6 +95,9 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
             with gr.Row(elem_id="tools"):
                 method = gr.Radio(METHODS, value="cvt2pos", label="Positive", scale=3, min_width=280)
                 damage = gr.Checkbox(False, label="Mark the damage", scale=2, min_width=160)
+                spots = gr.Checkbox(
+                    False, label="Mark the dust", info=words.SPOTTING, visible=False, scale=2, min_width=160
+                )
             with gr.Row(elem_id="handles"):
                 left = gr.Button("↺ Turn left", size="sm", min_width=110)
                 right = gr.Button("↻ Turn right", size="sm", min_width=110)
@@ -115,7 +119,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
                 flag_corner(judge, seen, flags)
 
     said_by = [banner, chances, bars, remedies, evidence]
-    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, damage, light, *said_by])
+    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, damage, spots, light, *said_by])
 
     def first_look(path: str | None, percent: float, method: str, damage: bool) -> list:
         if path is None:
@@ -137,11 +141,15 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         frame = frame.turned(quarters)
         return frame, pictures(frame, method, damage, new_folder(slider))
 
+    def show_spots(frame: Seen | None, method: str, damage: bool, shown: bool) -> tuple:
+        return look_again(frame and frame.with_spots(shown), method, damage)
+
     def relight(frame: Seen | None, percent: float, light: str, method: str, damage: bool) -> list:
         if frame is None or not frame.path.is_file():
             return [gr.skip()] * len(view.shown)
         try:
-            again = look_at(judge, frame.path, frame.verdict.file, share(percent), method, frame.number, light)
+            file, which = frame.verdict.file, (frame.number, light, frame.infrared)
+            again = look_at(judge, frame.path, file, share(percent), method, *which).with_spots(frame.spotted)
             return view.show(again, method, damage)
         except Exception as error:
             raise refuse(error, frame.verdict.file) from None
@@ -172,13 +180,14 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
     light.input(relight, [seen, prior, light, method, damage], view.shown, concurrency_id="judge", **PRIVATE)
     inputs = [prior, method, damage]
     examples.select(try_example, inputs, view.shown, concurrency_id="judge", show_progress_on=examples, **PRIVATE)
-    again = {"inputs": [seen, method, damage], "outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}
+    inputs, again = [seen, method, damage], {"outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}
     for control in (method, damage):
-        control.input(look_again, **again)
+        control.input(look_again, inputs, **again)
+    spots.input(show_spots, [*inputs, spots], **again)
     for button, quarters in ((left, 1), (right, -1)):
-        button.click(partial(look_again, quarters=quarters), **again)
+        button.click(partial(look_again, quarters=quarters), inputs, **again)
     prior.input(weigh, [seen, prior], [seen, *said_by], show_progress="hidden", trigger_mode="always_last", **PRIVATE)
     for button, suffix in ((as_jpeg, ".jpg"), (as_tiff, ".tif")):
         written = button.click(partial(export, suffix=suffix), [seen, method], download, **PRIVATE)
-        written.success(None, js=CLICK_DOWNLOAD, **PRIVATE)
+        written.success(None, js=CLICK_DOWNLOAD.format("#positive-file"), **PRIVATE)
     return view

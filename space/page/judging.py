@@ -10,8 +10,10 @@ import numpy as np
 
 from darkroom.files.archive import Found, find_frames
 from darkroom.files.light import UNPROFILED
-from darkroom.files.preview import dress, negative_view, positive_view, reduce
+from darkroom.files.preview import dress, negative_view, positive_view, reduce, spot
+from darkroom.film.film import Film
 from darkroom.film.scan import Scan, open_scan
+from darkroom.film.surface import surface_map
 from darkroom.judge.roll import explain
 from darkroom.judge.verdict import Judge, Verdict
 
@@ -24,7 +26,9 @@ class Seen:
 
     path: the upload, for the full-size download. negative: the reduced negative, (h, w, 3) uint16. positives: those
     made of it so far, by method. turns: quarters to the left by which it is shown. number: of the frame in its file.
-    light: what was said of the file's light, as for `open_scan`. note: what is to be said of the file.
+    light: what was said of the file's light, as for `open_scan`. note: what is to be said of the file. infrared: its
+    own file. surface: where infrared shows dust, scratches and holes, as `surface_map`; None without infrared.
+    spotted: whether that is shown.
     """
 
     path: Path
@@ -35,12 +39,18 @@ class Seen:
     number: int = 0
     light: str = "auto"
     note: str = ""
+    infrared: Path | None = None
+    surface: np.ndarray | None = field(default=None, repr=False)
+    spotted: bool = False
 
     def turned(self, quarters: int) -> "Seen":
         return replace(self, turns=(self.turns + quarters) % 4)
 
     def at_prior(self, prior: float) -> "Seen":
         return replace(self, verdict=self.verdict.at_prior(prior))
+
+    def with_spots(self, shown: bool) -> "Seen":
+        return replace(self, spotted=shown)
 
     def views(self, method: str, damage: bool) -> tuple[np.ndarray, np.ndarray]:
         """Negative and positive to show, (h, w, 3) uint8, with the damage marked or not.
@@ -51,6 +61,8 @@ class Seen:
             self.positives[method] = positive_view(self.negative, method)
         heat = self.verdict.heat if damage and not self.verdict.evidence.not_negative else None
         negative, positive = negative_view(self.negative), self.positives[method]
+        if self.spotted and self.surface is not None:
+            negative, positive = spot(negative, self.surface), spot(positive, self.surface)
         return dress(negative, heat, self.turns), dress(positive, heat, self.turns)
 
 
@@ -93,15 +105,24 @@ def share(percent: float) -> float:
 
 
 def look_at(
-    judge: Judge, path: Path, name: str, prior: float, method: str = "cvt2pos", number: int = 0, light: str = "auto"
+    judge: Judge,
+    path: Path,
+    name: str,
+    prior: float,
+    method: str = "cvt2pos",
+    number: int = 0,
+    light: str = "auto",
+    infrared: Path | None = None,
 ) -> Seen:
     """Open a file, judge it, and meanwhile make its preview on another core. Raises ScanError."""
-    scan = open_scan(path, name=name, number=number, light=light)
+    scan = open_scan(path, name=name, number=number, light=light, infrared=infrared)
     with ThreadPoolExecutor(1) as pool:
         preview = pool.submit(_preview, scan, method)
         verdict = judge.judge(scan, prior)
         negative, positive = preview.result()
-    return Seen(path, verdict, negative, {method: positive}, number=number, light=light, note=note_on(scan))
+    marks = surface_map(Film(scan)) if verdict.surface else None
+    seen = Seen(path, verdict, negative, {method: positive}, number=number, light=light, note=note_on(scan))
+    return replace(seen, infrared=infrared, surface=marks)
 
 
 def note_on(scan: Scan, whole: str = "Under “A roll”") -> str:
@@ -116,6 +137,8 @@ def note_on(scan: Scan, whole: str = "Under “A roll”") -> str:
     elif scan.bits > 8 and scan.format in UNPROFILED and not scan.icc:
         why = "it was said so" if scan.light == "coded" else "16 bits without a profile, not dark"
         said.append(f"Read as coded light ({why}).")
+    if scan.infrared_note:
+        said.append(scan.infrared_note)
     return " ".join(said)
 
 

@@ -26,7 +26,8 @@ GUIDE = """### Call it from a program
 `prior` is the share of such frames, 0.01 to 0.99, that you expect to be fine. `light` is what the files hold: `linear`,
 `coded`, or `auto`, as each file says. A file that cannot be judged is an error that names it; in a roll it is a record
 whose `error` says why. Of a TIFF of several frames `/judge` and `/invert` take the first, and the `note` of `/judge`
-says so; `/judge_roll` judges all. What is no colour negative has `not_negative` filled, and no probabilities.
+says so; `/judge_roll` judges all, and takes `frame_IR.tif` for the infrared of `frame.tif`. What is no colour
+negative has `not_negative` filled, and no probabilities.
 
 ```python
 from gradio_client import Client, handle_file

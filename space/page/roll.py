@@ -3,36 +3,41 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import gradio as gr
 
 from darkroom.files.archive import Found
 from darkroom.files.sidecar import sidecars_zip, verdicts_csv
+from darkroom.judge.contact import ContactSheet, zipped
 from darkroom.judge.roll import Frame, judge_roll, summarise, worst_first
 from darkroom.judge.verdict import Judge
 
 from . import words
-from .frame import LIGHT, QUESTION, FrameView
+from .frame import CLICK_DOWNLOAD, LIGHT, QUESTION, FrameView
 from .judging import PRIVATE, frames_of, look_at, new_folder, refuse, share
 from .sheet import ON_LOAD, progress_html, sheet_html, summary_html
 
 FILTERS = [("All", "all"), ("Needs a look", "look"), ("Damaged", "damaged"), ("Readable", "readable")]
 FILTER_JS = "(show) => { document.querySelector('#roll').dataset.show = show; return show; }"
 RULE = "Where a file says nothing, 16 bits are linear if they are dark."
+TITLE = "Roll"  # what a roll is called that came in files of its own
 TELL_SECONDS = 0.2  # how often the progress bar moves
 REDRAW_SECONDS = 1.5  # a sheet of 36 frames is 0.4 MB; redrawing it for every frame would be the work
-NOT_YET = [gr.update(interactive=False)] * 2  # the files to take away, while they would be those of the roll before
+NOT_YET = [gr.update(interactive=False)] * 4  # the files to take away, while they would be those of the roll before
 
 
 @dataclass(frozen=True, eq=False)
 class Roll:
-    """What a visitor's roll is so far: frames in the order of the upload, how many there will be, and what was said of
-    the light in their files."""
+    """What a visitor's roll is so far: frames in the order of the upload, how many there will be, what was said of the
+    light in their files, and what it is called."""
 
     frames: tuple[Frame, ...]
     total: int
     light: str
     seconds: float = 0.0
+    title: str = TITLE
 
 
 def busy(light: str) -> list:
@@ -65,7 +70,10 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         with gr.Row():
             as_csv = gr.DownloadButton("↓ Verdicts, CSV", size="sm", elem_id="save-csv")
             as_xmp = gr.DownloadButton("↓ Sidecars, XMP in a ZIP", size="sm", elem_id="save-xmp")
-    drawn = [summary, sheet, as_csv, as_xmp]
+            as_pdf = gr.Button("↓ Contact sheet, PDF", size="sm", elem_id="save-pdf")
+            as_jpeg = gr.Button("↓ Contact sheet, JPEG", size="sm", elem_id="save-sheet")
+        printed = gr.DownloadButton("Contact sheet", visible="hidden", elem_id="sheet-file")
+    drawn = [summary, sheet, as_csv, as_xmp, as_pdf, as_jpeg]
 
     def draw(current: Roll, percent: float, final: bool) -> list:
         """Values for `drawn`; the files to take away only when the roll is final."""
@@ -81,28 +89,39 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         table, sidecars = folder / "verdicts.csv", folder / "sidecars.zip"
         table.write_text(verdicts_csv(frames), encoding="utf-8")
         sidecars.write_bytes(sidecars_zip(frames))
-        return [gr.update(value=str(file), interactive=True) for file in (table, sidecars)]
+        written = [gr.update(value=str(file), interactive=True) for file in (table, sidecars)]
+        return written + [gr.update(interactive=True)] * 2
+
+    def print_sheet(current: Roll | None, suffix: str) -> str:
+        if current is None:
+            raise gr.Error("This roll is no longer kept here; upload it again", duration=None, title="Not saved")
+        with ContactSheet(new_folder(printed) / f"contact-sheet{suffix}", current.title) as made:
+            for frame in current.frames:
+                made.add(frame.row(), frame.thumbnail)
+        return str(made.files[0] if len(made.files) == 1 else zipped(made.files))
 
     def judge_upload(paths: list[str] | None, percent: float, light: str) -> Iterator[list]:
         if not paths:
             return
         opening = progress_html(0, 1, 0, "Opening the files…")
         yield [*busy(light), opening, Roll((), 0, light), "", "", *NOT_YET]
-        yield from judge_all(frames_of(upload, paths), percent, light)
+        archives = [Path(path).stem for path in paths if Path(path).suffix.lower() == ".zip"]
+        title = archives[0] if len(paths) == len(archives) == 1 else TITLE
+        yield from judge_all(frames_of(upload, paths), percent, light, title)
 
     def judge_again(current: Roll | None, percent: float, light: str) -> Iterator[list]:
         if current is not None:
-            found = [Found(frame.name, frame.path, frame.error, frame.number) for frame in current.frames]
-            yield from judge_all(found, percent, light)
+            found = [Found(f.name, f.path, f.error, f.number, f.infrared) for f in current.frames]
+            yield from judge_all(found, percent, light, current.title)
 
-    def judge_all(found: list[Found], percent: float, light: str) -> Iterator[list]:
+    def judge_all(found: list[Found], percent: float, light: str, title: str) -> Iterator[list]:
         still = [gr.skip()] * len(drawn)
         frames, began, redrawn = (), time.monotonic(), 0.0
         told = 0.0
         for frame in judge_roll(judge, found, share(percent), light):
             frames += (frame,)
             now = time.monotonic()
-            current = Roll(frames, len(found), light, now - began)
+            current = Roll(frames, len(found), light, now - began, title)
             due = now - redrawn > REDRAW_SECONDS
             redrawn = now if due else redrawn
             if not due and now - told < TELL_SECONDS:
@@ -110,7 +129,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
             told = now
             bar = progress_html(len(frames), len(found), now - began)
             yield [*busy(light), bar, current, *(draw(current, percent, final=False) if due else still)]
-        current = Roll(frames, len(found), light, time.monotonic() - began)
+        current = Roll(frames, len(found), light, time.monotonic() - began, title)
         bar = progress_html(len(frames), len(found), current.seconds)
         yield [*idle(light), gr.update(visible=bool(frames)), bar, current, *draw(current, percent, final=True)]
 
@@ -139,7 +158,8 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         if frame is None or frame.path is None or not frame.path.is_file():
             raise gr.Error("This roll is no longer kept here; upload it again", duration=None, title="Not opened")
         try:
-            seen = look_at(judge, frame.path, frame.name, share(percent), method, frame.number, current.light)
+            which = frame.number, current.light, frame.infrared
+            seen = look_at(judge, frame.path, frame.name, share(percent), method, *which)
             return [gr.Tabs(selected="frame"), percent, *view.show(seen, method, damage)]
         except Exception as error:
             raise refuse(error, frame.name) from None
@@ -154,6 +174,9 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
     for judged in (running, again):
         judged.success(settle, [roll, prior], [roll, *drawn], **options)
     prior.release(weigh, [roll, prior], [roll, *drawn], **options)
+    for button, suffix in ((as_pdf, ".pdf"), (as_jpeg, ".jpg")):
+        written = button.click(partial(print_sheet, suffix=suffix), roll, printed, show_progress_on=button, **PRIVATE)
+        written.success(None, js=CLICK_DOWNLOAD.format("#sheet-file"), **PRIVATE)
     show.input(None, show, show, js=FILTER_JS, **options)
     sheet.select(
         open_frame,

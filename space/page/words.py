@@ -4,17 +4,16 @@ import re
 from html import escape
 
 from darkroom.files.archive import MOST_FRAMES
+from darkroom.judge.roll import SPOKEN as SPOKEN
 from darkroom.judge.verdict import Verdict
-
-SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}
 
 FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
     "<kbd>Ctrl</kbd> <kbd>V</kbd>.</p>"
 )
 ROLL = (
-    f'<p class="hint">Up to {MOST_FRAMES} frames. They come out as a contact sheet, worst first, with a summary of the '
-    "roll, a table, and sidecars that other programs read.</p>"
+    f'<p class="hint">Up to {MOST_FRAMES} frames. They come out on a light table, worst first, with a summary of the '
+    "roll, a table, sidecars that other programs read, and a contact sheet to print.</p>"
 )
 
 MARK_SEEN = 0.25  # probability from which a mark can be told from the picture under it
@@ -27,6 +26,8 @@ UNUSUAL = {
     "Without grain or texture": "More than in most frames: an even sky, or a part of the film that holds no picture.",
     "Clipped": "The scan lost its darkest or lightest tones: another exposure of the scan would show them.",
     "Sharpness": "A soft scan: fine damage does not show in it. Focus on the film's grain.",
+    "Dust and scratches in infrared": "Dyes let infrared through: what is dark there lies on the film. Clean it.",
+    "Holes in infrared": "More light than any film lets through: there is none.",
     "JPEG quality": "Compressed hard: fine damage is lost, and blocks can look like it.",
 }
 
@@ -56,7 +57,7 @@ def verdict_html(verdict: Verdict, note: str = "") -> str:
         f'<p class="edge">{breakable(verdict.file)}</p>'
         f"<h2>{SPOKEN[verdict.verdict]}</h2>"
         f'<p class="sure">{sure}</p>'
-        f'<p class="why">{escape(verdict.reason)}</p>{noted}</section>'
+        f'<p class="why">{escape(verdict.said)}</p>{noted}</section>'
     )
 
 
@@ -83,7 +84,7 @@ def defect_bars(verdict: Verdict) -> str:
 
 def evidence_html(verdict: Verdict) -> str:
     """What was measured; a line that is not as it should be says what that means, in words as well as in colour."""
-    lines, rows = verdict.evidence.lines(), []
+    lines, rows = verdict.lines(), []
     for label, value, fine in lines:
         state = "fine" if fine else "look"
         meaning = "" if fine else f"<em>{UNUSUAL.get(label, 'Unlike most sound frames.')}</em>"
@@ -100,6 +101,9 @@ def marking(verdict: Verdict) -> str:
     if verdict.heat.max() < MARK_SEEN:
         return f"Nothing to mark: no damage is more than {MARK_SEEN:.0%} likely."
     return "The stronger the colour, the likelier the damage."
+
+
+SPOTTING = "Seen in infrared. Blue: dust and scratches. Yellow: holes."
 
 
 def remedies_html(verdict: Verdict) -> str:

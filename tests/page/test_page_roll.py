@@ -18,7 +18,10 @@ from conftest import PHONE, Server, drop, visit
 from darkroom.film.inversion import invert
 from darkroom.film.scan import open_scan
 from darkroom.judge.resnet import DEFECTS
+from darkroom.judge.roll import SPOKEN
 from darkroom.judge.verdict import COLUMNS, load
+from film import write
+from test_contact import cell, header, pages_of_pdf, reads
 
 pytestmark = pytest.mark.browser
 FILES = "#roll-files"
@@ -154,6 +157,22 @@ def test_what_is_no_colour_negative_comes_after_those_that_are_and_has_no_probab
         letter, black = (archive.read(f"name.ext.xmp/{name}.png.xmp").decode() for name in ("letter", "black"))
     assert "no colour negative" in letter and "sure at" not in letter and "page of text" in letter
     assert "blank area" in black and 'xmp:Rating="-1"' in black
+
+
+def test_the_contact_sheet_is_downloaded_in_the_order_of_the_film(page: Page, frames: list[Path], tmp_path: Path):
+    archive = tmp_path / "Köln 1998.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in frames[::-1]:
+            packed.write(path, path.name)
+    judge_roll(page, archive, count=8)
+    (printed,) = pages_of_pdf(write(tmp_path, "sheet.pdf", saved(page, "#save-pdf")))
+    assert reads(header(printed), "Köln 1998", 16, bold=True) and reads(header(printed), "8 frames", 9.5)
+    with Image.open(io.BytesIO(saved(page, "#save-sheet"))) as picture:
+        assert picture.info["dpi"] == (300, 300)
+        for place, path in enumerate(frames):
+            word = SPOKEN[page.locator("#roll .cell", has_text=path.name).get_attribute("data-word")]
+            for each in (printed, picture):
+                assert reads(cell(each, place), path.name, 7.5) and reads(cell(each, place), word, 7.5, bold=True)
 
 
 def begin_long_roll(page: Page, folder: Path, count: int) -> list[Path]:

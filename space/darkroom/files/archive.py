@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ..film.scan import count_frames
 from .folder import composed, is_clutter
+from .pairs import paired
 from .zip_names import names_of
 
 MEGABYTE = 1_000_000
@@ -40,12 +41,13 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 class Found(NamedTuple):
     """A frame to be judged, or the sentence that says why it is not. name: what to call it. number: of the frame in its
-    file, from 0."""
+    file, from 0. infrared: the file that holds its infrared, if that is another."""
 
     name: str
     path: Path | None
     error: str = ""
     number: int = 0
+    infrared: Path | None = None
 
 
 @dataclass
@@ -66,7 +68,8 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
         for i, path in enumerate(uploads)
         if not is_clutter(path.name)
     )
-    every = itertools.chain.from_iterable(map(each_frame, files))
+    # Each frame may have an infrared file, anywhere before or after it.
+    every = itertools.chain.from_iterable(map(each_frame, paired(itertools.islice(files, 2 * MOST_FRAMES + 1))))
     found = list(itertools.islice(every, MOST_FRAMES + 1))
     if len(found) > MOST_FRAMES:
         first = found[MOST_FRAMES].name

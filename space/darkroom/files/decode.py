@@ -51,7 +51,8 @@ def decode(source: bytes | Path, name: str, *, small: bool = False, number: int 
     the smallest that still has `small.SMALL`, at the file's own depth; a JPEG is decoded at that scale, which is
     several times faster.
     Returns the pixels (H, W, 3) as uint8, uint16 or float32 in 0…1, upright; the format's name; and what else the
-    file says: {"icc": bytes | None, "exif": bytes | None, "jpeg_tables": quantisation tables | None}.
+    file says: {"icc": bytes | None, "exif": bytes | None, "jpeg_tables": quantisation tables | None, "fourth": the
+    infrared (h, w) of a small TIFF that has it as its fourth sample | None}.
     Raises MissingScan, EmptyScan, UnreadableScan, ScanTooLarge.
     """
     try:
@@ -82,7 +83,7 @@ def _decode_any(source: bytes | Path, name: str, small: bool, number: int) -> tu
     """By what is in the bytes. Only among TIFF does the name count: most camera raws look like one, with a thumbnail
     first, and not all of them say that they are raw."""
     named_raw = name.lower().endswith(RAW_SUFFIXES)
-    none = {"icc": None, "exif": None, "jpeg_tables": None}
+    none = {"icc": None, "exif": None, "jpeg_tables": None, "fourth": None}
     head = source[:16] if isinstance(source, bytes) else read_bytes(source, name, 16)
     if not head:
         raise EmptyScan(f"{name}: the file is empty; copy it again from the camera, phone or scanner")
@@ -96,8 +97,8 @@ def _decode_any(source: bytes | Path, name: str, small: bool, number: int) -> tu
                 return pixels, "RAW", none
             if raw:
                 raise UnreadableScan(NO_RAW.format(name=name))
-        pixels, icc = decode_tiff(source, name, number, small)
-        return pixels, "TIFF", none | {"icc": icc, "exif": exif_of_tiff(source)}
+        pixels, icc, fourth = decode_tiff(source, name, number, small)
+        return pixels, "TIFF", none | {"icc": icc, "exif": exif_of_tiff(source), "fourth": fourth}
     check_memory(name, len(source) if isinstance(source, bytes) else source.stat().st_size)
     data = source if isinstance(source, bytes) else read_bytes(source, name)
     if is_heif(data):

@@ -7,13 +7,17 @@ import io
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import maximum_filter
 
 from ..film.inversion import invert
 from ..film.scan import Scan, unit
+from ..film.surface import DUST, HOLE
 
 SIDE = 1200  # pixels on the long side: sharp on a laptop, a quarter of a megabyte as JPEG
-THUMBNAIL = 300
+THUMBNAIL = 354  # 30 mm at 300 dpi, what a frame has on a contact sheet
 MARK = np.array([255, 64, 24], np.float32)  # the colour of damage; a photograph rarely has it
+SPOTS = {DUST: (0, 200, 255), HOLE: (255, 225, 0)}  # colours of what infrared shows
+SPOT = 3  # pixels a side that a speck has at least
 MARK_FROM, MARK_FULL, MARK_COVER = (
     0.15,
     0.70,
@@ -60,6 +64,19 @@ def mark(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
     grey = picture.mean(axis=-1, keepdims=True)
     muted = 0.45 * picture + 0.55 * grey
     return np.rint(muted * (1 - cover) + MARK * cover).astype(np.uint8)
+
+
+def spot(picture: np.ndarray, surface: np.ndarray) -> np.ndarray:
+    """Paint what infrared shows, as `surface.surface_map` (h, w), over a picture (h, w, 3) uint8: a dot for each speck
+    that is large enough to be seen, with a dark rim that tells it from the picture."""
+    height, width = picture.shape[:2]
+    painted = picture
+    for kind, colour in SPOTS.items():
+        marked = Image.fromarray((surface == kind).astype(np.float32)).resize((width, height), Image.Resampling.BOX)
+        dots = maximum_filter(np.asarray(marked) > 0, SPOT)
+        rims = maximum_filter(dots, 3)
+        painted = np.where(dots[..., None], np.uint8(colour), np.where(rims[..., None], np.uint8(0), painted))
+    return painted
 
 
 def jpeg(picture: np.ndarray, quality: int = 88) -> bytes:

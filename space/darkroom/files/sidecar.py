@@ -59,7 +59,7 @@ def xmp(verdict: Verdict) -> str:
         label=quoteattr(LABELS[verdict.verdict]),
         keywords="".join(f"<rdf:li>{escape(word)}</rdf:li>" for word in words),
         paths="".join(f"<rdf:li>negative|{escape(word)}</rdf:li>" for word in words),
-        description=escape(sure + verdict.reason),
+        description=escape(sure + verdict.said),
     )
 
 

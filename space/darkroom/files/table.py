@@ -17,10 +17,10 @@ class OutputError(ValueError):
     """The verdicts cannot be written there; the message says why."""
 
 
-def check(path: Path) -> None:
-    """Raise OutputError unless verdicts can be written to `path`."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{path}: verdicts are written as {', '.join(SUFFIXES)}; name the file so")
+def check(path: Path, what: str = "verdicts", suffixes: tuple[str, ...] = SUFFIXES) -> None:
+    """Raise OutputError unless verdicts, or what else, can be written to `path`."""
+    if path.suffix.lower() not in suffixes:
+        raise OutputError(f"{path}: {what} are written as {', '.join(suffixes)}; name the file so")
     if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise OutputError(f"{path}: Parquet is written by pyarrow, which is not installed; pip install pyarrow")
     if path.is_dir():

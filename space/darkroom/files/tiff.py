@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
-from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 
 from .exif import EXIF_ORIENTATION
 from .limits import MAX_BYTES, ScanTooLarge, UnreadableScan, check_memory, check_size
@@ -26,6 +26,8 @@ MOST_PAGES, MOST_ENTRIES = 500, 10_000  # looked at in one file, and in its dire
 THUMBNAIL = 1 / 3  # of the largest page's pixels; a smaller page is a thumbnail, whether or not it says so
 PILLOW_PIXEL = 4  # bytes that Pillow takes for one
 RAW = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
+COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.LINEAR_RAW)
+ALPHA = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
 LAB = (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB)
 BY_TIFFFILE = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED, *LAB)
 JPEG_XL = (50002, 52546)
@@ -34,16 +36,22 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a
 SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSION.JPEG2000, *JPEG_XL)
 
 
-def pages_of(tiff: TiffFile) -> list[TiffPage]:
-    """The pages that are frames, in their order, those below another page too: no thumbnail, no mask, no smaller copy;
-    and of what is as large only pictures in colour, where there are any, since the other is infrared."""
+def every_page(tiff: TiffFile) -> list[TiffPage]:
+    """The pages of a file in their order, those below another page too, each once. Raises ValueError where more is said
+    of them than any program writes."""
     found, entries = {}, 0  # by place: a broken list may lead back to its beginning
     for page in islice((page for top in tiff.pages for page in (top, *(top.pages or ()))), MOST_PAGES):
         entries += len(page.tags) if page.offset not in found else 0
         found[page.offset] = page
         if entries > MOST_ENTRIES:
             raise ValueError("more is said of its pages than any program writes")
-    pages = list(found.values())
+    return list(found.values())
+
+
+def pages_of(tiff: TiffFile) -> list[TiffPage]:
+    """The pages that are frames, in their order: no thumbnail, no mask, no smaller copy; and of what is as large only
+    pictures in colour, where there are any, since the other is infrared."""
+    pages = every_page(tiff)
     whole = [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
     largest = max(map(_area, whole))
     large = [page for page in whole if _area(page) > THUMBNAIL * largest]
@@ -81,11 +89,11 @@ def is_raw(source: bytes | Path) -> bool:
 
 def decode_tiff(
     source: bytes | Path, name: str, number: int = 0, small: bool = False
-) -> tuple[np.ndarray, bytes | None]:
+) -> tuple[np.ndarray, bytes | None, np.ndarray | None]:
     """Decode one frame. number: of the frame in `pages_of`. small: reduced as `small.times_smaller` says.
 
-    Returns (H, W, 3) uint8, uint16 or float32 in 0…1, upright, and the ICC profile. Raises ScanError, or what the
-    decoders raise for broken bytes.
+    Returns (H, W, 3) uint8, uint16 or float32 in 0…1, upright; the ICC profile; and of a small one the infrared (h, w)
+    that is its fourth sample. Raises ScanError, or what the decoders raise for broken bytes.
     """
     with opened_tiff(source) as tiff:
         page = pages_of(tiff)[number]
@@ -97,19 +105,33 @@ def decode_tiff(
         times = times_smaller(page.imagewidth, page.imagelength) if small else 1
         if page.dtype is None or not _by_tifffile(page):
             check_memory(name, _area(page) * PILLOW_PIXEL)
-            return _by_pillow(source, page.index, times), icc
+            return _by_pillow(source, page.index, times), icc, None
         check_memory(name, largest_part(page) if times > 1 else page.nbytes)
+        four = page.photometric == PHOTOMETRIC.SEPARATED or (small and has_infrared(page))
         if times == 1:
-            pixels = _even(page, samples_last(page), name)
+            pixels = _even(page, samples_last(page), name, four)
         else:
-            parts = (_even(page, part, name) for part in parts_of(page))
+            parts = (_even(page, part, name, four) for part in parts_of(page))
             pixels = shrunk_in_parts(parts, times, page.imagelength)
-        pixels = _rgb(page, pixels)
-    return turn(pixels, int(orientation)), icc
+        infrared = turn(pixels[..., 3], int(orientation)) if four and has_infrared(page) else None
+        pixels = _rgb(page, pixels)[..., :3]
+    return turn(pixels, int(orientation)), icc, infrared
 
 
-def _even(page: TiffPage, pixels: np.ndarray, name: str) -> np.ndarray:
-    """Rows of a page as numbers that may be averaged, uint8, uint16 or float32 in 0…1: (H, W, 3), or (H, W, 4) inks."""
+def has_infrared(page: TiffPage) -> bool:
+    """Whether a page's fourth sample is infrared: it has one, and the file does not say that it is transparency."""
+    extra = page.extrasamples[0] if page.extrasamples else EXTRASAMPLE.UNSPECIFIED
+    return page.photometric in COLOURS and page.samplesperpixel > 3 and extra not in ALPHA and has_numbers(page)
+
+
+def has_numbers(page: TiffPage) -> bool:
+    """Whether a page holds numbers that infrared comes in: 8 to 16 bits."""
+    return page.dtype is not None and page.dtype.kind == "u" and page.dtype.itemsize <= 2 and page.bitspersample >= 8
+
+
+def _even(page: TiffPage, pixels: np.ndarray, name: str, four: bool) -> np.ndarray:
+    """Rows of a page as numbers that may be averaged, uint8, uint16 or float32 in 0…1: (H, W, 3), or `four`, inks or
+    colours and infrared."""
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         pixels = 1 - pixels if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max - pixels
     elif page.photometric == PHOTOMETRIC.PALETTE:
@@ -124,7 +146,7 @@ def _even(page: TiffPage, pixels: np.ndarray, name: str) -> np.ndarray:
         pixels = pixels.astype(np.float32)
     elif pixels.dtype.itemsize > 2:
         pixels = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
-    return pixels[..., :4] if page.photometric == PHOTOMETRIC.SEPARATED else three_channels(pixels)
+    return pixels[..., :4] if four else three_channels(pixels)
 
 
 def check_page(page: TiffPage, name: str) -> None:

@@ -8,13 +8,18 @@ import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..files.camera import TIFF_MAGIC
 from ..files.decode import decode
 from ..files.light import coded, is_linear, profiled, step_of, white_of
-from .inversion import DARKEST
+from ..files.pairs import beside
+from .inversion import DARKEST, log_density
+
+if TYPE_CHECKING:
+    from ..files.infrared import Infrared
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +29,8 @@ class Scan:
     small_pixels: (h, w, 3) uint8, uint16 or float32, as `decode` makes them small. name: what to call it. source: the
     file, or its bytes. icc, exif: as in the file, for writing the positive. jpeg_tables: quantisation tables of a JPEG.
     number: of the frame in its file, from 0. frames: how many the file holds.
-    light: "linear", "coded" or "auto", by the rule of `light`.
+    light: "linear", "coded" or "auto", by the rule of `light`. infrared_file: its infrared, where `source` holds none.
+    fourth: (h, w), the infrared that was decoded with the picture.
     """
 
     small_pixels: np.ndarray
@@ -37,6 +43,8 @@ class Scan:
     number: int = 0
     frames: int = 1
     light: str = "auto"
+    infrared_file: Path | None = None
+    fourth: np.ndarray | None = field(default=None, repr=False)
 
     @cached_property
     def small(self) -> np.ndarray:
@@ -64,6 +72,30 @@ class Scan:
     def darkest(self) -> float:
         """The value of `small` below which a density is only noise: half a step of the file's depth."""
         return min(DARKEST, step_of(self.small_pixels) / 2)
+
+    @property
+    def infrared(self) -> np.ndarray | None:
+        """(h, w) float32 in 0…1 of the file's range, as light is, laid on `small`; None where the scanner took none."""
+        return self._infrared.plane
+
+    @property
+    def infrared_seen(self) -> np.ndarray | None:
+        """(h, w) bool: how far over the picture the infrared reaches; beyond that `infrared` is its mirror image."""
+        return self._infrared.seen
+
+    @property
+    def infrared_note(self) -> str:
+        """Why there is infrared but cannot be used, or an empty text."""
+        return self._infrared.note
+
+    @cached_property
+    def _infrared(self) -> "Infrared":
+        from ..files.infrared import on_picture, read_infrared
+
+        read = read_infrared(self.source, self.name, self.number, self.fourth, self.infrared_file)
+        if read.plane is None:
+            return read
+        return on_picture(read.plane, log_density(self.small, self.darkest).mean(axis=-1))
 
     def _working(self, pixels: np.ndarray) -> np.ndarray:
         rgb = unit(pixels)
@@ -106,19 +138,28 @@ def unit(pixels: np.ndarray) -> np.ndarray:
     return planes.transpose(1, 2, 0)
 
 
-def open_scan(source: str | Path | bytes, name: str | None = None, *, number: int = 0, light: str = "auto") -> Scan:
+def open_scan(
+    source: str | Path | bytes,
+    name: str | None = None,
+    *,
+    number: int = 0,
+    light: str = "auto",
+    infrared: Path | None = None,
+) -> Scan:
     """Open JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, JPEG 2000 or a camera raw: whole numbers or 0…1; grey, palette,
     CMYK, CIELAB or RGB, with or without alpha.
 
     source: a path, or the file's bytes. name: what errors call it; the path unless given. number: of the frame in a
     TIFF of several pages, from 0. light: "linear" or "coded" where the rule in `light` is not to decide.
+    infrared: the file that holds its infrared; `frame_IR.tif` beside a path `frame.*` unless given.
     Raises a `decode.ScanError` whose message is one line for the user.
     """
     name = name or ("upload" if isinstance(source, bytes) else str(source))
     source = source if isinstance(source, bytes) else Path(source)
     pixels, kind, extra = decode(source, name, small=True, number=number)
     frames = count_frames(source) if kind == "TIFF" else 1
-    return Scan(pixels, name, source, kind, number=number, frames=frames, light=light, **extra)
+    own = beside(source) if infrared is None and isinstance(source, Path) else infrared
+    return Scan(pixels, name, source, kind, number=number, frames=frames, light=light, infrared_file=own, **extra)
 
 
 def count_frames(source: Path | bytes) -> int:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 MARKED = 0.5  # a cell this hot counts as damaged
 SPREAD = 0.4  # damage over more of the frame than this has no place
 AT_LEAST = 3  # frames that must agree before a pattern is named
+SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}  # for people
 WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
 Item, Done = TypeVar("Item"), TypeVar("Done")
 
@@ -30,7 +31,7 @@ Item, Done = TypeVar("Item"), TypeVar("Done")
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One file of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
-    number: of the frame in its file, from 0."""
+    number, infrared: as in `Found`."""
 
     name: str
     path: Path | None
@@ -38,6 +39,7 @@ class Frame:
     thumbnail: bytes = b""
     error: str = ""
     number: int = 0
+    infrared: Path | None = None
 
     @property
     def word(self) -> str:
@@ -69,11 +71,11 @@ def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = 
     """
     for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry, light)), found, WORKERS, AHEAD):
         if isinstance(ready, str):
-            yield Frame(entry.name, entry.path, error=ready, number=entry.number)
+            yield Frame(entry.name, entry.path, error=ready, number=entry.number, infrared=entry.infrared)
             continue
         prepared, small = ready
         verdict = judge.judge_prepared([prepared], prior)[0]
-        yield Frame(entry.name, entry.path, verdict, small, number=entry.number)
+        yield Frame(entry.name, entry.path, verdict, small, number=entry.number, infrared=entry.infrared)
 
 
 def ahead(work: Callable[[Item], Done], items: Iterable[Item], workers: int, most: int) -> Iterator[Done]:
@@ -94,7 +96,7 @@ def _prepare(judge: Judge, entry: Found, light: str) -> tuple[Prepared, bytes] |
     if entry.path is None:
         return entry.error
     try:
-        scan = open_scan(entry.path, entry.name, number=entry.number, light=light)
+        scan = open_scan(entry.path, entry.name, number=entry.number, light=light, infrared=entry.infrared)
         return judge.prepare(scan), thumbnail(reduce(scan, side=600))
     except Exception as error:  # whatever one file does, the rest of the roll goes on
         return explain(error, entry.name)

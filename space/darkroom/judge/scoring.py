@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub.utils import tqdm
@@ -18,8 +18,11 @@ from huggingface_hub.utils import tqdm
 from ..files.archive import Found, each_frame
 from ..files.decode import ScanError
 from ..files.folder import walk
+from ..files.pairs import paired
+from ..files.preview import reduce, thumbnail
 from ..files.table import VerdictsFile
 from ..film.scan import open_scan
+from .contact import ContactSheet
 from .roll import ahead
 from .verdict import COLUMNS, PRIOR, Judge, Prepared
 
@@ -29,7 +32,8 @@ READERS = min(4, os.cpu_count() or 1)  # threads that decode; what takes much me
 
 def find(paths: list[str]) -> tuple[list[Found], list[str]]:
     """Every file named, and every picture below every folder named, once each: folders' contents in sorted order, each
-    page of a TIFF by itself. And what is to be said of pictures that were skipped, a sentence a folder."""
+    page of a TIFF by itself, an infrared file with its picture. And what is to be said of pictures that were skipped,
+    a sentence a folder."""
     found: dict[str, Path] = {}
     notes = []
     for path in map(Path, paths):
@@ -42,27 +46,38 @@ def find(paths: list[str]) -> tuple[list[Found], list[str]]:
             found.setdefault(os.path.abspath(one), one)
     # A name that is no UTF-8 has its odd bytes escaped.
     files = [Found(str(path).encode("utf-8", "backslashreplace").decode(), path) for path in found.values()]
-    return [frame for file in files for frame in each_frame(file)], notes
+    return [frame for file in paired(files) for frame in each_frame(file)], notes
 
 
-def prepare(judge: Judge, frame: Found, light: str = "auto") -> tuple[str, Prepared | None, str]:
-    """(name, what the judge needs or None, what is wrong)."""
+class Ready(NamedTuple):
+    """A frame that was read. prepared: what the judge needs, or None; then `error` says what is wrong. picture: a small
+    JPEG of the positive, empty unless it was asked for."""
+
+    name: str
+    prepared: Prepared | None
+    error: str
+    picture: bytes
+
+
+def prepare(judge: Judge, frame: Found, light: str = "auto", pictures: bool = False) -> Ready:
+    """Read a frame, with a small picture of the positive if `pictures` are wanted."""
     name = frame.name
     try:
-        return name, judge.prepare(open_scan(frame.path, name, number=frame.number, light=light)), ""
+        scan = open_scan(frame.path, name, number=frame.number, light=light, infrared=frame.infrared)
+        return Ready(name, judge.prepare(scan), "", thumbnail(reduce(scan, side=600)) if pictures else b"")
     except ScanError as error:
-        return name, None, str(error)
+        return Ready(name, None, str(error), b"")
     except Exception as error:  # one odd file must not cost the verdicts on a whole archive
         what = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()
-        return name, None, f"{name}: cannot be judged ({what}); please report this file"
+        return Ready(name, None, f"{name}: cannot be judged ({what}); please report this file", b"")
 
 
-def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: float) -> list[dict]:
+def rows_of(judge: Judge, batch: list[Ready], prior: float) -> list[dict]:
     """The rows of one batch, in its order."""
-    verdicts = iter(judge.judge_prepared([prepared for _, prepared, _ in batch if prepared], prior))
+    verdicts = iter(judge.judge_prepared([ready.prepared for ready in batch if ready.prepared], prior))
     return [
-        next(verdicts).row() if prepared else {**dict.fromkeys(COLUMNS), "file": name, "error": error}
-        for name, prepared, error in batch
+        next(verdicts).row() if ready.prepared else {**dict.fromkeys(COLUMNS), "file": ready.name, "error": ready.error}
+        for ready in batch
     ]
 
 
@@ -97,26 +112,33 @@ def score(
     prior: float = PRIOR,
     light: str = "auto",
     processes: Alone | None = None,
+    sheet: ContactSheet | None = None,
 ) -> Counter[str]:
-    """Judge `frames` and write `output`, which has passed `table.check`.
+    """Judge `frames` and write `output`, which has passed `table.check`, and a contact sheet if one is wanted.
 
     prior, light: as for `Judge.judge` and `open_scan`. Returns how many frames got which verdict; "" counts those
-    without one. Raises OSError where `output` cannot be written.
+    without one. Raises OSError where `output` or the sheet cannot be written.
     """
     processes = processes or Alone()
     judge.model.to(processes.device)
     main, count = processes.index == 0, processes.count
     # Process r takes frames r, r + n, r + 2n…; a round is one batch of each, gathered and put back in order.
-    mine = ahead(partial(prepare, judge, light=light), frames[processes.index :: count], READERS, BATCH)
+    work = partial(prepare, judge, light=light, pictures=sheet is not None)
+    mine = ahead(work, frames[processes.index :: count], READERS, BATCH)
     counts: Counter[str] = Counter()
     bar = tqdm(total=len(frames), unit="scan", disable=not main, dynamic_ncols=True)
-    with VerdictsFile(output, COLUMNS) if main else nullcontext() as file, bar:
+    printing = sheet if sheet and main else nullcontext()  # written last: it must not cost the verdicts
+    with printing, VerdictsFile(output, COLUMNS) if main else nullcontext() as file, bar:
         for start in range(0, len(frames), BATCH * count):
-            batch = rows_of(judge, list(islice(mine, BATCH)), prior)
+            batch = list(islice(mine, BATCH))
             places = range(start + processes.index, len(frames), count)[: len(batch)]
-            gathered = processes.gather(list(zip(places, batch, strict=True)))
-            rows = [row for _, row in sorted(gathered, key=lambda placed: placed[0])]
+            pictures = [ready.picture for ready in batch]
+            gathered = processes.gather(list(zip(places, rows_of(judge, batch, prior), pictures, strict=True)))
+            gathered.sort(key=lambda placed: placed[0])
+            rows = [row for _, row, _ in gathered]
             if file:
+                for _, row, picture in gathered if sheet else ():
+                    sheet.add(row, picture)
                 file.write(rows)
                 for row in rows:
                     if row["error"]:

@@ -16,6 +16,7 @@ import torch
 from ..film.evidence import OTHERS, Evidence, measure
 from ..film.film import Film, network_input
 from ..film.scan import Scan, open_scan
+from ..film.surface import Surface, surface
 from ..hub.weights import find
 from .calibration import PRIOR, Calibration, at_prior, logit, sigmoid
 from .remedy import REMEDIES, Remedy
@@ -23,7 +24,8 @@ from .resnet import DEFECTS, ResNet18, to_float
 
 SHOWN_FROM = 0.5  # a defect this probable is named
 EMPTY = 0.99  # probability that a frame without any picture in it is damaged
-COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, "reason", "not_negative", "error")
+IN_INFRARED = ("infrared_dust", "infrared_holes")  # shares of the frame
+COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, *IN_INFRARED, "reason", "not_negative", "error")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,7 @@ class Verdict:
     verdict: "readable", "damaged" or "check" (a person should look). p_normal: probability, 0…1, that the negative is
     readable, at `prior`. confidence: probability of the likelier of readable and damaged, 0.5…1. defects: {defect:
     probability 0…1}. heat: (h, w) float32 in 0…1, where the damage is, over the whole picture. reason: one sentence.
+    surface: what infrared shows on the film, None where there is none; it is said, and changes no word and no number.
     """
 
     file: str
@@ -44,6 +47,16 @@ class Verdict:
     reason: str
     prior: float
     calibration: Calibration = field(repr=False)
+    surface: Surface | None = None
+
+    @property
+    def said(self) -> str:
+        """The reason, and what of the film's surface is worth a word."""
+        return f"{self.reason} {self.surface.sentence if self.surface else ''}".rstrip()
+
+    def lines(self) -> list[tuple[str, str, bool]]:
+        """All that was measured, as `Evidence.lines`."""
+        return self.evidence.lines() + (self.surface.lines() if self.surface else [])
 
     @property
     def confidence(self) -> float:
@@ -70,11 +83,13 @@ class Verdict:
 
     def row(self) -> dict[str, str | float]:
         """The columns of a verdicts file. not_negative: the kind of picture it is instead, or empty; probabilities of
-        such a picture would say nothing and are left out."""
+        such a picture would say nothing and are left out. What is not known (no infrared) is None."""
         said = {"p_normal": self.p_normal, "confidence": self.confidence, **self.defects}
         if self.evidence.not_negative:
             said = {"not_negative": self.evidence.other}
-        said |= {"file": self.file, "verdict": self.verdict, "reason": self.reason, "error": ""}
+        said |= {"file": self.file, "verdict": self.verdict, "reason": self.said, "error": ""}
+        if self.surface:
+            said |= dict(zip(IN_INFRARED, (self.surface.dust, self.surface.holes), strict=True))
         return dict.fromkeys(COLUMNS) | {"not_negative": ""} | said
 
 
@@ -102,6 +117,7 @@ class Prepared(NamedTuple):
     name: str
     pixels: np.ndarray
     evidence: Evidence
+    surface: Surface | None = None
 
 
 class Judge:
@@ -128,7 +144,7 @@ class Judge:
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
         film = Film(scan)
-        return Prepared(scan.name, network_input(film, self.model.input_size), measure(film))
+        return Prepared(scan.name, network_input(film, self.model.input_size), measure(film), surface(film))
 
     @torch.inference_mode()
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
@@ -155,7 +171,9 @@ class Judge:
             p_normal = float(at_prior(1 - EMPTY, PRIOR, prior))
         word, reason = decide(p_normal, chances, evidence, self.calibration)
         heat = heat_map(maps, chances, self.calibration)
-        return Verdict(prepared.name, word, p_normal, chances, heat, evidence, reason, prior, self.calibration)
+        return Verdict(
+            prepared.name, word, p_normal, chances, heat, evidence, reason, prior, self.calibration, prepared.surface
+        )
 
 
 def heat_map(maps: np.ndarray, defects: dict[str, float], calibration: Calibration) -> np.ndarray:
