@@ -21,6 +21,7 @@ from playwright.sync_api import sync_playwright
 
 APP = Path(__file__).resolve().parents[1] / "space" / "app.py"
 ROUNDS, FRAMES = 5, 36
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
@@ -52,6 +53,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", help="a folder or a Hub id")
     weights = parser.parse_args().weights
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not found:
+        sys.exit(f"no browser found; install one of {', '.join(BROWSERS)}")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -59,7 +63,7 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
             pictures = [photograph(Path(folder) / f"frame_{i}.jpg", i) for i in range(ROUNDS + 1)]
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
+            browser = playwright.chromium.launch(executable_path=found, args=ARGS)
             page = browser.new_page()
             began = time.perf_counter()
             page.goto(f"http://127.0.0.1:{port}/")
@@ -82,6 +86,7 @@ def main() -> None:
             browser.close()
     finally:
         process.terminate()
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -74,14 +74,20 @@ def judged(job: Job, judge: Judge) -> Verdict:
     return judge.judge(open_scan(source, job.path.name, light=light))
 
 
+def rows_of(table: Path) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    with table.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
 def jobs(folder: Path, half: str) -> list[Job]:
     """Everything that is measured in a folder."""
     todo = []
     if (folder / "labels.csv").is_file():
-        for row in csv.DictReader((folder / "labels.csv").open()):
+        for row in rows_of(folder / "labels.csv"):
             todo.append(Job(folder / row["file_name"], row["note"].split(" (")[0], row["normal"]))
     else:
-        for row in csv.DictReader((folder / "index.csv").open()):
+        for row in rows_of(folder / "index.csv"):
             where, path = row["file"].split("/")[0], folder / row["file"]
             if where == "negatives" and half == "choose" and row["readable"] in ("0", "1"):
                 todo.append(Job(path, row["photographer"], row["readable"]))

@@ -22,13 +22,14 @@ from darkroom.film.scan import open_scan
 from darkroom.judge.verdict import load
 
 ROUNDS = 5
+WIDTH, HEIGHT = 6000, 4000  # of the TIFF; the JPEG is cut out of it
 
 
 def scans() -> dict[str, bytes]:
     """Drawn negatives as the files people have: a phone's JPEG and a scanner's TIFF."""
     rng = np.random.default_rng(0)
     coarse = rng.uniform(0.2, 0.8, (30, 40, 3)).astype(np.float32) * np.float32([0.9, 0.6, 0.4])
-    planes = [Image.fromarray(coarse[..., c]).resize((6000, 4000), Image.Resampling.BICUBIC) for c in range(3)]
+    planes = [Image.fromarray(coarse[..., c]).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC) for c in range(3)]
     rgb = np.stack([np.asarray(plane) for plane in planes], axis=-1)
     rgb = (rgb + rng.normal(0, 0.01, rgb.shape).astype(np.float32)).clip(0, 1)
     jpeg, tiff = io.BytesIO(), io.BytesIO()

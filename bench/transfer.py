@@ -20,6 +20,7 @@ from simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20  # of no set that the bundled weights were trained on
+OPTIONS = ["--batch-size", "16"]  # of the training, beside data and name
 SIZES = {"train": 32, "validation": 16, "test": 300}  # the last as far as the photographs go
 
 
@@ -53,7 +54,7 @@ def main() -> None:
         for name, options in (("from nothing", []), ("continued", ["--init", str(Path(args.weights).resolve())])):
             run = name.replace(" ", "-")
             command = [sys.executable, str(ROOT / "train" / "run.py"), "--data", "few", "--name", run]
-            subprocess.run([*command, "--batch-size", "16", *options], cwd=place, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([*command, *OPTIONS, *options], cwd=place, check=True, stdout=subprocess.DEVNULL)
             figures = json.loads((place / "runs" / run / "report.json").read_text())["figures"]
             low, high = figures["intervals"]["balanced_accuracy"]
             print(

@@ -1,0 +1,132 @@
+"""Every benchmark runs from its command line to its last printed figure, on the least input that it can have."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import examples
+import fuzz
+import label_errors
+import mistakes
+import page_speed
+import real_film
+import speed
+import throughput
+import transfer
+from conftest import ROOT
+from film import eight_bit, frame
+from simulate import DEFECTS
+
+PARTS = {"composite", "hostile", "liars"}  # of real_film and fuzz; they have no command of their own
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path) -> Callable[..., str]:
+    """Run a benchmark with a command line, in an empty folder; what it printed."""
+
+    def printed(script, *arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", [script.__name__, *map(str, arguments)])
+        monkeypatch.chdir(tmp_path)
+        assert not script.main()
+        return capsys.readouterr().out
+
+    return printed
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Small frames in splits, every other one with a hole, labelled as simulated ones are."""
+    folder = tmp_path_factory.mktemp("bench") / "drawn"
+    for split, numbers in {"train": range(24), "validation": range(24, 30), "test": range(30, 36)}.items():
+        (folder / split).mkdir(parents=True)
+        rows = []
+        for n in numbers:
+            picture = eight_bit(frame(64, 96, seed=n))
+            if n % 2:
+                picture[20:40, 30:60] = 255
+            Image.fromarray(picture).save(folder / split / f"{n}.jpg")
+            row = dict.fromkeys(DEFECTS, 0) | {"holes": n % 2, "file_name": f"{n}.jpg", "label": 1 - n % 2}
+            rows.append(row | {"severity": 2.0 * (n % 2), "group": f"scene {n}", "pair": n})
+        (folder / split / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return folder
+
+
+def test_every_benchmark_is_run_here():
+    scripts = {path.stem for path in (ROOT / "bench").glob("*.py")} - PARTS
+    assert scripts == {name for name in globals() if name in scripts}
+
+
+def test_speed_times_every_stage_of_both_files(run, weights, monkeypatch):
+    monkeypatch.setattr(speed, "ROUNDS", 1)
+    monkeypatch.setattr(speed, "WIDTH", 300)
+    monkeypatch.setattr(speed, "HEIGHT", 200)
+    out = run(speed, "--weights", weights)
+    assert len(re.findall(r"^  [a-z, ]+ +\d+\.\d{3} +\d+\.\d{3}$", out, re.MULTILINE)) == 2 * 8
+
+
+def test_throughput_prints_a_speed_for_each_case(run, monkeypatch):
+    monkeypatch.setattr(throughput, "CASES", ((64, 2, False), (64, 2, True)))
+    monkeypatch.setattr(throughput, "STEPS", 2)
+    speeds = re.findall(r"([\d.]+) pictures a second", run(throughput))
+    assert len(speeds) == 2 and all(float(each) > 0 for each in speeds)
+
+
+def test_the_examples_have_a_verdict_each(run, monkeypatch, weights):
+    monkeypatch.setattr(examples, "EXAMPLES", examples.EXAMPLES[:1])
+    verdicts = examples.verdicts(examples.load(weights))
+    assert [*map(set, map(examples.brief, verdicts.values()))] == [{"verdict", "kind", "p_normal"}]
+
+
+def test_fuzz_counts_its_cases(run):
+    assert run(fuzz, "--cases", 2).startswith("2 cases; 0 unforeseen exceptions")
+
+
+def test_real_film_prints_shares_and_auroc_with_intervals(run, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(real_film, "KINDS", ["holes"])
+    monkeypatch.setattr(real_film, "SEVERITIES", (2,))
+    rows = ["file_name,normal,defects,note"]
+    for seed in range(4):
+        Image.fromarray(eight_bit(frame(96, 144, seed))).save(tmp_path / f"{seed}.jpg")
+        rows.append(f"{seed}.jpg,{int(seed > 0)},,photographer {seed % 2}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    (tmp_path / "not_colour_negatives").mkdir()
+    Image.fromarray(np.full((90, 120, 3), 200, np.uint8)).save(tmp_path / "not_colour_negatives/grey.png")
+    out = run(real_film, tmp_path, "--weights", weights)
+    assert "real negatives, readable (3):" in out and "others (1):" in out
+    assert re.search(r"^real negatives: AUROC [01]\.\d{3} \(", out, re.MULTILINE)
+    assert re.search(r"^holes +2 +[01]\.\d{3} ", out, re.MULTILINE)
+
+
+def test_label_errors_prints_recall_and_precision(run, weights, data, monkeypatch):
+    monkeypatch.setattr(label_errors, "DRAWS", 1)
+    out = run(label_errors, "--data", data, "--weights", weights)
+    assert re.fullmatch(r"36 frames: recall [\d.]+ \(.*\), precision .*, AUROC of the folds [01]\.\d{3}\n", out)
+
+
+def test_mistakes_are_counted_and_drawn(run, weights, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(mistakes, "simulate", lambda *_, **__: data)
+    out = run(mistakes, tmp_path / "sheet.png", "--weights", weights)
+    assert re.match(r"on the wrong side of one half: \d+ of 36; ", out)
+    assert min(Image.open(tmp_path / "sheet.png").size) > 300
+
+
+def test_transfer_trains_twice_and_prints_both(run, weights, data, monkeypatch):
+    monkeypatch.setattr(transfer, "SIZES", {"train": 4, "validation": 4, "test": 4})
+    monkeypatch.setattr(transfer, "OPTIONS", ["--batch-size", "4", "--epochs", "1", "--input-size", "64"])
+    out = run(transfer, "--frames", data / "train", "--weights", weights)
+    found = re.findall(r"^(.+): balanced accuracy [01]\.\d{3} .* on 4 frames$", out, re.MULTILINE)
+    assert found == ["from nothing", "continued"]
+
+
+@pytest.mark.browser
+def test_page_speed_waits_for_verdicts_and_a_roll(run, weights, monkeypatch, chromium):
+    monkeypatch.setattr(page_speed, "ROUNDS", 1)
+    monkeypatch.setattr(page_speed, "FRAMES", 2)
+    out = run(page_speed, "--weights", weights)
+    assert len(re.findall(r"[\d.]+ s$", out, re.MULTILINE)) == 4 and "2 of 2 done in" in out
