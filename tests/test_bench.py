@@ -113,7 +113,8 @@ def test_mistakes_are_counted_and_drawn(run, weights, data, tmp_path, monkeypatc
     monkeypatch.setattr(mistakes, "simulate", lambda *_, **__: data)
     out = run(mistakes, tmp_path / "sheet.png", "--weights", weights)
     assert re.match(r"on the wrong side of one half: \d+ of 36; ", out)
-    assert min(Image.open(tmp_path / "sheet.png").size) > 300
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert min(sheet.size) > 300
 
 
 def test_transfer_trains_twice_and_prints_both(run, weights, data, monkeypatch):
