@@ -21,6 +21,7 @@ from playwright.sync_api import sync_playwright
 
 APP = Path(__file__).resolve().parents[1] / "space" / "app.py"
 ROUNDS, FRAMES = 5, 36
+MOST_WAIT = 600_000  # ms
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
@@ -65,6 +66,7 @@ def main() -> None:
             pictures = [photograph(Path(folder) / f"frame_{i}.jpg", i) for i in range(ROUNDS + 1)]
             browser = playwright.chromium.launch(executable_path=found, args=ARGS)
             page = browser.new_page()
+            page.set_default_timeout(MOST_WAIT)
             began = time.perf_counter()
             page.goto(f"http://127.0.0.1:{port}/")
             page.wait_for_selector("#frame-file input[type=file]", state="attached")
@@ -81,7 +83,7 @@ def main() -> None:
             page.get_by_role("tab", name="A roll").click()
             page.wait_for_selector("#roll-files input[type=file]", state="attached")
             page.set_input_files("#roll-files input[type=file]", pictures * (FRAMES // len(pictures)))
-            page.wait_for_selector(".progress:has-text('done in')", timeout=600_000)
+            page.wait_for_selector(".progress:has-text('done in')")
             print(f"a roll of {FRAMES} such frames          {page.inner_text('.progress')}")
             browser.close()
     finally:

@@ -206,8 +206,9 @@ def edit_state(folder: Path, change) -> None:
 
 
 def test_weights_of_another_shape_or_name_are_never_loaded_in_part(broken):
+    outputs = len(load_file(broken / "model.safetensors")["head.weight"])
     edit_state(broken, lambda state: state.update({"head.weight": torch.zeros(3, 513)}))
-    assert "head.weight is 3 × 513 where 9 × 513 is expected" in refused(broken)
+    assert f"head.weight is 3 × 513 where {outputs} × 513 is expected" in refused(broken)
     edit_state(broken, lambda state: state.update({"fc.bias": torch.zeros(9)}))
     assert "fc.bias has no place" in refused(broken)
     edit_state(broken, lambda state: [state.pop(key) for key in ("fc.bias", "head.bias")])
