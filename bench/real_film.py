@@ -29,8 +29,9 @@ from tqdm import tqdm
 
 import composite
 from darkroom.film.scan import open_scan
-from darkroom.judge.calibration import VERDICTS, logit
+from darkroom.judge.calibration import logit
 from darkroom.judge.verdict import Judge, Verdict, load
+from darkroom.taxonomy import VERDICTS
 from simulator.capture import photograph
 from simulator.emulsion import expose, film
 

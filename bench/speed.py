@@ -14,10 +14,10 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from darkroom.files.preview import positive_view, reduce
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film, network_input
 from darkroom.film.inversion import invert
+from darkroom.film.preview import positive_view, reduce
 from darkroom.film.scan import open_scan
 from darkroom.judge.verdict import load
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from darkroom.judge.calibration import Calibration, at_prior
-from darkroom.judge.resnet import DEFECTS, Output
+from darkroom.judge.resnet import Output
+from darkroom.taxonomy import DEFECTS
 from learning.calibrate import calibrate
 from learning.metrics import calibration_error
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from darkroom.film.film import CELL
-from darkroom.judge.resnet import DEFECTS
+from darkroom.taxonomy import DEFECTS
 from learning.crops import crop
 from learning.frames import collate
 

@@ -10,7 +10,7 @@ import pytest
 
 import simulate
 from darkroom.files.decode import decode
-from darkroom.judge.resnet import DEFECTS
+from darkroom.taxonomy import DEFECTS
 from simulator import capture, damage, develop, scenes
 from simulator.emulsion import BASE, LAYER, RANGE, Film, add_grain, expose, expose_again
 

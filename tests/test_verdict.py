@@ -9,9 +9,9 @@ import torch
 from darkroom.film.evidence import Evidence
 from darkroom.film.scan import open_scan
 from darkroom.judge.calibration import Calibration, logit
-from darkroom.judge.remedy import REMEDIES
-from darkroom.judge.resnet import DEFECTS, ResNet18
+from darkroom.judge.resnet import ResNet18
 from darkroom.judge.verdict import COLUMNS, Judge, decide, heat_map
+from darkroom.taxonomy import DEFECTS, REMEDIES
 from film import eight_bit, frame, png
 
 SOUND = Evidence(0.5, 0, 0, 0, 0, 0.3, 0.2, 8, 90)

@@ -27,7 +27,8 @@ from tqdm import tqdm
 from darkroom.hub.weights import WeightsError
 from darkroom.judge import verdict
 from darkroom.judge.calibration import logit
-from darkroom.judge.resnet import LABELS, contrast, to_float
+from darkroom.judge.resnet import contrast, to_float
+from darkroom.taxonomy import LABELS
 from learning.frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
 from reporting import gallery
 

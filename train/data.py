@@ -23,7 +23,7 @@ from darkroom.files.archive import Found, each_frame
 from darkroom.files.decode import ScanError, read_bytes
 from darkroom.files.folder import SUFFIXES, composed, walk
 from darkroom.film.scan import Scan, open_scan
-from darkroom.judge.resnet import DEFECTS
+from darkroom.taxonomy import DEFECTS
 from learning import labels as tables
 from learning.frames import CELLS, DataError, load, picture
 from learning.splits import stored, write

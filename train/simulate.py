@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from simulator.develop import DEFECTS, develop
+from darkroom.taxonomy import DEFECTS
+from simulator.develop import develop
 from simulator.dust import DustError, dusty, outlines
 from simulator.real import base_of, damaged, encode, negative_from
 from simulator.sight import plain

@@ -10,7 +10,7 @@ import numpy as np
 
 from darkroom.files.archive import Found, find_frames
 from darkroom.files.light import UNPROFILED
-from darkroom.files.preview import dress, negative_view, positive_view, reduce
+from darkroom.film.preview import dress, negative_view, positive_view, reduce
 from darkroom.film.scan import Scan, open_scan
 from darkroom.judge.roll import explain
 from darkroom.judge.verdict import Judge, Verdict

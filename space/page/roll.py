@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import gradio as gr
 
 from darkroom.files.archive import Found
-from darkroom.files.sidecar import sidecars_zip, verdicts_csv
-from darkroom.judge.roll import Frame, judge_roll, summarise, worst_first
+from darkroom.judge.roll import Frame, judge_roll, sidecars_of, summarise, table_of, worst_first
 from darkroom.judge.verdict import Judge
 
 from . import words
@@ -79,8 +78,8 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
     def save(frames: tuple[Frame, ...]) -> list[dict]:
         folder = new_folder(as_csv)
         table, sidecars = folder / "verdicts.csv", folder / "sidecars.zip"
-        table.write_text(verdicts_csv(frames), encoding="utf-8")
-        sidecars.write_bytes(sidecars_zip(frames))
+        table.write_text(table_of(frames), encoding="utf-8")
+        sidecars.write_bytes(sidecars_of(frames))
         return [gr.update(value=str(file), interactive=True) for file in (table, sidecars)]
 
     def judge_upload(paths: list[str] | None, percent: float, light: str) -> Iterator[list]:

@@ -5,8 +5,10 @@ from html import escape
 
 from darkroom.files.archive import MOST_FRAMES
 from darkroom.judge.verdict import Verdict
+from darkroom.taxonomy import VERDICTS
+from darkroom.taxonomy import spoken as plain
 
-SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}
+SPOKEN = VERDICTS | {"error": "Not judged"}
 
 FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
@@ -32,7 +34,7 @@ UNUSUAL = {
 
 
 def spoken(defect: str) -> str:
-    return defect.replace("_", " ").capitalize()
+    return plain(defect).capitalize()
 
 
 def breakable(name: str) -> str:

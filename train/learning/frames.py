@@ -23,7 +23,7 @@ from darkroom.files import decode
 from darkroom.files.folder import walk
 from darkroom.film import evidence, film, scan
 from darkroom.film.film import CELL
-from darkroom.judge.resnet import DEFECTS, LABELS
+from darkroom.taxonomy import DEFECTS, LABELS
 from learning.crops import crop
 
 SPLITS = ("train", "validation", "test")

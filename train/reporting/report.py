@@ -15,8 +15,9 @@ from jinja2 import Environment, FileSystemLoader
 
 from darkroom.film.evidence import Evidence
 from darkroom.judge.calibration import PRIOR, at_prior
-from darkroom.judge.resnet import LABELS, Output
+from darkroom.judge.resnet import Output
 from darkroom.judge.verdict import Judge, decide, heat_map, load
+from darkroom.taxonomy import LABELS
 from learning.frames import SPLITS, defect_columns, picture
 from learning.heat import hits_by_kind
 from learning.metrics import Readability, defect_precision

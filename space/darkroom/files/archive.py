@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ..film.scan import count_frames
 from .folder import composed, is_clutter
+from .frames import count_frames
 from .zip_names import names_of
 
 MEGABYTE = 1_000_000

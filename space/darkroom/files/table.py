@@ -1,9 +1,10 @@
 """The verdicts file: one row a scan, as CSV, JSON lines or Parquet by its suffix, there only when it is whole."""
 
 import csv
+import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,15 @@ from types import TracebackType
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 WORDS = ("file", "verdict", "reason", "not_negative", "error")  # columns that are text; the others: probabilities
 ROW_GROUP = 4096  # rows that Parquet keeps together, and so the most that wait in memory
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[dict]) -> str:
+    """A small table as CSV."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return out.getvalue()
 
 
 class OutputError(ValueError):

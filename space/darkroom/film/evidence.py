@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import sobel, uniform_filter
 
+from ..taxonomy import OTHERS
 from .film import Film
 from .negative import kinds
 
@@ -20,12 +21,6 @@ STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
 NOT_NEGATIVE = 0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
-OTHERS = {
-    "black_and_white": "its colours only follow its brightness, as in a black-and-white negative or print",
-    "positive": "it looks like a positive, that is a photograph, a print or a slide",
-    "page": "it looks like a page of text or a drawing",
-    "nothing": "there is no picture in it, only one colour or noise",
-}
 
 
 @dataclass(frozen=True)

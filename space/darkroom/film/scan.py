@@ -4,15 +4,14 @@ scan = open_scan("frame.tif")
 positive = inversion.invert(scan.rgb)
 """
 
-import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from ..files.camera import TIFF_MAGIC
 from ..files.decode import decode
+from ..files.frames import count_frames
 from ..files.light import coded, is_linear, profiled, step_of, white_of
 from .inversion import DARKEST
 
@@ -119,18 +118,3 @@ def open_scan(source: str | Path | bytes, name: str | None = None, *, number: in
     pixels, kind, extra = decode(source, name, small=True, number=number)
     frames = count_frames(source) if kind == "TIFF" else 1
     return Scan(pixels, name, source, kind, number=number, frames=frames, light=light, **extra)
-
-
-def count_frames(source: Path | bytes) -> int:
-    """How many frames a file holds, by its directories alone: 1 but for a TIFF of several pages, and where it cannot
-    be read, which is said when it is opened."""
-    try:
-        with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
-            if file.read(4) not in TIFF_MAGIC:
-                return 1
-            from ..files.tiff import frames_in
-
-            file.seek(0)
-            return frames_in(file)
-    except Exception:  # decoders raise whatever they like on broken bytes
-        return 1

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-VERDICTS = ("readable", "check", "damaged")
 PRIOR = 0.5  # P(normal) where the user says nothing else; for it the thresholds are stated
 
 

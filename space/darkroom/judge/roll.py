@@ -14,9 +14,11 @@ import numpy as np
 
 from ..files.archive import Found
 from ..files.decode import ScanError
-from ..files.preview import reduce, thumbnail
+from ..files.sidecar import sidecars_zip
+from ..files.table import csv_text
+from ..film.preview import reduce, thumbnail
 from ..film.scan import open_scan
-from .calibration import VERDICTS
+from ..taxonomy import VERDICTS
 from .verdict import COLUMNS, Judge, Prepared, Verdict
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,16 @@ class Frame:
         if self.verdict:
             return self.verdict.row()
         return dict.fromkeys(COLUMNS, "") | {"file": self.name, "error": self.error}
+
+
+def table_of(frames: Iterable[Frame]) -> str:
+    """The CSV that `score` writes: one row a frame, the unjudged ones with their `error`."""
+    return csv_text(COLUMNS, (frame.row() for frame in frames))
+
+
+def sidecars_of(frames: Iterable[Frame]) -> bytes:
+    """A ZIP with the sidecars of all judged frames."""
+    return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in frames if frame.verdict)
 
 
 def explain(error: Exception, name: str) -> str:

@@ -13,15 +13,17 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ..film.evidence import OTHERS, Evidence, measure
+from ..files.sidecar import REJECTED, UNRATED, Sidecar
+from ..film.evidence import Evidence, measure
 from ..film.film import Film, network_input
 from ..film.scan import Scan, open_scan
-from ..hub.weights import find
+from ..taxonomy import DEFECTS, OTHERS, REMEDIES, Remedy, spoken
 from .calibration import PRIOR, Calibration, at_prior, logit, sigmoid
-from .remedy import REMEDIES, Remedy
-from .resnet import DEFECTS, ResNet18, to_float
+from .loading import load_network
+from .resnet import ResNet18, to_float
 
 SHOWN_FROM = 0.5  # a defect this probable is named
+COLOURS = {"readable": "Green", "check": "Yellow", "damaged": "Red"}  # the label of a sidecar
 EMPTY = 0.99  # probability that a frame without any picture in it is damaged
 COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, "reason", "not_negative", "error")
 
@@ -77,6 +79,16 @@ class Verdict:
         said |= {"file": self.file, "verdict": self.verdict, "reason": self.reason, "error": ""}
         return dict.fromkeys(COLUMNS) | {"not_negative": ""} | said
 
+    def sidecar(self, name: str) -> Sidecar:
+        """What the sidecar of the picture `name` says: a damaged one is rejected, the others stay unrated."""
+        keywords, description = [self.verdict, *map(spoken, self.found)], self.reason
+        if self.evidence.not_negative:
+            keywords.append("no colour negative")
+        else:
+            description = f"{self.confidence:.0%} sure at a prior of {self.prior:.0%}. {description}"
+        rating = REJECTED if self.verdict == "damaged" else UNRATED
+        return Sidecar(name, rating, COLOURS[self.verdict], keywords, description)
+
 
 def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calibration: Calibration) -> tuple[str, str]:
     """The verdict's word and the sentence that gives its reason."""
@@ -88,7 +100,7 @@ def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calib
     if word != "readable" and evidence.scan_problem:
         return "check", f"The scan hides the film: {evidence.scan_problem}."
     likeliest = max(defects, key=defects.get, default=None)
-    named = likeliest.replace("_", " ") if likeliest and defects[likeliest] >= SHOWN_FROM else ""
+    named = spoken(likeliest) if likeliest and defects[likeliest] >= SHOWN_FROM else ""
     if word == "readable":
         return word, "Nothing speaks against this frame."
     if word == "damaged":
@@ -176,6 +188,6 @@ def heat_map(maps: np.ndarray, defects: dict[str, float], calibration: Calibrati
 def load(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Judge:
     """Load a model from a folder, or from the Hub as "user/name" or "user/name@revision"; None is the bundled one.
 
-    bundled_if_down: see `weights.find`. Raises `weights.WeightsError` with one sentence for the user.
+    bundled_if_down: see `hub.weights.find`. Raises `weights.WeightsError` with one sentence for the user.
     """
-    return Judge(*find(weights, revision, bundled_if_down=bundled_if_down))
+    return Judge(*load_network(weights, revision, bundled_if_down=bundled_if_down))

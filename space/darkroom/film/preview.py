@@ -8,8 +8,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from ..film.inversion import invert
-from ..film.scan import Scan, unit
+from .inversion import invert
+from .scan import Scan, unit
 
 SIDE = 1200  # pixels on the long side: sharp on a laptop, a quarter of a megabyte as JPEG
 THUMBNAIL = 300

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..film.inversion import inverted
-from ..film.scan import Scan, open_scan
-from .exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
+from ..files.exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
+from ..files.folder import shortened
+from .inversion import inverted
+from .scan import Scan, open_scan
 
 PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its place in the order
 SOFTWARE = "darkroom"
@@ -57,11 +58,6 @@ def positive_pixels(scan: Scan, method: str, depth: type[np.unsignedinteger]) ->
     for rows, strip in inverted(scan.rows, positive.shape[:2], method):
         positive[rows] = np.rint(strip * np.iinfo(depth).max)
     return positive
-
-
-def shortened(stem: str, most: int = 200) -> str:
-    """A file's name cut to `most` bytes of UTF-8, so that there is room behind it: disks allow 255."""
-    return stem.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
 
 
 def upright_exif(scan: Scan) -> Image.Exif:
