@@ -151,6 +151,7 @@ def outputs(verdict: Verdict) -> np.ndarray:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", help="folder or Hub id; the bundled ones if not given")

@@ -49,6 +49,7 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--weights", help="a model's folder, or user/name[@revision] on the Hub; default: the bundled")
     judge = load(parser.parse_args().weights)

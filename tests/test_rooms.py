@@ -83,3 +83,9 @@ def test_a_relative_import_is_read_as_what_it_names():
     modules = imported(SPACE / "darkroom/film/scan.py")
     assert {"darkroom.files.decode", "darkroom.film.inversion"} <= modules
     assert rooms_of(modules, "darkroom.", LIBRARY) == {"files", "film"}
+
+
+def test_no_source_is_longer_than_a_readers_head():
+    for path in (path for folder in (SPACE, TRAIN, BENCH) for path in folder.rglob("*.py")):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= LONGEST, f"{path} has {lines} lines: cut it where there is a seam"

@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
 
 def judge(args: argparse.Namespace, say: Say) -> int:
     """Print a line a frame."""
-    from .judge.roll import ahead
+    from .judge.prefetch import ahead
     from .judge.scoring import BATCH, READERS, prepare, rows_of
     from .judge.verdict import load
 

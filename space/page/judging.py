@@ -12,8 +12,9 @@ from darkroom.files.archive import Found, find_frames
 from darkroom.files.light import UNPROFILED
 from darkroom.film.preview import dress, negative_view, positive_view, reduce
 from darkroom.film.scan import Scan, open_scan
+from darkroom.judge.record import Verdict
 from darkroom.judge.roll import explain
-from darkroom.judge.verdict import Judge, Verdict
+from darkroom.judge.verdict import Judge
 
 PRIVATE = {"api_visibility": "private"}
 
@@ -37,9 +38,11 @@ class Seen:
     note: str = ""
 
     def turned(self, quarters: int) -> "Seen":
+        """The same frame, turned further to the left."""
         return replace(self, turns=(self.turns + quarters) % 4)
 
     def at_prior(self, prior: float) -> "Seen":
+        """The same frame judged at another prior."""
         return replace(self, verdict=self.verdict.at_prior(prior))
 
     def views(self, method: str, damage: bool) -> tuple[np.ndarray, np.ndarray]:

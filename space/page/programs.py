@@ -137,6 +137,7 @@ def endpoints(judge: Judge) -> None:
 
 
 def sent(file: str | None) -> Path:
+    """The file that a program sent. Raises `gr.Error` where there is none."""
     if file is None:
         raise gr.Error("No file was sent", print_exception=False)
     return Path(file)

@@ -4,7 +4,7 @@ import re
 from html import escape
 
 from darkroom.files.archive import MOST_FRAMES
-from darkroom.judge.verdict import Verdict
+from darkroom.judge.record import Verdict
 from darkroom.taxonomy import VERDICTS
 from darkroom.taxonomy import spoken as plain
 
@@ -34,6 +34,7 @@ UNUSUAL = {
 
 
 def spoken(defect: str) -> str:
+    """A kind of damage as a heading."""
     return plain(defect).capitalize()
 
 
@@ -43,6 +44,7 @@ def breakable(name: str) -> str:
 
 
 def card(title: str, body: str) -> str:
+    """A box with a heading."""
     return f'<section class="card"><h3>{title}</h3>{body}</section>'
 
 

@@ -76,7 +76,7 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
 
 
 def each_frame(file: Found) -> list[Found]:
-    """The frames of a file: each page of a multi-page TIFF is one, called `name#1`, `name#2`…"""
+    """The frames of a file: each page of a multi-page TIFF is one, called `name#1`, `name#2` and so on."""
     count = count_frames(file.path) if file.path else 1
     if count == 1:
         return [file]

@@ -74,7 +74,7 @@ class Evidence:
         chances = {kind: getattr(self, kind) for kind in OTHERS}
         if sum(chances.values()) < NOT_NEGATIVE and self.monochrome >= GREY:
             return ""
-        kind = max(chances, key=chances.get)
+        kind = max(chances, key=chances.__getitem__)
         if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE:
             kind = "black_and_white"  # whatever else a grey picture may be, it is that
         return kind
@@ -149,7 +149,7 @@ def _colour_spread(values: np.ndarray) -> float:
     return float(np.sqrt((rest[:, [0, 2]] ** 2).mean()))
 
 
-def _jpeg_quality(tables: dict | None) -> int:
+def _jpeg_quality(tables: dict[int, list[int]] | None) -> int:
     """The libjpeg quality whose luminance table has this mean; the standard table's mean is 57.6 at quality 50."""
     if not tables:
         return 100

@@ -32,7 +32,7 @@ class Scan:
     format: str
     icc: bytes | None = None
     exif: bytes | None = None
-    jpeg_tables: dict | None = None
+    jpeg_tables: dict[int, list[int]] | None = None
     number: int = 0
     frames: int = 1
     light: str = "auto"

@@ -3,6 +3,7 @@
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import CommitOperationAdd, HfApi
 
@@ -13,7 +14,7 @@ class FlagTooLarge(ValueError):
     """A picture over `LARGEST_FLAG`; the message names it."""
 
 
-def send_flag(dataset: str, picture: Path, said: dict) -> str:
+def send_flag(dataset: str, picture: Path, said: dict[str, Any]) -> str:
     """Commit the picture and what was said of it to the Hub's data set `dataset`, under a name that nobody can guess.
 
     said: a verdict's row, and by what it was given; plain JSON.

@@ -20,8 +20,10 @@ from ..files.decode import ScanError
 from ..files.folder import walk
 from ..files.table import VerdictsFile
 from ..film.scan import open_scan
-from .roll import ahead
-from .verdict import COLUMNS, PRIOR, Judge, Prepared
+from .calibration import PRIOR
+from .prefetch import ahead
+from .record import COLUMNS
+from .verdict import Judge, Prepared
 
 BATCH = 16  # scans in one forward pass
 READERS = min(4, os.cpu_count() or 1)  # threads that decode; what takes much memory to open waits for its turn
@@ -48,6 +50,8 @@ def find(paths: list[str]) -> tuple[list[Found], list[str]]:
 def prepare(judge: Judge, frame: Found, light: str = "auto") -> tuple[str, Prepared | None, str]:
     """(name, what the judge needs or None, what is wrong)."""
     name = frame.name
+    if frame.path is None:
+        return name, None, frame.error
     try:
         return name, judge.prepare(open_scan(frame.path, name, number=frame.number, light=light)), ""
     except ScanError as error:
@@ -57,7 +61,7 @@ def prepare(judge: Judge, frame: Found, light: str = "auto") -> tuple[str, Prepa
         return name, None, f"{name}: cannot be judged ({what}); please report this file"
 
 
-def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: float) -> list[dict]:
+def rows_of(judge: Judge, batch: list[tuple[str, Prepared | None, str]], prior: float) -> list[dict[str, Any]]:
     """The rows of one batch, in its order."""
     verdicts = iter(judge.judge_prepared([prepared for _, prepared, _ in batch if prepared], prior))
     return [
@@ -82,7 +86,7 @@ class Alone:
         """Around what the first process does before the others: who comes first fills the Hub's cache for all."""
         return nullcontext()
 
-    def gather(self, mine: list) -> list:
+    def gather(self, mine: list[Any]) -> list[Any]:
         """What all processes have, in one list."""
         return mine
 
