@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself. Needs: Python 3.11 or newer, make, git.
 .DEFAULT_GOAL := help
-.PHONY: help demo install train score eval test bench fuzz lint programs publish-space
+.PHONY: help demo install train score eval test coverage bench fuzz lint programs publish-space
 
 PORT ?= 7860
 IN ?=
@@ -20,7 +20,8 @@ help:
 	@echo 'make score IN=folder OUT=verdicts.csv a verdict for every picture below a folder'
 	@echo 'make train                           simulate, train and report'
 	@echo 'make eval IN=folder                  the model against labelled negatives (labels.csv)'
-	@echo 'make test | lint | bench | fuzz      the tests; ruff; speed; hostile files'
+	@echo 'make test | coverage | lint          the tests; what of the library they run; ruff and mypy'
+	@echo 'make bench | fuzz                    speed; hostile files'
 	@echo 'make install                         all of it into .venv, for commands by hand'
 	@echo 'ARGS="--option value" is handed on to train, score, test, bench and eval.'
 
@@ -50,6 +51,12 @@ publish-space: $(training)
 
 lint: $(tests)
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+# The tests, and which lines of `darkroom` none of them runs.
+coverage: $(tests) programs
+	$(python) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 fuzz: $(tests)
 	$(python) bench/fuzz.py $(ARGS)

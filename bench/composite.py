@@ -50,6 +50,7 @@ def noise(d, base, severity, rng):
 
 
 def holes(d, base, severity, rng):
+    """Ragged holes: bare light."""
     where = np.zeros(d.shape[:2], np.float32)
     for _ in range(severity):
         radius = {1: 0.008, 2: 0.014, 3: 0.025}[severity] * rng.uniform(0.7, 1.3)
@@ -59,6 +60,7 @@ def holes(d, base, severity, rng):
 
 
 def blank_area(d, base, severity, rng):
+    """A part of the frame that is opaque, or clear."""
     height, width = d.shape[:2]
     y, x = np.mgrid[0:height, 0:width] / width
     field = x * rng.choice([-1, 1]) + y * rng.uniform(-0.6, 0.6) + 0.04 * _wobble((height, width), rng, width / 4)
@@ -70,6 +72,7 @@ def blank_area(d, base, severity, rng):
 
 
 def colour_patches(d, base, severity, rng):
+    """Soft discs of another colour."""
     where = np.zeros(d.shape[:2], np.float32)
     for _ in range(2 + 2 * severity):
         radius = rng.uniform(0.02, 0.06)
@@ -80,6 +83,7 @@ def colour_patches(d, base, severity, rng):
 
 
 def residual_spots(d, base, severity, rng):
+    """Brown spots and rings."""
     where = np.zeros(d.shape[:2], np.float32)
     for _ in range({1: 3, 2: 7, 3: 14}[severity]):
         radius = rng.uniform(0.005, 0.016)
@@ -92,6 +96,7 @@ def residual_spots(d, base, severity, rng):
 
 
 def dye_removal(d, base, severity, rng):
+    """Streaks along the film's travel."""
     height, width = d.shape[:2]
     where = np.zeros((height, width), np.float32)
     for _ in range({1: 2, 2: 5, 3: 10}[severity]):

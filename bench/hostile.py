@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import imagecodecs
 import numpy as np
-import pillow_heif
 import tifffile
 from hypothesis import strategies as st
 from PIL import Image
 
+from encoders import FORMATS
 from liars import LIES, chunk
 
 MASKS = {
@@ -27,14 +27,6 @@ MASKS = {
     "speckle": lambda y, x: noise(y, x) % 101 < 59,
     "flat": lambda y, x: y >= 0,
 }
-TIFFS = (
-    {},
-    {"compression": "zlib", "predictor": True, "rowsperstrip": 7},
-    {"compression": "lzw", "tile": (64, 48)},
-    {"compression": "jpeg", "rowsperstrip": 64},
-    {"compression": "packbits", "planarconfig": "separate"},
-    {"compression": "zstd", "bigtiff": True, "byteorder": ">"},
-)
 HUGE = ((4_000, 3_000), (12_000, 300), (12_000, 10_000), (13_000, 10_000), (30_000, 700), (4_000_000_000, 2))
 MEMBERS = ("a.jpg", "../a.jpg", "/a.tif", "a\\b.png", "C:a.png", "._a.jpg", "dir/", "a" * 250 + ".png", "é.png")
 
@@ -70,69 +62,6 @@ def pictures(draw: st.DrawFn) -> tuple[str, np.ndarray]:
     y, x = np.mgrid[:height, :width]
     colours = draw(st.lists(st.sampled_from([0, 40, 120, 200, 255]), min_size=6, max_size=6))
     return name, np.where(MASKS[name](y, x)[..., None], colours[:3], colours[3:]).astype(np.uint8)
-
-
-def by_pillow(kind: str, *options: dict):
-    def encode(draw: st.DrawFn, picture: np.ndarray) -> bytes:
-        out, chosen = io.BytesIO(), dict(draw(st.sampled_from(options)))
-        Image.fromarray(picture).convert(chosen.pop("mode", "RGB")).save(out, kind, **chosen)
-        return out.getvalue()
-
-    return encode
-
-
-def png(draw: st.DrawFn, picture: np.ndarray) -> bytes:
-    if draw(st.booleans()):
-        return imagecodecs.png_encode(picture.astype(np.uint16) * 257)
-    return by_pillow("PNG", {}, {"mode": "P"}, {"mode": "RGBA"}, {"mode": "LA"}, {"mode": "1"})(draw, picture)
-
-
-def tiff(draw: st.DrawFn, picture: np.ndarray, **more: object) -> bytes:
-    """One page or many, of any depth and packing."""
-    options, out = dict(draw(st.sampled_from(TIFFS))), io.BytesIO()
-    file = {name: options.pop(name) for name in ("bigtiff", "byteorder") if name in options}
-    depth = "uint8" if options.get("compression") == "jpeg" else draw(st.sampled_from(["uint8", "uint16", "float32"]))
-    pixels = (
-        (picture / 255).astype(depth) if depth == "float32" else picture.astype(depth) * (np.iinfo(depth).max // 255)
-    )
-    if options.get("planarconfig") == "separate":
-        pixels = np.ascontiguousarray(pixels.transpose(2, 0, 1))
-    with tifffile.TiffWriter(out, **file) as writer:
-        for _ in range(draw(st.sampled_from([1, 1, 1, 3, 30]))):
-            writer.write(pixels, photometric="rgb", contiguous=False, metadata=None, **options, **more)
-    return out.getvalue()
-
-
-def dng(draw: st.DrawFn, picture: np.ndarray) -> bytes:
-    """A scanner's raw, and a sensor's behind a thumbnail."""
-    version = [(50706, "B", 4, (1, 4, 0, 0), True)]
-    if draw(st.booleans()):
-        return tiff(draw, picture, extratags=version)
-    out = io.BytesIO()
-    pattern = [(33421, "H", 2, (2, 2), True), (33422, "B", 4, (0, 1, 1, 2), True)]
-    with tifffile.TiffWriter(out) as writer:
-        writer.write(picture[::4, ::4], photometric="rgb", subfiletype=1, subifds=1, extratags=version, metadata=None)
-        writer.write(picture[..., 0].astype(np.uint16) * 257, photometric=32803, extratags=pattern, metadata=None)
-    return out.getvalue()
-
-
-def heic(draw: st.DrawFn, picture: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    pillow_heif.from_pillow(Image.fromarray(picture[:256, :256])).save(out)
-    return out.getvalue()
-
-
-FORMATS = {
-    "jpg": by_pillow("JPEG", {}, {"progressive": True, "subsampling": 0}, {"mode": "CMYK"}, {"mode": "L"}),
-    "png": png,
-    "tif": tiff,
-    "dng": dng,
-    "heic": heic,
-    "webp": by_pillow("WEBP", {}, {"lossless": True, "mode": "RGBA"}),
-    "avif": by_pillow("AVIF", {"speed": 10}),
-    "jxl": lambda draw, picture: imagecodecs.jpegxl_encode(picture, lossless=True, effort=1),
-    "jp2": lambda draw, picture: imagecodecs.jpeg2k_encode(picture, level=draw(st.sampled_from([0, 40]))),
-}
 
 
 @st.composite
@@ -193,6 +122,7 @@ def files(draw: st.DrawFn) -> Case:
 
 @st.composite
 def huge(draw: st.DrawFn) -> Case:
+    """A picture of one colour with very many pixels, or a header that says so."""
     suffix, size = draw(st.sampled_from(["png", "jpg", "tif"])), draw(st.sampled_from(HUGE))
     data = flat(suffix, *size)
     return Case(f"{suffix}: flat, {size[0]} × {size[1]}", suffix, data, min(size[0] * size[1] / 1e6, 120))

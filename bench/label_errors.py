@@ -38,6 +38,7 @@ def draw(x: np.ndarray, labels: np.ndarray, groups: np.ndarray, size: int, seed:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="simulated set with splits")
     parser.add_argument("--weights", help="default: the bundled model")

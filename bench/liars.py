@@ -19,6 +19,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 @cache
 def profile() -> bytes:
+    """A sound ICC profile, of sRGB."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -47,6 +48,7 @@ def blobs(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def lying_png(draw: st.DrawFn, data: bytes) -> tuple[str, bytes]:
+    """What it lies about, and the bytes."""
     kind = draw(
         st.sampled_from(["header", "iCCP", "eXIf", "zTXt", "iTXt", "tEXt", "acTL", "empty chunks", "tiny IDATs"])
     )
@@ -76,6 +78,7 @@ def lying_png(draw: st.DrawFn, data: bytes) -> tuple[str, bytes]:
 
 @st.composite
 def lying_jpeg(draw: st.DrawFn, data: bytes) -> tuple[str, bytes]:
+    """What it lies about, and the bytes."""
     kind = draw(st.sampled_from(["size", "exif", "profile", "scans", "no end"]))
     if kind == "size":
         at = next(at for at in (data.find(b"\xff" + sof) for sof in (b"\xc0", b"\xc1", b"\xc2")) if at > 0)

@@ -10,18 +10,17 @@ import json
 import tempfile
 from pathlib import Path
 
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from darkroom.film.scan import open_scan
 from darkroom.judge.calibration import logit
 from darkroom.judge.verdict import Verdict, load
-from reporting import gallery
-from simulate import DEFECTS, SPLITS, simulate
+from darkroom.taxonomy import DEFECTS, spoken
+from reporting import charts, gallery
+from simulate import SPLITS, simulate
 
 COUNT, SEED = 200, 31
 SHOWN, BESIDE = 6, 2  # mistakes, and how many of them in a row
-PLANES = ("negative", "positive", "heat")
 
 
 def error(row: dict, verdict: Verdict) -> float:
@@ -29,26 +28,16 @@ def error(row: dict, verdict: Verdict) -> float:
     return float(logit(verdict.p_normal)) * (1 if row["label"] == 0 else -1)
 
 
-def drawn(mistakes: list[tuple[dict, Path, Verdict]]) -> Figure:
-    """A sheet of the mistakes, two in a row, each of three pictures under one line of words."""
-    rows = -(-len(mistakes) // BESIDE)
-    figure = Figure((13, 2.6 * rows), layout="constrained")
-    places = figure.subfigures(rows, BESIDE, squeeze=False).flat
-    for place, (row, path, verdict) in zip(places, mistakes, strict=False):
-        truth = ", ".join(kind.replace("_", " ") for kind in DEFECTS if row[kind]) or "readable"
-        severity = f" (severity {row['severity']:.1f})" if row["severity"] else ""
-        likeliest = max(verdict.defects, key=verdict.defects.get).replace("_", " ")
-        place.suptitle(
-            f"{truth}{severity}; it says {verdict.p_normal:.0%} readable, likeliest {likeliest}", fontsize=10
-        )
-        pictures = gallery.frame(open_scan(path), verdict.heat)
-        for axis, plane in zip(place.subplots(1, len(PLANES)), PLANES, strict=True):
-            axis.imshow(pictures[plane])
-            axis.axis("off")
-    return figure
+def words(row: dict, verdict: Verdict) -> str:
+    """What the frame is and what the model says of it."""
+    truth = ", ".join(spoken(kind) for kind in DEFECTS if row[kind]) or "readable"
+    severity = f" (severity {row['severity']:.1f})" if row["severity"] else ""
+    likeliest = spoken(max(verdict.defects, key=verdict.defects.get))
+    return f"{truth}{severity}; it says {verdict.p_normal:.0%} readable, likeliest {likeliest}"
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("picture", type=Path, help="the JPEG or PNG to write")
     parser.add_argument("--weights", help="folder or Hub id; the bundled ones if not given")
@@ -67,7 +56,11 @@ def main() -> None:
         for one in found:
             largest.setdefault(one[0]["pair"], one)  # of twins the worse
         wrong = sum(error(row, verdict) > 0 for row, _, verdict in found)
-        drawn([*largest.values()][:SHOWN]).savefig(args.picture, dpi=90)
+        shown = [
+            (words(row, verdict), gallery.frame(open_scan(path), verdict.heat))
+            for row, path, verdict in [*largest.values()][:SHOWN]
+        ]
+        charts.mistakes(shown, args.picture, BESIDE)
     print(f"on the wrong side of one half: {wrong} of {len(found)}; the {SHOWN} largest: {args.picture}")
 
 

@@ -51,6 +51,7 @@ def start(port: int, weights: str | None) -> tuple[subprocess.Popen, float]:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", help="a folder or a Hub id")
     weights = parser.parse_args().weights

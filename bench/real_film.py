@@ -29,8 +29,9 @@ from tqdm import tqdm
 
 import composite
 from darkroom.film.scan import open_scan
-from darkroom.judge.calibration import VERDICTS, logit
+from darkroom.judge.calibration import logit
 from darkroom.judge.verdict import Judge, Verdict, load
+from darkroom.taxonomy import VERDICTS
 from simulator.capture import photograph
 from simulator.emulsion import expose, film
 
@@ -156,6 +157,7 @@ def outputs(verdict: Verdict) -> np.ndarray:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", help="folder or Hub id; the bundled ones if not given")

@@ -14,10 +14,10 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from darkroom.files.preview import positive_view, reduce
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film, network_input
 from darkroom.film.inversion import invert
+from darkroom.film.preview import positive_view, reduce
 from darkroom.film.scan import open_scan
 from darkroom.judge.verdict import load
 
@@ -50,6 +50,7 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--weights", help="a model's folder, or user/name[@revision] on the Hub; default: the bundled")
     judge = load(parser.parse_args().weights)

@@ -34,6 +34,7 @@ def pictures_a_second(size: int, batch: int, bfloat16: bool) -> float:
 
 
 def main() -> None:
+    """Run the command."""
     torch.manual_seed(0)
     for size, batch, bfloat16 in CASES:
         kind = "bfloat16" if bfloat16 else "float32"

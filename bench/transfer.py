@@ -43,6 +43,7 @@ def deal(frames: Path, out: Path) -> None:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=Path, help="split folder of a simulated set")
     parser.add_argument("--weights", default=str(ROOT / "space" / "weights"), help="model to continue from")

@@ -62,6 +62,7 @@ def launch(page: gr.Blocks, **options):
 
 
 def main() -> int:
+    """Load the model and serve the page. Returns the exit code."""
     try:
         judge = load(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION"), bundled_if_down=True)
     except WeightsError as error:

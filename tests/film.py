@@ -19,7 +19,7 @@ def frame(height: int = 96, width: int = 144, seed: int = 0) -> np.ndarray:
     y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     stops = np.zeros((height, width, 3))
     for _ in range(6):
-        fy, fx, phase = rng.uniform(0.5, 6, 2).tolist() + [rng.uniform(0, 6.28)]
+        fy, fx, phase = *rng.uniform(0.5, 6, 2).tolist(), rng.uniform(0, 6.28)
         stops += np.sin(6.28 * (fy * y + fx * x) + phase)[..., None] * rng.uniform(0.3, 1.0, 3)
     density = BASE + 0.7 + 0.15 * stops + rng.normal(0, 0.01, stops.shape)
     light = 10 ** -(density.clip(BASE, None) - BASE.min())

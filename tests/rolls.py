@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from darkroom.judge.resnet import DEFECTS
+from darkroom.taxonomy import DEFECTS
 from film import eight_bit, frame
 
 

@@ -8,8 +8,9 @@ import pytest
 from darkroom.files.archive import Found
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
-from darkroom.film.negative import no_picture, reduced
+from darkroom.film.negative import no_picture
 from darkroom.film.scan import Scan
+from darkroom.film.traits import reduced
 from darkroom.judge.roll import Frame, Summary, judge_roll, summarise
 from darkroom.judge.verdict import Judge, load
 from film import eight_bit, frame, sixteen_bit

@@ -17,7 +17,7 @@ import score
 from conftest import ROOT
 from darkroom.film.scan import open_scan
 from darkroom.hub.weights import BUNDLED
-from darkroom.judge.calibration import Calibration, at_prior
+from darkroom.judge.record import verdicts as verdicts_of
 from darkroom.judge.verdict import Judge, Verdict, load
 from hub.bundle import export_onnx
 from served import served
@@ -79,13 +79,12 @@ def test_the_onnx_file_says_what_the_library_says(bundled, library, tmp_path):
     export_onnx(bundled.model, tmp_path / "model.onnx")
     prepared = [bundled.prepare(open_scan(path)) for path in EXAMPLES]
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    calibration = Calibration.from_dict(json.loads((BUNDLED / "config.json").read_text())["calibration"])
     found = []
     for each in prepared:
         given = {"pixels": each.pixels[None], "span": np.array([each.evidence.density_span], np.float32)}
-        label, defects, _ = session.run(None, given)
-        found += calibration.probabilities(bundled.model.defects, label, defects)["normal"].tolist()
-    assert [float(at_prior(p, calibration.prior, 0.5)) for p in found] == pytest.approx(library, abs=1e-3)
+        output = session.run(None, given)
+        found += verdicts_of([each.name], [each.evidence], output, bundled.model.defects, bundled.calibration)
+    assert [verdict.p_normal for verdict in found] == pytest.approx(library, abs=1e-3)
 
 
 def test_a_copy_from_the_hub_says_what_the_library_says_to_the_bit(library, logged_in):

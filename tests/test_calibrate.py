@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from darkroom.judge.calibration import Calibration, at_prior
-from darkroom.judge.resnet import DEFECTS, Output
+from darkroom.judge.resnet import Output
+from darkroom.taxonomy import DEFECTS
 from learning.calibrate import calibrate
 from learning.metrics import calibration_error
 
@@ -62,7 +63,7 @@ def test_with_few_pictures_only_a_temperature_and_a_bias_are_fitted():
 
 def test_what_config_json_stores_is_what_was_fitted():
     calibration, _ = calibrate(*case(300, 0), DEFECTS, MODEL)
-    output, rows = case(50, 2)
+    output, _ = case(50, 2)
     again = Calibration.from_dict(calibration.to_dict())
     assert np.array_equal(p_normal(again, output), p_normal(calibration, output))
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from darkroom.film.film import CELL
-from darkroom.judge.resnet import DEFECTS
+from darkroom.taxonomy import DEFECTS
 from learning.crops import crop
 from learning.frames import collate
 
@@ -59,7 +59,7 @@ def test_whole_frames_of_several_shapes_are_mirrored_to_the_largest():
 @pytest.mark.parametrize("known", [True, False])
 def test_a_square_takes_its_label_from_its_cells_where_they_are_known(known):
     torch.manual_seed(0)
-    pixels, cells = holed()
+    pixels, _ = holed()
     grid = np.zeros((len(DEFECTS), 35, 35), np.float32)
     grid[HOLES, 21:28, 25:30] = 1
     batch = collate([stored(pixels, grid if known else None, 0)] * 40, 2 * CELL)

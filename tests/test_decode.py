@@ -11,7 +11,7 @@ from PIL import Image
 
 from darkroom.files import decode
 from darkroom.files.exif import EXIF_CAMERA, EXIF_ORIENTATION
-from darkroom.files.export import save_positive
+from darkroom.film.export import save_positive
 from darkroom.film.scan import open_scan
 from film import chunk, eight_bit, frame, png, sixteen_bit, tiff, write
 

@@ -12,9 +12,9 @@ from PIL.TiffImagePlugin import IFDRational
 
 import film
 from darkroom.files.decode import ScanTooLarge, UnreadableScan, decode
-from darkroom.files.export import save_positive
-from darkroom.files.preview import dress, positive_view, reduce, thumbnail
+from darkroom.film.export import save_positive
 from darkroom.film.inversion import invert
+from darkroom.film.preview import dress, positive_view, reduce, thumbnail
 from darkroom.film.scan import open_scan
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import fuzz
 import hostile
+import isolated
 
 
 def obedient(_judge: object, path: Path) -> list[str]:
@@ -24,7 +25,7 @@ def obedient(_judge: object, path: Path) -> list[str]:
         return [f"{np.ones(130_000_000).sum():.0f} is the sum."]
     if word == b"work":
         begun = time.process_time()
-        while time.process_time() < begun + 1.2 * fuzz.SECONDS:
+        while time.process_time() < begun + 1.2 * isolated.SECONDS:
             pass
     return [] if word == b"raise" and {}["key"] else [word.decode()]
 
@@ -36,17 +37,17 @@ def clumsy(_judge: object, path: Path) -> list[str]:
 
 
 @pytest.fixture
-def worker(request: pytest.FixtureRequest, weights: Path) -> Iterator[fuzz.Worker]:
-    worker = fuzz.Worker(weights, request.param)
+def worker(request: pytest.FixtureRequest, weights: Path) -> Iterator[isolated.Worker]:
+    worker = isolated.Worker(weights, request.param)
     yield worker
     worker.stop()
 
 
-@pytest.mark.parametrize("worker", [fuzz.judged], indirect=True, ids=["the road of a roll"])
+@pytest.mark.parametrize("worker", [isolated.judged], indirect=True, ids=["the road of a roll"])
 def test_a_hundred_hostile_files_end_in_a_verdict_or_one_sentence_in_bounded_time_and_memory(worker):
     found = fuzz.search(worker, 100)
     assert not found.wrong and found.cases == 100
-    assert 0 < found.slowest[0] and 0 < found.largest[0] < fuzz.GIGABYTES
+    assert found.slowest[0] > 0 and 0 < found.largest[0] < isolated.GIGABYTES
 
 
 @pytest.mark.parametrize("worker", [obedient], indirect=True, ids=["what the file says"])
@@ -61,7 +62,7 @@ def test_it_survives_a_crash_and_names_all_that_goes_wrong(worker, monkeypatch):
     }.items():
         outcome = worker.judge(hostile.Case(word, "txt", word.encode()))
         assert outcome.wrong.startswith(wrong) and bool(outcome.wrong) == bool(wrong), word
-    monkeypatch.setattr(fuzz, "PATIENCE", 3)
+    monkeypatch.setattr(isolated, "PATIENCE", 3)
     assert worker.judge(hostile.Case("spin", "txt", b"spin")).wrong == "no end within 3 s"
     assert not worker.judge(hostile.Case("well", "txt", b"well")).wrong
 

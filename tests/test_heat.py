@@ -3,7 +3,7 @@
 import numpy as np
 from datasets import Dataset
 
-from darkroom.judge.resnet import DEFECTS
+from darkroom.taxonomy import DEFECTS
 from learning.heat import hits, hits_by_kind
 
 

@@ -66,7 +66,9 @@ def test_an_even_strip_of_the_scene_is_film():
     """A beach below, of a colour that is a little denser in red: as in a real frame that was once taken for held."""
     density = drawn(1).copy()
     middle = np.median(density[85:-85, 128:-128], axis=(0, 1))
-    density[-20:] = middle + [0.15, 0.15, 0.0] + np.random.default_rng(0).normal(0, 0.02, (20, density.shape[1], 3))
+    density[-20:] = (
+        middle + np.array([0.15, 0.15, 0.0]) + np.random.default_rng(0).normal(0, 0.02, (20, density.shape[1], 3))
+    )
     assert not holder(density).any()
 
 

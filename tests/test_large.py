@@ -13,7 +13,7 @@ from PIL import Image
 
 from darkroom.files import decode, limits, png, small
 from darkroom.files.archive import Found, each_frame
-from darkroom.files.export import save_positive
+from darkroom.film.export import save_positive
 from darkroom.film.scan import open_scan
 from film import chunk, eight_bit, frame, sixteen_bit
 from film import png as as_png

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from darkroom.files.export import save_positive
 from darkroom.film.evidence import measure
+from darkroom.film.export import save_positive
 from darkroom.film.film import Film, network_input
 from darkroom.film.inversion import invert
 from darkroom.film.scan import open_scan

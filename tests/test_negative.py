@@ -8,10 +8,12 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 import negatives
-from darkroom.film.evidence import OTHERS, measure
+from darkroom.film.evidence import measure
 from darkroom.film.film import Film
-from darkroom.film.negative import KINDS, beside, chances, kinds, reduced, traits
+from darkroom.film.negative import KINDS, chances, kinds
 from darkroom.film.scan import Scan, open_scan
+from darkroom.film.traits import beside, reduced, traits
+from darkroom.taxonomy import OTHERS
 from film import eight_bit, png, sixteen_bit
 from simulator import develop, others, retake
 from simulator.scenes import draw

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from darkroom.judge.resnet import DEFECTS, Output, ResNet18
+from darkroom.judge.resnet import Output, ResNet18
+from darkroom.taxonomy import DEFECTS
 from learning.augment import augment
 from learning.model import begin, finish
 from learning.objective import balance, losses

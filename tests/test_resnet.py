@@ -8,7 +8,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torchvision.models import resnet18
 
-from darkroom.judge.resnet import DEFECTS, LABELS, ResNet18, to_float
+from darkroom.judge.resnet import ResNet18, to_float
+from darkroom.taxonomy import DEFECTS, LABELS
 
 
 @pytest.fixture(scope="module")

@@ -284,7 +284,7 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
     work = partial(scoring.prepare, judge)
     stream = scoring.ahead(work, [Found("a.png", path)] * 500, scoring.READERS, scoring.BATCH)
     for taken in range(1, 20):
-        name, prepared, *_ = next(stream)
+        _, prepared, *_ = next(stream)
         assert len(opened) <= taken + scoring.BATCH
         assert max(prepared.pixels.shape) == judge.model.input_size
     stream.close()

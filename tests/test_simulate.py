@@ -10,9 +10,10 @@ import pytest
 
 import simulate
 from darkroom.files.decode import decode
-from darkroom.judge.resnet import DEFECTS
+from darkroom.taxonomy import DEFECTS
 from simulator import capture, damage, develop, scenes
 from simulator.emulsion import BASE, LAYER, RANGE, Film, add_grain, expose, expose_again
+from simulator.holes import punched
 
 STRAIGHT = Film(BASE, contrast=np.ones(3), toe=0.8, leak=np.eye(3, dtype=np.float32), grain=0.02, grain_size=0.7)
 GREY = np.full((4, 4, 3), 0.4614, np.float32)  # sRGB code of 18 % grey
@@ -100,7 +101,7 @@ def test_a_hole_is_bare_light_and_a_brown_spot_is_bluest_in_density(negative):
 def test_a_punched_hole_is_a_disc_within_the_frame():
     for shape in ((384, 576), (576, 384)):
         for seed in range(40):
-            where = damage._punched(shape, 3.0, np.random.default_rng(seed)) > 0.5
+            where = punched(shape, 3.0, np.random.default_rng(seed)) > 0.5
             assert not any(edge.any() for edge in (where[0], where[-1], where[:, 0], where[:, -1]))
             rows, columns = (np.ptp(np.flatnonzero(where.any(axis))) + 1 for axis in (1, 0))
             assert where.sum() == pytest.approx(np.pi / 4 * rows * columns, rel=0.15)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import simulate
-from darkroom.judge.resnet import DEFECTS
+from darkroom.taxonomy import DEFECTS
 from film import eight_bit, frame
 from simulator.sources import SPLITS, Folders, jobs
 

@@ -9,9 +9,10 @@ import torch
 from darkroom.film.evidence import Evidence
 from darkroom.film.scan import open_scan
 from darkroom.judge.calibration import Calibration, logit
-from darkroom.judge.remedy import REMEDIES
-from darkroom.judge.resnet import DEFECTS, ResNet18
-from darkroom.judge.verdict import COLUMNS, Judge, decide, heat_map
+from darkroom.judge.record import COLUMNS, decide, heat_map
+from darkroom.judge.resnet import ResNet18
+from darkroom.judge.verdict import Judge
+from darkroom.taxonomy import DEFECTS, REMEDIES
 from film import eight_bit, frame, png
 
 SOUND = Evidence(0.5, 0, 0, 0, 0, 0.3, 0.2, 8, 90)
@@ -46,6 +47,19 @@ def test_frames_of_several_shapes_are_judged_in_their_order(judge):
     assert [verdict.file for verdict in together] == [scan.name for scan in scans]
     alone = [judge.judge(scan).p_normal for scan in scans]
     assert [verdict.p_normal for verdict in together] == pytest.approx(alone, abs=1e-5)
+
+
+def test_the_order_of_a_networks_channels_is_its_own(judge, scans):
+    backwards = ResNet18(input_size=64, defects=DEFECTS[::-1]).eval()
+    backwards.load_state_dict(judge.model.state_dict())
+    order = [0, 1, *range(len(DEFECTS) + 1, 1, -1)]
+    with torch.no_grad():
+        backwards.head.weight.copy_(judge.model.head.weight[order])
+        backwards.head.bias.copy_(judge.model.head.bias[order])
+    expected, verdict = judge.judge(scans[0]), Judge(backwards).judge(scans[0])
+    assert verdict.defects == pytest.approx(expected.defects, abs=1e-5)
+    assert verdict.p_normal == pytest.approx(expected.p_normal, abs=1e-5)
+    assert tuple(verdict.row()) == tuple(expected.row()) == COLUMNS
 
 
 def test_another_prior_needs_no_forward_pass_and_equals_judging_at_it(judge, scans):

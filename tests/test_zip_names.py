@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from darkroom.files.archive import find_frames
-from darkroom.files.sidecar import sidecars_zip, verdicts_csv
-from darkroom.judge.roll import judge_roll
+from darkroom.judge.roll import judge_roll, sidecars_of, table_of
 from darkroom.judge.verdict import load
 from film import eight_bit, frame
 
@@ -59,8 +58,8 @@ def test_the_table_and_the_sidecars_of_a_zip_carry_its_names(tmp_path, weights, 
     raw = [unicodedata.normalize("NFD", n).encode() if encoding == "NFD" else n.encode(encoding) for n in names]
     found = find_frames([packed(tmp_path / "roll.zip", raw)], tmp_path / "out")
     frames = list(judge_roll(load(weights), found, 0.5))
-    assert [row["file"] for row in csv.DictReader(io.StringIO(verdicts_csv(frames)))] == names
-    with zipfile.ZipFile(io.BytesIO(sidecars_zip(frames))) as sidecars:
+    assert [row["file"] for row in csv.DictReader(io.StringIO(table_of(frames)))] == names
+    with zipfile.ZipFile(io.BytesIO(sidecars_of(frames))) as sidecars:
         written = set(sidecars.namelist())
     assert {f"name.ext.xmp/{name}.xmp" for name in names} < written
     assert {"name.xmp/Köln/Straße.xmp", "name.xmp/Köln/Übung.xmp"} < written

@@ -27,7 +27,8 @@ from tqdm import tqdm
 from darkroom.hub.weights import WeightsError
 from darkroom.judge import verdict
 from darkroom.judge.calibration import logit
-from darkroom.judge.resnet import LABELS, contrast, to_float
+from darkroom.judge.resnet import contrast, to_float
+from darkroom.taxonomy import LABELS
 from learning.frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
 from reporting import gallery
 
@@ -69,7 +70,7 @@ def look(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndar
 
 def roll(listed: pd.DataFrame) -> np.ndarray:
     """(N,) int: pictures with the same number may not judge one another."""
-    return pd.factorize(listed["group"] if "group" in listed else listed.index)[0]
+    return pd.factorize(listed.get("group", listed.index))[0]
 
 
 def out_of_sample(x: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -133,6 +134,7 @@ def _labels(rows, split: str) -> pd.DataFrame:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="folder made by train/data.py, or a data set on the Hub")
     parser.add_argument("out", type=Path, help="folder for audit.html and audit.csv")

@@ -7,30 +7,24 @@ OUT becomes an image folder of Hugging Face `datasets`: train/, validation/ and 
 """
 
 import argparse
-import hashlib
-import os
-import re
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
-from tqdm import tqdm
 
 from darkroom.files.archive import Found, each_frame
-from darkroom.files.decode import ScanError, read_bytes
-from darkroom.files.folder import SUFFIXES, composed, walk
+from darkroom.files.folder import composed, walk
 from darkroom.files.pairs import paired
-from darkroom.film.scan import Scan, open_scan
-from darkroom.judge.resnet import DEFECTS
+from darkroom.film.scan import Scan
+from darkroom.taxonomy import DEFECTS
 from learning import labels as tables
+from learning.faults import contents, pairing, values
 from learning.frames import CELLS, DataError, load, picture
 from learning.splits import stored, write
 
 LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
-PAGE = re.compile(r"#\d+$")
 FOLDS = 7  # one for test, one for validation, five for training
 
 
@@ -61,13 +55,13 @@ def build(
     defects = [defect for defect in DEFECTS if defect in rows.columns]
     for column in (label_column, *defects):  # as tables write them that once had a gap
         rows[column] = rows[column].str.strip().replace({"1.0": "1", "0.0": "0"})
-    faults = _values(labels, rows, [label_column, *defects])
+    faults = values(labels, rows, [label_column, *defects])
     rows[picture_column] = [_named(name, files, found) for name in rows[picture_column]]
     rows = rows.explode(picture_column)
     names, truth = rows[picture_column], rows[label_column]
 
-    faults += _pairing(labels, names, found)
-    faults += _contents(labels, names, found)
+    faults += pairing(labels, names, found)
+    faults += contents(labels, names, found)
     abnormal, normal = (int((truth == value).sum()) for value in ("0", "1"))
     if min(abnormal, normal) < LEAST:
         faults.append(
@@ -128,65 +122,6 @@ def _groups(rolls: pd.Series, names: pd.Series) -> pd.Series:
     return rolls.where(rolls != "", "/" + names)  # "/": a roll may be called as a picture is
 
 
-def _values(labels: Path, rows: pd.DataFrame, columns: list[str]) -> list[str]:
-    """Cells that are neither 0 nor 1."""
-    return [
-        f"{labels}, row {row}: {column} is {value!r}, not 0 or 1"
-        for column in columns
-        for row, value in rows[column].items()
-        if value not in ("0", "1")
-    ]
-
-
-def _pairing(labels: Path, names: pd.Series, found: dict[str, Found]) -> list[str]:
-    """Pictures without a row, rows without a picture, and pictures with two rows."""
-    faults, first = [], {}
-    for row, name in names.items():
-        if name not in found and Path(PAGE.sub("", name)).suffix.lower() not in SUFFIXES:
-            opened = " ".join(sorted(SUFFIXES))
-            faults.append(f"{labels}, row {row}: {name!r} has an unknown suffix; what can be opened is {opened}")
-        elif name not in found:
-            faults.append(f"{labels}, row {row}: there is no picture {name!r}")
-        elif name in first:
-            faults.append(f"{labels}, row {row}: {name!r} is in row {first[name]} already")
-        first.setdefault(name, row)
-    return faults + [f"{_place(found[name])}: is not in {labels}" for name in sorted(found) if name not in first]
-
-
-def _contents(labels: Path, names: pd.Series, found: dict[str, Found]) -> list[str]:
-    """Pictures that cannot be decoded, and the same picture under two names, which could straddle two splits."""
-    there = {name: row for row, name in names.drop_duplicates().items() if name in found}
-    faults, first = [], {}
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        checked = pool.map(_check, [found[name] for name in there], chunksize=4)
-        for (name, row), (digest, fault) in zip(there.items(), tqdm(checked, "Checking", len(there)), strict=True):
-            if fault:
-                faults.append(f"{labels}, row {row}: {fault}")
-            elif digest in first:
-                faults.append(f"{labels}, row {row}: {name!r} is the same picture as {first[digest]!r}")
-            first.setdefault(digest, name)
-    return faults
-
-
-def _place(frame: Found) -> str:
-    """The path of a frame with its page, for people."""
-    return str(frame.path.with_name(Path(frame.name).name))
-
-
-def _check(frame: Found) -> tuple[str, str]:
-    """Digest of a frame, and why it is no picture, or an empty text."""
-    digest = ""
-    try:
-        data = read_bytes(frame.path, _place(frame))
-        digest = hashlib.sha256(data).hexdigest()
-        scan = open_scan(data, _place(frame), number=frame.number)
-        if scan.frames > 1:
-            digest = hashlib.sha256(scan.small_pixels.tobytes()).hexdigest()
-    except ScanError as error:
-        return digest, str(error)
-    return digest, ""
-
-
 def _split(truth: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
     """(N,) names of splits."""
     split = np.full(len(truth), "train", dtype=object)
@@ -216,6 +151,7 @@ def picture_of(frame: pd.DataFrame, key: int | str) -> Scan:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     command = parser.add_subparsers(required=True).add_parser("build", help="make a data set with splits")
     command.add_argument("pictures", type=Path, help="folder of pictures")

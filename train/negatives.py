@@ -26,8 +26,10 @@ from tqdm import tqdm
 
 from darkroom.film.evidence import NOT_NEGATIVE
 from darkroom.film.film import Film
-from darkroom.film.negative import CLIPPED, KINDS, reduced, traits, weighed
+from darkroom.film.negative import CLIPPED, KINDS, weighed
 from darkroom.film.scan import Scan
+from darkroom.film.traits import reduced, traits
+from darkroom.taxonomy import spoken
 from simulator.others import MAKERS
 from simulator.retake import relit, retaken
 
@@ -49,6 +51,7 @@ class Source(NamedTuple):
 
     @property
     def held_out(self) -> bool:
+        """Whether its photographer or scene is kept for measuring."""
         folder = str(Path(self.origin).parent)
         key = self.origin if folder in (".", "drawn") else folder
         return zlib.crc32(key.encode()) % 4 == 0
@@ -141,7 +144,7 @@ def told(net: dict[str, np.ndarray], pictures: list[Measured]) -> str:
         label = {1: ", readable", 0: ", damaged", -1: ""}[picture.source.label]
         found = dict(zip(TRAITS, picture.traits[0].tolist(), strict=True))
         called = 1 - weighed(found, net)["negative"] >= NOT_NEGATIVE
-        groups.setdefault(KINDS[picture.kind].replace("_", " ") + label, []).append(bool(called))
+        groups.setdefault(spoken(KINDS[picture.kind]) + label, []).append(bool(called))
     return "\n".join(f"{name:20} {sum(called):5} of {len(called):5}" for name, called in sorted(groups.items()))
 
 
@@ -152,6 +155,7 @@ def write(net: dict[str, np.ndarray], path: Path) -> None:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="simulated negatives")
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (JPEG, PNG)")
@@ -170,6 +174,7 @@ def main() -> None:
 
 
 def finish(pictures: list[Measured]) -> None:
+    """Fit, write the network and print how right it is."""
     kept = [picture for picture in pictures if not picture.source.held_out]
     table = np.concatenate([picture.traits for picture in kept])
     net = fit(table, np.repeat([picture.kind for picture in kept], 2))

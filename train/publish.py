@@ -151,6 +151,7 @@ class _Told:
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """What the command understands."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     model = commands.add_parser("model", help="a finished run's weights, package, ONNX, pictures and card")
@@ -169,6 +170,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
     args = arguments(argv)
     where = {"private": args.private, "revision": args.revision, "tag": args.tag}
     try:

@@ -7,42 +7,27 @@ Everything goes into `runs/NAME/`; docs/training.md tells what is there, and how
 """
 
 import argparse
-import math
 import sys
-import time
-from collections.abc import Callable
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
 from accelerate import Accelerator, DataLoaderConfiguration
-from accelerate.utils import broadcast, broadcast_object_list, set_seed
-from datasets import Dataset, concatenate_datasets
-from torch import nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader
-from tqdm import tqdm
+from accelerate.utils import broadcast_object_list, set_seed
+from datasets import concatenate_datasets
 
 from darkroom.hub.weights import WeightsError
-from darkroom.judge.resnet import ResNet18, to_float
-from learning.augment import augment
 from learning.calibrate import calibrate
-from learning.checkpoint import Progress, RunError, claim, newest, release, restore, save
-from learning.frames import CELLS, COLUMNS, SPLITS, DataError, collate, defect_columns, load, prepare
-from learning.metrics import Readability
-from learning.model import begin, fast_bfloat16, finish, portable
-from learning.objective import balance, losses
-from learning.predict import p_normal, predict
+from learning.checkpoint import RunError, claim, release
+from learning.frames import CELLS, SPLITS, DataError, defect_columns, load, prepare
+from learning.model import begin, fast_bfloat16, finish
+from learning.objective import balance
+from learning.predict import predict
+from learning.trainer import fit
 from publish import PublishError, check, publish_trained
 from reporting.report import Report
 from simulate import simulated
 
 RUNS = Path("runs")
-WARM_UP = 100  # steps, at most the first epoch, over which the learning rate rises to its value
-WEIGHT_DECAY = 0.05
-SMOOTHING = 0.05  # of the label: what is readable is a judgement, and people differ
 
 
 def start(args: argparse.Namespace) -> Accelerator:
@@ -66,110 +51,6 @@ def start(args: argparse.Namespace) -> Accelerator:
     if args.batch_size % accelerator.num_processes:
         raise RunError(f"--batch-size {args.batch_size} cannot be split over {accelerator.num_processes} processes")
     return accelerator
-
-
-def averaging(average: torch.Tensor, current: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-    """Exponential moving average whose memory grows with the run, so that a short run is not held at its start."""
-    if not average.is_floating_point():
-        return current
-    return average.lerp(current, 1 - min(0.998, (1 + int(count)) / (10 + int(count))))
-
-
-def fit(
-    accelerator: Accelerator,
-    model: ResNet18,
-    train: Dataset,
-    validation: Dataset,
-    args: argparse.Namespace,
-    told: Callable[[dict], None],
-    folder: Path | None = None,
-) -> ResNet18:
-    """Train until `args.epochs`, or until the validation loss has not fallen for `args.patience` epochs.
-
-    train, validation: as `frames.prepare` gives them. told: hears the record of every epoch, of earlier ones too where
-    a run goes on. folder: keeps checkpoints, and goes on from the newest there; None keeps none.
-    Returns the moving average of the weights as it was when the validation loss was lowest.
-    """
-    device, progress = accelerator.device, Progress()
-    train = train.select_columns(COLUMNS)
-    model = model.to(device, memory_format=torch.channels_last)
-    frozen = nn.Sequential(model.stem, *model.blocks[: args.freeze]) if args.freeze else nn.Sequential()
-    frozen.requires_grad_(False)
-    averaged = AveragedModel(model, avg_fn=averaging, use_buffers=True)
-    best = portable(averaged.module)
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(learning, lr=args.lr, weight_decay=WEIGHT_DECAY)
-    cut = partial(collate, side=args.crop, kinds=model.defects)
-    trained, optimizer, loader = accelerator.prepare(
-        model, optimizer, DataLoader(train, args.batch_size, shuffle=True, collate_fn=cut)
-    )
-    plateau = ReduceLROnPlateau(optimizer.optimizer, factor=0.3, patience=2)
-    weights = balance(train["label"]).to(device)  # the rarer label counts as much as the other
-    if folder and (checkpoint := newest(folder)):
-        progress, state, best = restore(accelerator, checkpoint)
-        averaged.load_state_dict(state)
-        plateau.load_state_dict(progress.plateau)
-        for record in progress.history:
-            told(record)
-
-    while progress.epoch < args.epochs and progress.epoch - progress.best_epoch < args.patience:
-        epoch, began, total, seen = progress.epoch + 1, time.perf_counter(), 0.0, 0
-        set_seed(1000 * args.seed + epoch, device_specific=True)  # another augmentation each epoch and process
-        loader.set_epoch(epoch)
-        trained.train()
-        frozen.eval()  # its statistics stay too
-        bar = tqdm(total=len(train), unit="img", desc=f"epoch {epoch}", disable=not accelerator.is_main_process)
-        for step, batch in enumerate(loader):
-            if epoch == 1:
-                for group in optimizer.param_groups:
-                    group["lr"] = args.lr * min(1, (step + 1) / min(WARM_UP, len(loader)))
-            with accelerator.accumulate(trained):
-                pictures, batch["cells"] = augment(to_float(batch["pixels"]), batch["cells"])
-                output = trained(pictures.contiguous(memory_format=torch.channels_last), batch["span"])
-                loss = losses(output, batch, kinds=model.defects, weights=weights, smoothing=SMOOTHING).mean()
-                accelerator.backward(loss)
-                optimizer.step()
-                optimizer.zero_grad()
-            if accelerator.sync_gradients:
-                averaged.update_parameters(model)
-            total, seen = total + loss.item() * len(pictures), seen + len(pictures)
-            bar.set_postfix(loss=f"{total / seen:.3f}", lr=f"{optimizer.param_groups[0]['lr']:.1e}", refresh=False)
-            bar.update(min(len(pictures) * accelerator.num_processes, len(train) - bar.n))
-        bar.close()
-        total, seen = accelerator.reduce(torch.tensor([total, seen], device=device)).tolist()
-        if not math.isfinite(total):
-            if not progress.epoch:
-                raise RunError(f"epoch 1: the loss is no number; nothing was learnt. Try a lower --lr than {args.lr:g}")
-            print(
-                f"epoch {epoch}: the loss is no number; training ends with the weights of epoch {progress.best_epoch}. "
-                f"Try a lower --lr than {args.lr:g}",
-                file=sys.stderr,
-            )
-            break
-        for tensor in averaged.module.state_dict().values():  # each process has batch statistics of its own
-            tensor.copy_(broadcast(tensor))
-
-        output, loss = predict(accelerator, averaged.module, validation, weights)
-        figures = Readability(keep_in_memory=True).compute(predictions=p_normal(output), references=validation["label"])
-        record = {
-            "epoch": epoch,
-            "train_loss": total / seen,
-            "validation_loss": float(loss.mean()),
-            "learning_rate": optimizer.param_groups[0]["lr"],
-            **figures,
-            "images_per_second": round(len(train) / (time.perf_counter() - began), 1),
-        }
-        plateau.step(record["validation_loss"])
-        progress.epoch, progress.plateau = epoch, plateau.state_dict()
-        progress.history.append(record)
-        if record["validation_loss"] < progress.best_loss:
-            progress.best_epoch, progress.best_loss = epoch, record["validation_loss"]
-            best = portable(averaged.module)
-        if folder:
-            save(accelerator, folder, progress, portable(averaged), best)
-        told(record)
-    averaged.module.load_state_dict(best)
-    return averaged.module.half().float()  # rounded as it will be stored: what is measured is what is published
 
 
 def run(args: argparse.Namespace) -> Path:
@@ -214,6 +95,7 @@ def run(args: argparse.Namespace) -> Path:
 
 
 def arguments() -> argparse.Namespace:
+    """What the command understands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add(

@@ -27,16 +27,20 @@ class Several(Alone):
         self.index, self.count = accelerator.process_index, accelerator.num_processes
 
     def first(self) -> AbstractContextManager[Any]:
+        """The first process before the others."""
         return self.accelerator.main_process_first()
 
     def gather(self, mine: list) -> list:
+        """What all processes have, in one list."""
         return gather_object(mine)
 
     def wait(self) -> None:
+        """Until all processes have come here."""
         self.accelerator.wait_for_everyone()
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run `darkroom score`, shared by all processes, and return its exit code."""
     accelerator = Accelerator()
     try:
         return command.main(["score", *(sys.argv[1:] if argv is None else argv)], Several(accelerator))

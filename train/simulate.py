@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from simulator.develop import DEFECTS, develop
+from darkroom.taxonomy import DEFECTS
+from simulator.develop import develop
 from simulator.dust import DustError, dusty, outlines
 from simulator.real import base_of, damaged, encode, negative_from
 from simulator.sight import plain
@@ -172,6 +173,7 @@ def simulated(folder: Path) -> str:
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder to make")
     parser.add_argument(

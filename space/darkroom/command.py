@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .files.decode import ScanError
-from .files.export import POSITIVES, write_positive
 from .files.folder import SUFFIXES
 from .files.light import LIGHTS
 from .files.table import OutputError, check
+from .film.export import POSITIVES, write_positive
 from .film.inversion import METHODS
 from .film.scan import open_scan
 from .hub.pull import WeightsError
@@ -99,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
 
 def judge(args: argparse.Namespace, say: Say) -> int:
     """Print a line a frame."""
-    from .judge.roll import ahead
+    from .judge.prefetch import ahead
     from .judge.scoring import BATCH, READERS, prepare, rows_of
     from .judge.verdict import load
 

@@ -29,6 +29,7 @@ LIMITS = """<ul class="plain">
 
 
 def kept(keep_seconds: int) -> str:
+    """What becomes of an upload."""
     minutes = max(1, round(keep_seconds * 7 / 6 / 60))
     return (
         f"<p>What you upload is held on this server while you look at it and is deleted within {minutes} minutes. "
@@ -37,6 +38,7 @@ def kept(keep_seconds: int) -> str:
 
 
 def figures_html(card: Card) -> str:
+    """The figures of the model's card as a table."""
     if not card.figures:
         return "<p>These weights carry no card with figures, so none are shown.</p>"
     rows = "".join(

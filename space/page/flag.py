@@ -33,9 +33,9 @@ def flag_corner(judge: Judge, seen: gr.State, dataset: str) -> None:
             raise gr.Error("Nothing was sent: tick that you agree first", duration=None, title="Not sent")
         source = Path(judge.source)
         try:
-            send_flag(
-                dataset, frame.path, frame.verdict, source.name if source.is_dir() else judge.source, judge.revision
-            )
+            weights = source.name if source.is_dir() else judge.source
+            by = {"prior": frame.verdict.prior, "weights": weights, "revision": judge.revision}
+            send_flag(dataset, frame.path, {**frame.verdict.row(), **by})
         except FlagTooLarge as error:
             raise gr.Error(str(error), duration=None, title="Not sent") from None
         except Exception as error:

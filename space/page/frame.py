@@ -6,8 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from darkroom.files.export import save_positive, shortened
-from darkroom.files.preview import jpeg
+from darkroom.files.folder import shortened
+from darkroom.film.export import save_positive
+from darkroom.film.preview import jpeg
 from darkroom.judge.verdict import Judge
 
 from . import words

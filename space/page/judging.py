@@ -10,12 +10,13 @@ import numpy as np
 
 from darkroom.files.archive import Found, find_frames
 from darkroom.files.light import UNPROFILED
-from darkroom.files.preview import dress, negative_view, positive_view, reduce, spot
 from darkroom.film.film import Film
+from darkroom.film.preview import dress, negative_view, positive_view, reduce, spot
 from darkroom.film.scan import Scan, open_scan
 from darkroom.film.surface import surface_map
+from darkroom.judge.record import Verdict
 from darkroom.judge.roll import explain
-from darkroom.judge.verdict import Judge, Verdict
+from darkroom.judge.verdict import Judge
 
 PRIVATE = {"api_visibility": "private"}
 
@@ -44,12 +45,15 @@ class Seen:
     spotted: bool = False
 
     def turned(self, quarters: int) -> "Seen":
+        """The same frame, turned further to the left."""
         return replace(self, turns=(self.turns + quarters) % 4)
 
     def at_prior(self, prior: float) -> "Seen":
+        """The same frame judged at another prior."""
         return replace(self, verdict=self.verdict.at_prior(prior))
 
     def with_spots(self, shown: bool) -> "Seen":
+        """The same frame with what infrared shows marked, or not."""
         return replace(self, spotted=shown)
 
     def views(self, method: str, damage: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -5,9 +5,8 @@ from pathlib import Path
 import gradio as gr
 from gradio.route_utils import get_root_url
 
-from darkroom.files.export import save_positive
 from darkroom.files.light import LIGHTS
-from darkroom.files.sidecar import verdicts_csv
+from darkroom.film.export import save_positive
 from darkroom.film.scan import open_scan
 from darkroom.judge import roll as rolls
 from darkroom.judge.verdict import Judge
@@ -109,7 +108,7 @@ def endpoints(judge: Judge) -> None:
         frames = list(rolls.judge_roll(judge, frames_of(uploads, files), share(100 * prior), light))
         whole = rolls.summarise(frames)
         written = new_folder(table) / "verdicts.csv"
-        written.write_text(verdicts_csv(frames), encoding="utf-8")
+        written.write_text(rolls.table_of(frames), encoding="utf-8")
         summary = whole.as_dict() if whole else {"counts": rolls.counted(frames)}
         return [record(frame) for frame in frames], summary, str(written)
 
@@ -139,6 +138,7 @@ def endpoints(judge: Judge) -> None:
 
 
 def sent(file: str | None) -> Path:
+    """The file that a program sent. Raises `gr.Error` where there is none."""
     if file is None:
         raise gr.Error("No file was sent", print_exception=False)
     return Path(file)

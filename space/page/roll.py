@@ -9,9 +9,8 @@ from pathlib import Path
 import gradio as gr
 
 from darkroom.files.archive import Found
-from darkroom.files.sidecar import sidecars_zip, verdicts_csv
 from darkroom.judge.contact import ContactSheet, zipped
-from darkroom.judge.roll import Frame, judge_roll, summarise, worst_first
+from darkroom.judge.roll import Frame, judge_roll, sidecars_of, summarise, table_of, worst_first
 from darkroom.judge.verdict import Judge
 
 from . import words
@@ -87,8 +86,8 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
     def save(frames: tuple[Frame, ...]) -> list[dict]:
         folder = new_folder(as_csv)
         table, sidecars = folder / "verdicts.csv", folder / "sidecars.zip"
-        table.write_text(verdicts_csv(frames), encoding="utf-8")
-        sidecars.write_bytes(sidecars_zip(frames))
+        table.write_text(table_of(frames), encoding="utf-8")
+        sidecars.write_bytes(sidecars_of(frames))
         written = [gr.update(value=str(file), interactive=True) for file in (table, sidecars)]
         return written + [gr.update(interactive=True)] * 2
 

@@ -16,6 +16,7 @@ ON_LOAD = """element.addEventListener("click", (event) => {
 
 
 def picture_url(jpeg: bytes) -> str:
+    """A JPEG as a data URL."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
@@ -69,6 +70,7 @@ def progress_html(done: int, total: int, seconds: float, note: str = "") -> str:
 
 
 def spoken_time(seconds: float) -> str:
+    """A time as people say it."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min"

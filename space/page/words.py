@@ -4,8 +4,9 @@ import re
 from html import escape
 
 from darkroom.files.archive import MOST_FRAMES
+from darkroom.judge.record import Verdict
 from darkroom.judge.roll import SPOKEN as SPOKEN
-from darkroom.judge.verdict import Verdict
+from darkroom.taxonomy import spoken as plain
 
 FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
@@ -33,7 +34,8 @@ UNUSUAL = {
 
 
 def spoken(defect: str) -> str:
-    return defect.replace("_", " ").capitalize()
+    """A kind of damage as a heading."""
+    return plain(defect).capitalize()
 
 
 def breakable(name: str) -> str:
@@ -42,6 +44,7 @@ def breakable(name: str) -> str:
 
 
 def card(title: str, body: str) -> str:
+    """A box with a heading."""
     return f'<section class="card"><h3>{title}</h3>{body}</section>'
 
 

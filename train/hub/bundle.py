@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from darkroom.film.film import CELL
 from darkroom.hub.pull import CONFIG, TENSORS
-from darkroom.hub.weights import find
+from darkroom.judge.loading import load_network
 from darkroom.judge.resnet import Output, ResNet18, to_float
 from hub.cards import model_card
 
@@ -64,7 +64,7 @@ def assemble(run: Path, folder: Path, repo: str) -> None:
     pictures = [picture for picture in (run / f"{name}.png" for name in PICTURES) if picture.is_file()]
     card = model_card(run, repo, [f"report/{picture.name}" for picture in pictures])
     (folder / "README.md").write_text(card, encoding="utf-8")
-    model = find(run / "model").model
+    model = load_network(run / "model").model
     for name in (CONFIG, TENSORS):
         shutil.copy(run / "model" / name, folder)
     export_onnx(model, folder / "model.onnx")

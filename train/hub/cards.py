@@ -6,7 +6,8 @@ from pathlib import Path
 
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from scipy.stats import binomtest
+
+from learning.intervals import clopper_pearson
 
 ROOT = Path(__file__).resolve().parents[2]
 LICENCES = {  # as sources name them: as the Hub does
@@ -124,8 +125,8 @@ def _trained(init: str) -> dict | None:
 
 
 def _share(rate: float, count: int) -> str:
-    """A share of so many, with its exact 95 % interval (Clopper and Pearson 1934)."""
-    low, high = binomtest(round(rate * count), count).proportion_ci(method="exact")
+    """A share of so many, with its exact 95 % interval."""
+    low, high = clopper_pearson(round(rate * count), count)
     return f"{100 * rate:.0f} % ({100 * low:.0f}–{100 * high:.0f} %)"
 
 

@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from darkroom.film.inversion import invert
-from darkroom.judge.resnet import LABELS
+from darkroom.taxonomy import LABELS
 from hub.cards import LICENCES, dataset_card
 from learning.frames import DataError, defect_columns, load, picture
 

@@ -14,9 +14,11 @@ class QuarterTurn(v2.Transform):
     """Turn by 0, 90, 180 or 270 degrees, exactly: no pixel is interpolated."""
 
     def make_params(self, flat_inputs: list) -> dict:
+        """Draw the number of quarters."""
         return {"turns": int(torch.randint(4, ()))}
 
     def transform(self, inpt, params: dict):
+        """Turn a picture, a mask or a map."""
         return tv_tensors.wrap(torch.rot90(inpt, params["turns"], (-2, -1)), like=inpt)
 
 
@@ -24,9 +26,11 @@ class Light(v2.Transform):
     """Another exposure and white balance: an offset a channel, one factor. Leaves masks as they are."""
 
     def make_params(self, flat_inputs: list) -> dict:
+        """Draw offset and factor."""
         return {"offset": CAST * torch.randn(3, 1, 1), "factor": 1 + CONTRAST * torch.randn(())}
 
     def transform(self, inpt, params: dict):
+        """Change a picture; leave all else."""
         if not isinstance(inpt, tv_tensors.Image):
             return inpt
         return tv_tensors.wrap(inpt * params["factor"].to(inpt) + params["offset"].to(inpt), like=inpt)

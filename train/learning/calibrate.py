@@ -9,7 +9,7 @@ from datasets import Dataset
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from darkroom.judge.calibration import PRIOR, Calibration, at_prior, sigmoid, soundness
+from darkroom.judge.calibration import PRIOR, Calibration, at_prior, soundness
 from darkroom.judge.resnet import Output, ResNet18
 from learning.promise import promised_threshold
 
@@ -45,7 +45,7 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
             continue
         column = logits[:, k : k + 1]
         (slope[kind],), bias[kind], found = _fit(column[known], truth[known], groups[known])
-        unseen[kind] = sigmoid(slope[kind] * column[:, 0] + bias[kind])
+        unseen[kind] = Calibration(slope, bias).of_defect(kind, logits[:, k])
         unseen[kind][known] = found
 
     margin = label[:, 1] - label[:, 0]

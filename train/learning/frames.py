@@ -23,7 +23,7 @@ from darkroom.files import decode
 from darkroom.files.folder import walk
 from darkroom.film import evidence, film, scan
 from darkroom.film.film import CELL
-from darkroom.judge.resnet import DEFECTS, LABELS
+from darkroom.taxonomy import DEFECTS, LABELS
 from learning.crops import crop
 
 SPLITS = ("train", "validation", "test")
@@ -48,7 +48,7 @@ def load(source: str) -> DatasetDict:
     try:
         if folder.is_dir():
             splits = [split for split in SPLITS if (folder / split / "metadata.jsonl").is_file()]
-            if not NEEDED <= set(splits):
+            if not set(splits) >= NEEDED:
                 raise DataError(
                     f"{folder}: needs train/metadata.jsonl and validation/metadata.jsonl. "
                     f"Make them from pictures and a CSV with: python train/data.py build"
@@ -59,7 +59,7 @@ def load(source: str) -> DatasetDict:
             data = load_dataset(source)
     except (FileNotFoundError, ConnectionError, HFValidationError) as error:
         raise DataError(f"{source}: neither a folder here nor a data set on the Hub ({error})") from None
-    if not NEEDED <= set(data):
+    if not set(data) >= NEEDED:
         raise DataError(f"{source}: needs the splits train and validation, but has {', '.join(data)}")
     for split, rows in data.items():
         if "label" not in rows.column_names:

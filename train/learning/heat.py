@@ -5,7 +5,7 @@ import torch
 from datasets import Dataset
 from torch.nn import functional as F
 
-from darkroom.judge.resnet import DEFECTS
+from darkroom.taxonomy import DEFECTS
 from learning.objective import SOUND
 
 HOTTEST = 0.1  # share of the heat map's cells

@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from darkroom.judge.resnet import LABELS, ResNet18
+from darkroom.judge.resnet import ResNet18
 from darkroom.judge.verdict import load
+from darkroom.taxonomy import LABELS
 
 SIZE = 288  # pixels of the long side where nothing else is said: quick on a CPU
 

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from darkroom.judge.resnet import DEFECTS, Output
+from darkroom.judge.resnet import Output
+from darkroom.taxonomy import DEFECTS
 
 SOUND, DAMAGED = 0.1, 0.4  # a cell's visible coverage: up to the first it is sound, from the second damaged
 POOLED = 0.5  # weight of the pooled defects, which a small hole can hardly move

@@ -7,6 +7,7 @@ from datasets import Dataset
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from darkroom.judge.calibration import Calibration
 from darkroom.judge.resnet import Output, ResNet18, to_float
 from learning.frames import COLUMNS, GRID, collate
 from learning.objective import losses
@@ -37,4 +38,5 @@ def predict(
 
 def p_normal(output: Output) -> np.ndarray:
     """(N,) float64 P(normal) of the label head alone, before calibration."""
-    return output.label.double().softmax(1)[:, 1].numpy()
+    label = output.label.double().numpy()
+    return Calibration.identity(()).probabilities((), label, label[:, :0])["normal"]

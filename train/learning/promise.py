@@ -1,7 +1,8 @@
 """Thresholds of which it can be promised how often they let the wrong answer through."""
 
 import numpy as np
-from scipy.stats import beta
+
+from learning.intervals import clopper_pearson
 
 CERTAINTY = 0.95  # with which the share is bounded
 
@@ -31,5 +32,5 @@ def promised_threshold(scores: np.ndarray, groups: np.ndarray, risk: float) -> t
 
 
 def upper_bound(errors: int, count: int) -> float:
-    """Clopper and Pearson's (1934) one-sided upper bound on a rate, at `CERTAINTY`."""
-    return 1.0 if errors == count else float(beta.ppf(CERTAINTY, errors + 1, count - errors))
+    """The one-sided upper bound on a rate, at `CERTAINTY`."""
+    return clopper_pearson(errors, count, CERTAINTY, "less")[1]

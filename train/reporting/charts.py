@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from learning.metrics import reliability
 
@@ -56,6 +57,7 @@ def curves(records: list[dict], path: Path) -> Path:
 
 
 def learning_rate(records: list[dict], path: Path) -> Path:
+    """The learning rate of each epoch."""
     figure, axes = plt.subplots(figsize=(4.4, 2.8))
     _epochs(axes, records, {"learning_rate": ("learning rate", BLUE)})
     axes.set_yscale("log")
@@ -117,17 +119,17 @@ def coverage_risk(p: np.ndarray, y: np.ndarray, decided: np.ndarray, path: Path)
     return _write(figure, path)
 
 
-def mistakes(frames: list[dict], path: Path) -> Path:
-    """The largest errors, a row a picture: negative, positive, where the model sees damage.
+def mistakes(frames: list[tuple[str, dict[str, Image.Image]]], path: Path, beside: int = 1) -> Path:
+    """The largest errors, `beside` in a row: negative, positive, where the model sees damage, under a line of words.
 
-    frames: with `gallery.frame`'s three pictures, `given` (the label's word) and `p_normal`.
+    frames: the words, and the pictures of `gallery.frame`.
     """
-    figure, axes = plt.subplots(len(frames), 3, figsize=(7.5, 1.9 * len(frames)), squeeze=False)
-    for row, frame in zip(axes, frames, strict=True):
-        for place, kind in zip(row, ("negative", "positive", "heat"), strict=True):
-            place.imshow(frame[kind])
-            place.axis("off")
-        row[1].set_title(f"labelled {frame['given']}, P(normal) {frame['p_normal']:.2f}", fontsize=8)
-    axes[0][0].set_title("negative", fontsize=8)
-    axes[0][2].set_title("where it sees damage", fontsize=8)
+    rows = -(-len(frames) // beside)
+    figure = plt.figure(figsize=(6.5 * beside, 2.1 * rows), layout="constrained")
+    places = figure.subfigures(rows, beside, squeeze=False).flat
+    for place, (words, pictures) in zip(places, frames, strict=False):
+        place.suptitle(words, fontsize=10)
+        for axis, kind in zip(place.subplots(1, len(pictures)), pictures, strict=True):
+            axis.imshow(pictures[kind])
+            axis.axis("off")
     return _write(figure, path)

@@ -5,42 +5,30 @@ import io
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
 from PIL import Image
 
-from darkroom.film.inversion import invert
+from darkroom.film.preview import mark, negative_view, positive_view, reduce
 from darkroom.film.scan import Scan
 
 SIDE = 360  # pixels of the longer side
+PICTURES = ("negative", "positive", "heat")
 
 
 def frame(scan: Scan, heat: np.ndarray | None = None) -> dict[str, Image.Image]:
-    """Pictures `negative`, `positive` and, with `heat` (h, w) in 0…1, `heat`: it lies over the greyed positive."""
+    """Pictures `negative`, `positive` and, with `heat` (h, w) in 0…1, `heat`: the positive, marked as on the page."""
     # Inverted at twice the size, so that the positive's blur is as fine as it looks at full size.
-    negative = _reduced(scan.rgb, 2 * SIDE)
-    positive = invert(negative)
-    drawn = {"negative": _picture(negative), "positive": _picture(positive)}
+    negative = reduce(scan, 2 * SIDE)
+    positive = positive_view(negative)
+    drawn = {"negative": negative_view(negative), "positive": positive}
     if heat is not None:
-        height, width = positive.shape[:2]
-        smooth = np.asarray(Image.fromarray(heat.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC))
-        smooth = np.clip(smooth, 0, 1)[..., None]
-        grey = positive.mean(axis=-1, keepdims=True).repeat(3, axis=-1) * 0.8
-        lit = grey * (1 - 0.75 * smooth) + colormaps["inferno"](smooth[..., 0])[..., :3] * 0.75 * smooth
-        drawn["heat"] = _picture(lit)
-    return drawn
+        drawn["heat"] = mark(positive, heat)
+    return {name: _small(picture) for name, picture in drawn.items()}
 
 
-def _reduced(rgb: np.ndarray, side: int) -> np.ndarray:
-    """Average down so that the longer side is at most `side`; float, so that deep scans keep their depth."""
-    height, width = rgb.shape[:2]
-    scale = min(1, side / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    planes = [Image.fromarray(np.ascontiguousarray(rgb[..., c])).resize(size, Image.Resampling.BOX) for c in range(3)]
-    return np.stack([np.asarray(plane) for plane in planes], axis=-1)
-
-
-def _picture(rgb: np.ndarray) -> Image.Image:
-    return Image.fromarray(np.rint(np.clip(_reduced(rgb.astype(np.float32), SIDE), 0, 1) * 255).astype(np.uint8))
+def _small(picture: np.ndarray) -> Image.Image:
+    small = Image.fromarray(picture)
+    small.thumbnail((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=None)
+    return small
 
 
 def uri(picture: Image.Image) -> str:

@@ -14,9 +14,11 @@ from datasets import Dataset, DatasetDict
 from jinja2 import Environment, FileSystemLoader
 
 from darkroom.film.evidence import Evidence
-from darkroom.judge.calibration import PRIOR, at_prior
-from darkroom.judge.resnet import LABELS, Output
-from darkroom.judge.verdict import Judge, decide, heat_map, load
+from darkroom.judge.calibration import PRIOR
+from darkroom.judge.record import Verdict, verdicts
+from darkroom.judge.resnet import Output
+from darkroom.judge.verdict import Judge, load
+from darkroom.taxonomy import LABELS
 from learning.frames import SPLITS, defect_columns, picture
 from learning.heat import hits_by_kind
 from learning.metrics import Readability, defect_precision
@@ -61,7 +63,8 @@ class Report:
         `calibrate` gives it.
         """
         judge = load(self.folder / "model")
-        judged = pd.concat([_judged(judge, split, outputs[split], ready[split]) for split in outputs])
+        said = {split: _judged(judge, outputs[split], ready[split]) for split in outputs}
+        judged = pd.concat([_table(said[split], split, ready[split]["label"]) for split in outputs])
         judged.to_csv(self.folder / "predictions.csv", index=False)
         split = list(outputs)[-1]  # test where there is one
         final = judged[judged["split"] == split].reset_index(drop=True)
@@ -71,7 +74,7 @@ class Report:
             "on_hub": bool(source) and not Path(source).is_dir(),
             "grouped": "group" in self.data["train"].column_names,
         }
-        result = {**self.begun, **facts, **self._measured(judge, final, outputs[split], ready[split], promise)}
+        result = {**self.begun, **facts, **self._measured(judge, final, said[split], ready[split], promise)}
         (self.folder / "report.json").write_text(json.dumps(result, indent=2))
         (self.folder / "report.html").write_text(self._page(judge, final, result), encoding="utf-8")
         figures = result["figures"]
@@ -79,14 +82,11 @@ class Report:
             f"{split}: balanced accuracy {figures['balanced_accuracy']:.3f}, AUROC {figures['auroc']:.3f}", flush=True
         )
 
-    def _measured(self, judge: Judge, final: pd.DataFrame, output: Output, rows: Dataset, promise: dict) -> dict:
+    def _measured(self, judge: Judge, final: pd.DataFrame, said: list[Verdict], rows: Dataset, promise: dict) -> dict:
         metric = Readability(keep_in_memory=True)
         p, y = final["p_normal"].to_numpy(), final["label"].to_numpy()
         kinds = tuple(kind for kind in defect_columns(self.data["train"]) if kind in judge.model.defects)
         truth = np.array(rows["defects"]).reshape(len(rows), -1)
-        chances = final[list(judge.model.defects)].to_dict("records")
-        maps = zip(output.maps.float().numpy(), chances, strict=True)
-        heat = [heat_map(plane, found, judge.calibration) for plane, found in maps]
         best = min(self.records, key=lambda record: record["validation_loss"], default={"epoch": 0})
         return {
             "counts": {name: len(each) for name, each in self.data.items() if name in SPLITS},
@@ -95,7 +95,7 @@ class Report:
             "figures": metric.compute(predictions=p, references=y, prior=PRIOR, bootstrap=True),
             "always_normal": metric.compute(predictions=np.ones(len(y)), references=y, prior=PRIOR),
             "defects": defect_precision(final[list(kinds)].to_numpy(), truth, kinds),
-            "heat_hits": hits_by_kind(np.stack(heat), rows),
+            "heat_hits": hits_by_kind(np.stack([verdict.heat for verdict in said]), rows),
             "thresholds": {
                 "prior": PRIOR,
                 "readable_above": judge.calibration.readable_above,
@@ -125,7 +125,14 @@ class Report:
         template = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
         mistakes = self._mistakes(judge, final, result["split"])
         if mistakes:
-            charts.mistakes(mistakes[:SHOWN], self.folder / "mistakes.png")
+            largest = [
+                (
+                    f"labelled {each['given']}, P(normal) {each['p_normal']:.2f}",
+                    {kind: each[kind] for kind in gallery.PICTURES},
+                )
+                for each in mistakes[:SHOWN]
+            ]
+            charts.mistakes(largest, self.folder / "mistakes.png")
         return template.get_template("report.html.jinja").render(
             name=self.folder.name,
             uri=gallery.uri,
@@ -151,15 +158,24 @@ class Report:
         return found
 
 
-def _judged(judge: Judge, split: str, output: Output, rows: Dataset) -> pd.DataFrame:
+def _judged(judge: Judge, output: Output, rows: Dataset) -> list[Verdict]:
+    """What the logits of each row mean at `PRIOR`, as scoring says it."""
+    label, defects, maps = (part.float().numpy() for part in output)
+    evidence = [Evidence(**measured) for measured in rows["evidence"]]
+    return verdicts(rows["name"], evidence, (label, defects, maps), judge.model.defects, judge.calibration)
+
+
+def _table(verdicts: list[Verdict], split: str, labels: list[int]) -> pd.DataFrame:
     """One row a picture: file, split, label, called, p_normal at `PRIOR`, verdict, P of each kind of damage."""
-    label, defects, _ = (part.float().numpy() for part in output)
-    found = judge.calibration.probabilities(judge.model.defects, label, defects)
-    p = at_prior(found.pop("normal"), judge.calibration.prior, PRIOR)
-    listed = []
-    for i, (name, label, measured) in enumerate(zip(rows["name"], rows["label"], rows["evidence"], strict=True)):
-        damage = {kind: float(found[kind][i]) for kind in found}
-        verdict, _ = decide(float(p[i]), damage, Evidence(**measured), judge.calibration)
-        head = {"file": name, "split": split, "label": label, "called": LABELS[int(p[i] >= 0.5)]}
-        listed.append({**head, "p_normal": float(p[i]), "verdict": verdict, **damage})
-    return pd.DataFrame(listed)
+    return pd.DataFrame(
+        {
+            "file": verdict.file,
+            "split": split,
+            "label": label,
+            "called": LABELS[int(verdict.p_normal >= 0.5)],
+            "p_normal": verdict.p_normal,
+            "verdict": verdict.verdict,
+            **verdict.defects,
+        }
+        for verdict, label in zip(verdicts, labels, strict=True)
+    )

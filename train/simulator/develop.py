@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from darkroom.taxonomy import DEFECTS
 from simulator.capture import mount, photograph, wear
 from simulator.damage import DAMAGE
 from simulator.dust import Scan
@@ -12,7 +13,6 @@ from simulator.ends import cut_off, overlapping
 from simulator.leaks import innocent_leak
 from simulator.sight import placed
 
-DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal", "light_leak")
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 LEAK, OVERLAP, CUT = 0.15, 0.04, 0.05  # share of frames with light at the edge, a neighbour's strip, an early end
 DENSE, FAIRLY_THIN = 0.05, 0.05  # share of frames exposed far more, or far less, than the meter said

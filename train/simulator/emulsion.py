@@ -47,7 +47,7 @@ def film(rng: np.random.Generator) -> Film:
 
 
 def linear(srgb: np.ndarray) -> np.ndarray:
-    """sRGB values 0…1 as coded -> linear light (IEC 61966-2-1)."""
+    """From sRGB values 0…1 as coded to linear light (IEC 61966-2-1)."""
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 

@@ -6,8 +6,9 @@ Pictures are (H, W, 3) sRGB 0…1, a kind is an index into `darkroom.film.negati
 import numpy as np
 from scipy import ndimage
 
-from darkroom.film.negative import KINDS, beside
+from darkroom.film.negative import KINDS
 from darkroom.film.scan import Scan
+from darkroom.film.traits import beside
 
 LIGHT = (0.25, 0.12, 0.25, 0.12, 0.25)  # D by which each kind's channels shift when its light has another colour
 

@@ -1,1 +1,1 @@
-"""Bytes of a picture file to pixels and back: decoders and their limits, archives, previews, exports, sidecars."""
+"""Bytes of a picture file to pixels: decoders and their limits, archives; and tables and sidecars that travel."""

@@ -112,21 +112,22 @@ def _fit(found: np.ndarray) -> Placement:
     """The shift and scale of windows (n, 4): place from the centre down and right, and how far apart there."""
     places, apart = found[:, :2], found[:, 2:]
     middle = np.median(apart, axis=0)
+    shifted = Placement(float(middle[0]), float(middle[1]), 0.0)
     if len(found) < 4:
-        return Placement(*middle, 0.0)
+        return shifted
     keep = np.ones(len(found), bool)
-    down, right, scale = *middle, 0.0
+    down, right, scale = shifted
     for _ in range(4):
         count = int(keep.sum())
         if count < 4:
-            return Placement(*middle, 0.0)
+            return shifted
         unknown = np.zeros((2 * count, 3))
         unknown[:count, 0] = unknown[count:, 1] = 1
         unknown[:, 2] = places[keep].T.ravel()
         down, right, scale = np.linalg.lstsq(unknown, apart[keep].T.ravel(), rcond=None)[0]
         wrong = np.hypot(*(apart - [down, right] - scale * places).T)
         keep = wrong <= max(AGREE, 2 * float(np.median(wrong)))
-    return Placement(down, right, scale) if abs(scale) <= MOST_SCALE else Placement(*middle, 0.0)
+    return Placement(float(down), float(right), float(scale)) if abs(scale) <= MOST_SCALE else shifted
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> float:

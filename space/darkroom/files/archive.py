@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ..film.scan import count_frames
 from .folder import composed, is_clutter
+from .frames import count_frames
 from .pairs import paired
 from .zip_names import names_of
 
@@ -79,7 +79,7 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
 
 
 def each_frame(file: Found) -> list[Found]:
-    """The frames of a file: each page of a multi-page TIFF is one, called `name#1`, `name#2`…"""
+    """The frames of a file: each page of a multi-page TIFF is one, called `name#1`, `name#2` and so on."""
     count = count_frames(file.path) if file.path else 1
     if count == 1:
         return [file]

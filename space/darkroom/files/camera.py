@@ -22,6 +22,7 @@ HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"
 
 
 def is_tiff(source: bytes | Path) -> bool:
+    """Whether a file begins as a TIFF."""
     if isinstance(source, bytes):
         return source[:4] in TIFF_MAGIC
     with source.open("rb") as file:
@@ -29,6 +30,7 @@ def is_tiff(source: bytes | Path) -> bool:
 
 
 def is_heif(data: bytes) -> bool:
+    """Whether the bytes begin as HEIC or HEIF."""
     return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
 
 
@@ -37,7 +39,7 @@ def looks_raw(data: bytes) -> bool:
     return data.startswith(RAW_MAGIC) or data[4:12] == b"ftypcrx "
 
 
-def decode_heif(data: bytes, check_size: Callable[[int, int], None]) -> tuple[np.ndarray, dict]:
+def decode_heif(data: bytes, check_size: Callable[[int, int], None]) -> tuple[np.ndarray, dict[str, bytes | None]]:
     """Decode HEIC or HEIF, upright: libheif turns it as the container says.
 
     check_size: raises for a width and height that are too large; asked before any pixel is decoded.
@@ -72,8 +74,8 @@ def decode_raw(source: bytes | Path, name: str, small: bool = False) -> np.ndarr
             half = small and raw.raw_type == rawpy.RawType.Flat and times_smaller(width, height) > 1
             check_size(name, width, height)
             check_memory(name, width * height * (HALF_PIXEL if half else RAW_PIXEL))
-            options = {"output_bps": 16, "use_camera_wb": True, "no_auto_bright": True, "half_size": half}
-            return three_channels(raw.postprocess(**options))
+            developed = raw.postprocess(output_bps=16, use_camera_wb=True, no_auto_bright=True, half_size=half)
+            return three_channels(developed)
     except (rawpy.LibRawFileUnsupportedError, rawpy.NotSupportedError):
         return None
     except rawpy.LibRawError as error:

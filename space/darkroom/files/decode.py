@@ -7,9 +7,11 @@ import io
 import warnings
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from .camera import RAW_SUFFIXES, TIFF_MAGIC, decode_heif, decode_raw, is_heif, looks_raw
 from .exif import exif_of, exif_of_tiff
@@ -31,7 +33,9 @@ from .pixels import three_channels, turn
 from .png import PNG_MAGIC, bare_png
 from .small import shrunk, shrunk_rgb, times_smaller
 
-FORMATS, JPEGS = ("JPEG", "PNG", "WEBP"), ("JPEG", "MPO")
+__all__ = ["EmptyScan", "MissingScan", "ScanError", "ScanTooLarge", "UnreadableScan", "decode", "read_bytes"]
+
+FORMATS = ("JPEG", "PNG", "WEBP")  # MPO, a phone's JPEG of several pictures, among the first
 NO_RAW = "{name}: not a camera raw we can open; export it as 16-bit TIFF"
 JPEG_END, JPEG_SCAN = b"\xff\xd9", b"\xff\xda"
 MOST_SCANS = 100  # in a JPEG: each goes over the whole picture again; programs write a dozen
@@ -44,7 +48,9 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
-def decode(source: bytes | Path, name: str, *, small: bool = False, number: int = 0) -> tuple[np.ndarray, str, dict]:
+def decode(
+    source: bytes | Path, name: str, *, small: bool = False, number: int = 0
+) -> tuple[np.ndarray, str, dict[str, Any]]:
     """Decode a picture file.
 
     source: the file's bytes, or its path. name: what to call it in an error. small: at a half, a quarter… of its size,
@@ -79,7 +85,7 @@ def decode(source: bytes | Path, name: str, *, small: bool = False, number: int 
     return pixels, kind, extra
 
 
-def _decode_any(source: bytes | Path, name: str, small: bool, number: int) -> tuple[np.ndarray, str, dict]:
+def _decode_any(source: bytes | Path, name: str, small: bool, number: int) -> tuple[np.ndarray, str, dict[str, Any]]:
     """By what is in the bytes. Only among TIFF does the name count: most camera raws look like one, with a thumbnail
     first, and not all of them say that they are raw."""
     named_raw = name.lower().endswith(RAW_SUFFIXES)
@@ -125,12 +131,13 @@ def _check(name: str, each: float, held: int, width: int, height: int) -> None:
     check_memory(name, int(width * height * each) + held)
 
 
-def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndarray, str, dict]:
+def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndarray, str, dict[str, Any]]:
     data, profile = bare_png(data, name)
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        deep = image.format == "PNG" and data[:8] == PNG_MAGIC and data[24] == 16
-        scans = data.count(JPEG_SCAN) if image.format in JPEGS else 0
-        each = _coefficients(image) if scans > 1 else PILLOW_PIXEL[image.format]
+        kind = image.format or ""
+        deep = kind == "PNG" and data[:8] == PNG_MAGIC and data[24] == 16
+        scans = data.count(JPEG_SCAN) if isinstance(image, JpegImageFile) else 0
+        each = _coefficients(image) if isinstance(image, JpegImageFile) and scans > 1 else PILLOW_PIXEL[kind]
         _check(name, 2 * PNG_SAMPLES.get(data[25], 4) if deep else each, len(data), *image.size)
         if scans > MOST_SCANS:
             raise UnreadableScan(f"{name}: a JPEG of more than {MOST_SCANS} scans; save it again as an ordinary one")
@@ -142,7 +149,7 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
             import imagecodecs
 
             pixels = three_channels(imagecodecs.png_decode(data))
-        elif image.format == "WEBP":  # Pillow holds four pictures of it
+        elif kind == "WEBP":  # Pillow holds four pictures of it
             import imagecodecs
 
             pixels = three_channels(imagecodecs.webp_decode(data))
@@ -150,18 +157,20 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
             try:
                 pixels = shrunk_rgb(image, times_smaller(*image.size) if small else 1)
             except OSError:
-                if image.format not in JPEGS or (pixels := _without_end(data, image.size)) is None:
+                rest = _without_end(data, image.size) if isinstance(image, JpegImageFile) else None
+                if rest is None:
                     raise
+                pixels = rest
         orientation, exif = exif_of(image)
         extra = {
             "icc": profile or image.info.get("icc_profile"),
             "exif": exif,
             "jpeg_tables": getattr(image, "quantization", None),
         }
-        return turn(pixels, orientation), "JPEG" if image.format == "MPO" else image.format, extra
+        return turn(pixels, orientation), "JPEG" if kind == "MPO" else kind, extra
 
 
-def _coefficients(image: Image.Image) -> float:
+def _coefficients(image: JpegImageFile) -> float:
     """Bytes a pixel of a JPEG in several scans, whose numbers are held until the last: two for each."""
     sizes = [across * down for _, across, down, _ in image.layer]
     return 2 * sum(sizes) / max(sizes, default=1)
@@ -178,7 +187,7 @@ def _without_end(data: bytes, size: tuple[int, int]) -> np.ndarray | None:
         with Image.open(io.BytesIO(rest + bits * 4096 + JPEG_END), formats=("JPEG",)) as image:
             image.draft(None, size)
             ends.append(np.asarray(image.convert("RGB")))
-    return ends[0] if np.array_equal(*ends) else None
+    return ends[0] if np.array_equal(ends[0], ends[1]) else None
 
 
 def read_bytes(path: Path, name: str, most: int = -1) -> bytes:

@@ -49,12 +49,14 @@ def plain_dng(source: bytes | Path, name: str, small: bool = False) -> bytes | N
         whole = raw.compression in JPEG_XL  # the levels that others name are of their own bits
         parts = parts_of(raw, whole=whole)
         pixels = shrunk_in_parts(parts, times, raw.imagelength) if times > 1 else samples_last(raw, whole=whole)
-        first, tags = tiff.pages[0], {}
-        for page in (first, raw):
+        tags: dict[int, TiffTag] = {}
+        for page in (tiff.pages.first, raw):
             tags |= {
                 tag.code: tag for tag in page.tags if tag.code in COPIED and (times == 1 or tag.code not in PLACES)
             }
-        kept = [(tag.code, tag.dtype, *_of_three(tag, raw.samplesperpixel), True) for tag in tags.values()]
+        kept: list[tuple[int, int | str, int, object, bool]] = [
+            (tag.code, tag.dtype, *_of_three(tag, raw.samplesperpixel), True) for tag in tags.values()
+        ]
     if WHITE_LEVEL not in tags and pixels.dtype.kind == "u":
         samples = min(raw.samplesperpixel, 3)
         kept.append((WHITE_LEVEL, "I", samples, (2**raw.bitspersample - 1,) * samples, True))

@@ -73,3 +73,8 @@ def walk(folder: Path) -> Walk:
 def composed(name: str) -> str:
     """A name with its accents composed (NFC), as keyboards write them; a Mac stores them apart (NFD)."""
     return unicodedata.normalize("NFC", name)
+
+
+def shortened(stem: str, most: int = 200) -> str:
+    """A file's name cut to `most` bytes of UTF-8, so that there is room behind it: disks allow 255."""
+    return stem.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")

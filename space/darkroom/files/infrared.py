@@ -88,7 +88,7 @@ def _inside(source: Path | bytes, name: str, number: int) -> np.ndarray | None:
         check_memory(name, largest_part(page))
         parts = (part[..., 3:4] if part.ndim == 3 else part[..., None] for part in parts_of(page))
         plane = shrunk_in_parts(parts, times, page.imagelength)[..., 0]
-        tags = page.tags if EXIF_ORIENTATION in page.tags else tiff.pages[0].tags
+        tags = page.tags if EXIF_ORIENTATION in page.tags else tiff.pages.first.tags
         orientation = int(tags[EXIF_ORIENTATION].value) if EXIF_ORIENTATION in tags else 1
     return _unit(turn(plane, orientation))
 

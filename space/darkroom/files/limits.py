@@ -34,6 +34,7 @@ class ScanTooLarge(ScanError):
 
 
 def too_large(name: str, width: int = 0, height: int = 0) -> str:
+    """The sentence for a picture of too many pixels."""
     size = f"{width} × {height} pixels are" if width else "its pixels are"
     return f"{name}: {size} more than {MAX_PIXELS // 1_000_000} megapixels; reduce it and try again"
 

@@ -17,7 +17,7 @@ RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to
 
 
 def modern_kind(data: bytes) -> str:
-    """ "JPEG XL", "JPEG 2000", "AVIF", or "" for anything else."""
+    """Which of them the bytes begin as: "JPEG XL", "JPEG 2000", "AVIF", or "" for anything else."""
     if data.startswith((JXL_MAGIC, JXL_BOXES)):
         return "JPEG XL"
     if data.startswith((JP2_MAGIC, JP2_BOXES)):
@@ -25,14 +25,15 @@ def modern_kind(data: bytes) -> str:
     return "AVIF" if data[4:8] == b"ftyp" and data[8:12] in AVIF_BRANDS else ""
 
 
-def decode_modern(data: bytes, name: str) -> tuple[np.ndarray, dict]:
+def decode_modern(data: bytes, name: str) -> tuple[np.ndarray, dict[str, bytes | None]]:
     """Decode one of `modern_kind`, upright. Returns (H, W, 3) uint8, uint16 or float32 and {"icc", "exif"}.
 
     Raises ScanError, or what the decoders raise for broken bytes.
     """
     import imagecodecs
 
-    kind, found = modern_kind(data), {"icc": None, "exif": None}
+    kind = modern_kind(data)
+    found: dict[str, bytes | None] = {"icc": None, "exif": None}
     if kind == "JPEG XL":
         width, height = jxl_size(data)
         check_size(name, width, height)

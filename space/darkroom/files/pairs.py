@@ -4,11 +4,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .archive import Found
 
 NAME = re.compile(r"(.+)_ir\.tiff?", re.IGNORECASE)
 ENDS = ("_IR.tif", "_IR.tiff", "_ir.tif", "_ir.tiff", "_IR.TIF")  # as they are found on disks that tell case apart
-Entry = TypeVar("Entry")  # has `name`, `path` and `infrared`, as `archive.Found`
 
 
 def beside(picture: Path) -> Path | None:
@@ -16,15 +18,16 @@ def beside(picture: Path) -> Path | None:
     return next((path for end in ENDS if (path := picture.with_name(picture.stem + end)).is_file()), None)
 
 
-def paired(entries: Iterable[Entry]) -> list[Entry]:
+def paired(entries: Iterable["Found"]) -> list["Found"]:
     """Each picture with its infrared file, which is then no entry of its own; of pictures and infrared files that are
     called the same, the first has the first, the second the second."""
     entries = list(entries)
-    waiting, owned = defaultdict(list), set()
+    waiting: defaultdict[str, list[Found]] = defaultdict(list)
+    seen: defaultdict[str, int] = defaultdict(int)
+    owned, pictures = set(), []
     for entry in entries:
         if (found := NAME.fullmatch(entry.name)) and entry.path:
             waiting[found[1].casefold()].append(entry)
-    seen, pictures = defaultdict(int), []
     for entry in entries:
         own = waiting.get(_stem(entry.name), []) if entry.path else []
         if own:

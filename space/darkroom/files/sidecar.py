@@ -1,17 +1,14 @@
-"""Let verdicts travel: a table, and XMP sidecars that digiKam, darktable and Lightroom read."""
+"""Write what is said of pictures beside them: XMP sidecars that digiKam, darktable and Lightroom read."""
 
-import csv
 import io
 import zipfile
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from ..judge.roll import Frame
-from ..judge.verdict import COLUMNS, Verdict
-from .export import shortened
+from .folder import shortened
 
-LABELS = {"readable": "Green", "check": "Yellow", "damaged": "Red"}
 REJECTED, UNRATED = -1, 0
 SUFFIX, LONGEST = ".xmp", 255  # bytes of a file's name on disks
 README = """One XMP sidecar a frame, twice over, since programs differ in the name they look for.
@@ -42,24 +39,28 @@ XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 """
 
 
-def keywords(verdict: Verdict) -> list[str]:
-    """The verdict, then each defect found, likeliest first, or that it is no colour negative."""
-    if verdict.evidence.not_negative:
-        return [verdict.verdict, "no colour negative"]
-    return [verdict.verdict, *(name.replace("_", " ") for name in verdict.found)]
+class Sidecar(NamedTuple):
+    """What the sidecar of one picture says.
+
+    name: the picture's path in its roll. rating: `REJECTED` or `UNRATED`. label: a colour, as Lightroom calls it.
+    """
+
+    name: str
+    rating: int
+    label: str
+    keywords: list[str]
+    description: str
 
 
-def xmp(verdict: Verdict) -> str:
-    """The sidecar of one frame: xmp:Rating -1 rejects a damaged one, the others stay unrated."""
-    words = keywords(verdict)
-    sure = f"{verdict.confidence:.0%} sure at a prior of {verdict.prior:.0%}. "
-    sure = "" if verdict.evidence.not_negative else sure
+def xmp(sidecar: Sidecar) -> str:
+    """The sidecar's text."""
+    words = [escape(word) for word in sidecar.keywords]
     return XMP.format(
-        rating=REJECTED if verdict.verdict == "damaged" else UNRATED,
-        label=quoteattr(LABELS[verdict.verdict]),
-        keywords="".join(f"<rdf:li>{escape(word)}</rdf:li>" for word in words),
-        paths="".join(f"<rdf:li>negative|{escape(word)}</rdf:li>" for word in words),
-        description=escape(sure + verdict.said),
+        rating=sidecar.rating,
+        label=quoteattr(sidecar.label),
+        keywords="".join(f"<rdf:li>{word}</rdf:li>" for word in words),
+        paths="".join(f"<rdf:li>negative|{word}</rdf:li>" for word in words),
+        description=escape(sidecar.description),
     )
 
 
@@ -68,26 +69,15 @@ def beside(picture: PurePosixPath, stem: str) -> PurePosixPath:
     return picture.with_name(shortened(stem, LONGEST - len(SUFFIX)) + SUFFIX)
 
 
-def sidecars_zip(frames: Iterable[Frame]) -> bytes:
-    """A ZIP with the sidecars of all judged frames under both naming habits; the folders of the roll are kept."""
+def sidecars_zip(sidecars: Iterable[Sidecar]) -> bytes:
+    """A ZIP with the sidecars of a roll under both naming habits; the folders of the roll are kept."""
     out, taken = io.BytesIO(), set()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", README)
-        for frame in frames:
-            if frame.verdict is None:
-                continue
-            text, name = xmp(frame.verdict), PurePosixPath(frame.name)
+        for sidecar in sidecars:
+            text, name = xmp(sidecar), PurePosixPath(sidecar.name)
             for entry in (f"name.ext.xmp/{beside(name, name.name)}", f"name.xmp/{beside(name, name.stem)}"):
                 if entry not in taken:  # frame.jpg and frame.tif share frame.xmp: the first one has it
                     taken.add(entry)
                     archive.writestr(entry, text)
-    return out.getvalue()
-
-
-def verdicts_csv(frames: Iterable[Frame]) -> str:
-    """The table that `score` writes: one row a file, the unjudged ones with their `error`."""
-    out = io.StringIO()
-    table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(frame.row() for frame in frames)
     return out.getvalue()

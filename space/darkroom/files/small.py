@@ -30,12 +30,12 @@ def shrunk(pixels: np.ndarray, times: int) -> np.ndarray:
     """(H, W, C) reduced by the mean of blocks, as a JPEG is that is decoded small; blocks at the edge may be cut."""
     if times == 1:
         return pixels
-    return np.concatenate([_reduced(pixels[rows], times) for rows in rows_of(*pixels.shape[:2], times)])
+    return np.concatenate([_reduced(pixels[rows], times) for rows in rows_of(pixels.shape[0], pixels.shape[1], times)])
 
 
 def shrunk_in_parts(parts: Iterable[np.ndarray], times: int, height: int) -> np.ndarray:
     """The same of a picture `height` rows high that comes in parts (rows, W, C) from top to bottom, of any size."""
-    whole, rest, row = None, [], 0
+    whole, rest, row = np.empty(0), [], 0
     for part in parts:
         rest.append(part)
         bottom = row * times + sum(map(len, rest))
@@ -44,7 +44,7 @@ def shrunk_in_parts(parts: Iterable[np.ndarray], times: int, height: int) -> np.
         joined = np.concatenate(rest) if len(rest) > 1 else part
         cut = len(joined) if bottom >= height else len(joined) // times * times
         reduced = shrunk(joined[:cut], times)
-        if whole is None:  # at once: small arrays that stay would lie where the next large one has to
+        if row == 0:  # at once: small arrays that stay would lie where the next large one has to
             whole = np.empty((-(-height // times), *reduced.shape[1:]), reduced.dtype)
         whole[row : row + len(reduced)] = reduced
         row += len(reduced)

@@ -1,6 +1,7 @@
 """The pixels of a large TIFF, a few rows at a time as its strips or tiles hold them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from tifffile import TiffPage
@@ -22,9 +23,9 @@ def largest_part(page: TiffPage) -> int:
     if _whole(page):
         return page.nbytes
     if _plain(page):
-        return min(page.nbytes, PART * page.samplesperpixel * page.dtype.itemsize)
+        return min(page.nbytes, PART * page.samplesperpixel * _dtype(page).itemsize)
     planes = page.samplesperpixel if _planar(page) else 1
-    row = planes * int(np.prod(page.chunks)) * page.chunked[int(_planar(page)) + 1] * page.dtype.itemsize
+    row = planes * int(np.prod(page.chunks)) * page.chunked[int(_planar(page)) + 1] * _dtype(page).itemsize
     return row + max(page.databytecounts, default=0)
 
 
@@ -40,6 +41,11 @@ def parts_of(page: TiffPage, *, whole: bool = True) -> Iterator[np.ndarray]:
     for part in parts:
         part = part[..., 0] if part.shape[-1] == page.samplesperpixel == 1 else part
         yield full_depth(part, page.bitspersample) if whole else part
+
+
+def _dtype(page: TiffPage) -> np.dtype[Any]:
+    assert page.dtype is not None  # other pages are Pillow's to unpack
+    return page.dtype
 
 
 def _whole(page: TiffPage) -> bool:
@@ -59,14 +65,14 @@ def _planar(page: TiffPage) -> bool:
 def _rows_of_plain(page: TiffPage) -> Iterator[np.ndarray]:
     planes = page.samplesperpixel if _planar(page) else 1
     samples = page.samplesperpixel // planes
-    size = page.imagewidth * samples * page.dtype.itemsize  # of a row of a plane
+    size = page.imagewidth * samples * _dtype(page).itemsize  # of a row of a plane
     rows, file = max(1, PART // page.imagewidth), page.parent.filehandle
     for top in range(0, page.imagelength, rows):
         count = min(rows, page.imagelength - top)
         part = np.empty((planes, count, page.imagewidth, samples), page.dtype)
         for plane in range(planes):
             file.seek(page.dataoffsets[0] + (plane * page.imagelength + top) * size)
-            read = file.read_array(page.parent.byteorder + page.dtype.char, count * page.imagewidth * samples)
+            read = file.read_array(page.parent.byteorder + _dtype(page).char, count * page.imagewidth * samples)
             part[plane] = read.reshape(part.shape[1:])
         yield np.moveaxis(part, 0, -1)[..., 0, :] if planes > 1 else part[0]
 

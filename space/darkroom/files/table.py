@@ -1,16 +1,27 @@
 """The verdicts file: one row a scan, as CSV, JSON lines or Parquet by its suffix, there only when it is whole."""
 
 import csv
+import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 WORDS = ("file", "verdict", "reason", "not_negative", "error")  # columns that are text; the others: probabilities
 ROW_GROUP = 4096  # rows that Parquet keeps together, and so the most that wait in memory
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+    """A small table as CSV."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return out.getvalue()
 
 
 class OutputError(ValueError):
@@ -40,7 +51,8 @@ class VerdictsFile:
     def __init__(self, path: Path, columns: Sequence[str]):
         self.path, self.suffix, self.columns = path, path.suffix.lower(), columns
         self.part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        self.waiting: list[dict] = []
+        self.sink: Any = None  # a text file, or pyarrow's writer
+        self.waiting: list[dict[str, Any]] = []
 
     def __enter__(self) -> "VerdictsFile":
         if self.suffix == ".parquet":
@@ -58,7 +70,7 @@ class VerdictsFile:
                 self.table.writeheader()
         return self
 
-    def write(self, rows: list[dict]) -> None:
+    def write(self, rows: list[dict[str, Any]]) -> None:
         """Append rows, each with the keys `columns`; None is an empty cell."""
         if self.suffix == ".csv":
             self.table.writerows(rows)

@@ -65,12 +65,12 @@ def _area(page: TiffPage) -> int:
 def frames_in(file: BinaryIO) -> int:
     """How many frames an open TIFF holds; a raw is one. Raises what `tifffile` raises for broken bytes."""
     with TiffFile(file) as tiff:
-        return 1 if DNG_VERSION in tiff.pages[0].tags or raw_page(tiff) else len(pages_of(tiff))
+        return 1 if DNG_VERSION in tiff.pages.first.tags or raw_page(tiff) else len(pages_of(tiff))
 
 
 def raw_page(tiff: TiffFile) -> TiffPage | None:
     """The largest page, of a first page's sub-pages too, that holds what a sensor saw; None in a developed picture."""
-    first = tiff.pages[0]
+    first = tiff.pages.first
     raws = [page for page in (first, *(first.pages or ())) if page.photometric in RAW]
     return max(raws, key=_area, default=None)
 
@@ -83,8 +83,9 @@ def opened_tiff(source: bytes | Path) -> Iterator[TiffFile]:
 
 
 def is_raw(source: bytes | Path) -> bool:
+    """Whether a TIFF is a camera's or scanner's raw. Raises what `tifffile` raises for broken bytes."""
     with opened_tiff(source) as tiff:
-        return DNG_VERSION in tiff.pages[0].tags or raw_page(tiff) is not None
+        return DNG_VERSION in tiff.pages.first.tags or raw_page(tiff) is not None
 
 
 def decode_tiff(
@@ -135,7 +136,7 @@ def _even(page: TiffPage, pixels: np.ndarray, name: str, four: bool) -> np.ndarr
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         pixels = 1 - pixels if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max - pixels
     elif page.photometric == PHOTOMETRIC.PALETTE:
-        pixels = (page.colormap[:, pixels] >> 8).astype(np.uint8).transpose(1, 2, 0)
+        pixels = (np.asarray(page.colormap)[:, pixels] >> 8).astype(np.uint8).transpose(1, 2, 0)
     elif page.photometric == PHOTOMETRIC.CIELAB:
         pixels[..., 1:3] ^= np.iinfo(pixels.dtype).max // 2 + 1  # a and b then begin at −128, as ICC has them
     if pixels.dtype.kind == "f":
@@ -165,13 +166,11 @@ def check_page(page: TiffPage, name: str) -> None:
         part = file.read(count)
         if not part:
             continue
-        if part[: len(JXL_MAGIC)] == JXL_MAGIC or page.compression in JPEG_XL:
-            size = jxl_size(part)
-        else:
-            size = jpeg_size(part)
-            if size is None:
-                with Image.open(io.BytesIO(part)) as image:
-                    size = image.size
+        xl = part[: len(JXL_MAGIC)] == JXL_MAGIC or page.compression in JPEG_XL
+        size = jxl_size(part) if xl else jpeg_size(part)
+        if size is None:
+            with Image.open(io.BytesIO(part)) as image:
+                size = image.size
         check_size(name, *size)
 
 
@@ -187,10 +186,10 @@ def _by_tifffile(page: TiffPage) -> bool:
 
 def _by_pillow(source: bytes | Path, index: int, times: int) -> np.ndarray:
     """What Pillow unpacks: 1 to 7 bits, fax, YCbCr without JPEG. (H, W, 3) uint8, reduced; upright by itself."""
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-        with Image.open(file, formats=("TIFF",)) as image:
-            image.seek(index)
-            return shrunk_rgb(image, times)
+    opened = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    with opened as file, Image.open(file, formats=("TIFF",)) as image:
+        image.seek(index)
+        return shrunk_rgb(image, times)
 
 
 def _rgb(page: TiffPage, pixels: np.ndarray) -> np.ndarray:

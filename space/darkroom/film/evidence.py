@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import sobel, uniform_filter
 
+from ..taxonomy import OTHERS
 from .film import Film
 from .negative import kinds
 
@@ -20,12 +21,6 @@ STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
 NOT_NEGATIVE = 0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
-OTHERS = {
-    "black_and_white": "its colours only follow its brightness, as in a black-and-white negative or print",
-    "positive": "it looks like a positive, that is a photograph, a print or a slide",
-    "page": "it looks like a page of text or a drawing",
-    "nothing": "there is no picture in it, only one colour or noise",
-}
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class Evidence:
         chances = {kind: getattr(self, kind) for kind in OTHERS}
         if sum(chances.values()) < NOT_NEGATIVE and self.monochrome >= GREY:
             return ""
-        kind = max(chances, key=chances.get)
+        kind = max(chances, key=chances.__getitem__)
         if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE:
             kind = "black_and_white"  # whatever else a grey picture may be, it is that
         return kind
@@ -154,7 +149,7 @@ def _colour_spread(values: np.ndarray) -> float:
     return float(np.sqrt((rest[:, [0, 2]] ** 2).mean()))
 
 
-def _jpeg_quality(tables: dict | None) -> int:
+def _jpeg_quality(tables: dict[int, list[int]] | None) -> int:
     """The libjpeg quality whose luminance table has this mean; the standard table's mean is 57.6 at quality 50."""
     if not tables:
         return 100

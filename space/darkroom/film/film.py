@@ -85,7 +85,7 @@ def network_input(film: Film, size: int) -> np.ndarray:
     opaque areas above, in range. A holder is made black, so that a grey one does not look like opaque film.
     """
     planes = [np.ascontiguousarray(film.scan.small[..., c], dtype=np.float32) for c in range(3)]
-    height, width = input_shape(*film.scan.small.shape[:2], size)
+    height, width = input_shape(film.scan.small.shape[0], film.scan.small.shape[1], size)
     density = log_density(np.stack([resized(plane, width, height) for plane in planes]), film.scan.darkest)
     inside = resized(film.inside.astype(np.float32), width, height) > 0.99
     density[:, resized(film.holder.astype(np.float32), width, height) > 0.5] = -np.log10(DARKEST)

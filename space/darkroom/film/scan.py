@@ -4,7 +4,6 @@ scan = open_scan("frame.tif")
 positive = inversion.invert(scan.rgb)
 """
 
-import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..files.camera import TIFF_MAGIC
 from ..files.decode import decode
+from ..files.frames import count_frames
 from ..files.light import coded, is_linear, profiled, step_of, white_of
 from ..files.pairs import beside
 from .inversion import DARKEST, log_density
@@ -39,7 +38,7 @@ class Scan:
     format: str
     icc: bytes | None = None
     exif: bytes | None = None
-    jpeg_tables: dict | None = None
+    jpeg_tables: dict[int, list[int]] | None = None
     number: int = 0
     frames: int = 1
     light: str = "auto"
@@ -160,18 +159,3 @@ def open_scan(
     frames = count_frames(source) if kind == "TIFF" else 1
     own = beside(source) if infrared is None and isinstance(source, Path) else infrared
     return Scan(pixels, name, source, kind, number=number, frames=frames, light=light, infrared_file=own, **extra)
-
-
-def count_frames(source: Path | bytes) -> int:
-    """How many frames a file holds, by its directories alone: 1 but for a TIFF of several pages, and where it cannot
-    be read, which is said when it is opened."""
-    try:
-        with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
-            if file.read(4) not in TIFF_MAGIC:
-                return 1
-            from ..files.tiff import frames_in
-
-            file.seek(0)
-            return frames_in(file)
-    except Exception:  # decoders raise whatever they like on broken bytes
-        return 1

@@ -86,8 +86,10 @@ def surface_map(film: Film) -> np.ndarray | None:
 
 
 def _inside(film: Film) -> np.ndarray:
-    """(h, w) bool: what is film and was seen in infrared."""
+    """(h, w) bool: what is film and was seen in infrared; nothing where there is none."""
     seen = film.scan.infrared_seen
+    if seen is None:
+        return np.zeros(film.inside.shape, bool)
     return (resized(film.inside.astype(np.float32), seen.shape[1], seen.shape[0]) > 0.99) & seen
 
 

@@ -3,7 +3,6 @@
 A token is read by huggingface_hub from HF_TOKEN or its own login, and never seen here.
 """
 
-import hashlib
 import re
 import time
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils.sha import git_hash, sha_fileobj
 
 CONFIG, TENSORS = "config.json", "model.safetensors"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
@@ -48,9 +48,9 @@ def pull(repo: str, revision: str | None = None) -> tuple[Path, Path, str, str]:
     cached = [try_to_load_from_cache(repo, file, revision=revision) for file in (CONFIG, TENSORS)]
     kept = [Path(path) for path in cached if isinstance(path, str)]
     if len(kept) == 2 and COMMIT.fullmatch(revision or ""):
-        return _checked(*kept, "")  # a commit never changes: there is nothing to ask
+        return _checked(kept[0], kept[1], "")  # a commit never changes: there is nothing to ask
     try:
-        files = [sibling.rfilename for sibling in _ask(repo, revision).siblings]
+        files = [sibling.rfilename for sibling in _ask(repo, revision).siblings or []]
         for file in (CONFIG, TENSORS):
             if file not in files:
                 raise WeightsError(f"{name}: {lacking(file, files)}")
@@ -62,7 +62,7 @@ def pull(repo: str, revision: str | None = None) -> tuple[Path, Path, str, str]:
         down = _why_down(error, name)
     if len(kept) < 2:
         raise HubDown(f"{name}: no such folder is here, {down}, and no earlier download is kept; try again later.")
-    return _checked(*kept, f"{name}: {down}; the copy downloaded earlier is used.")
+    return _checked(kept[0], kept[1], f"{name}: {down}; the copy downloaded earlier is used.")
 
 
 def _names_a_model(repo: str) -> bool:
@@ -127,9 +127,7 @@ def _checked(config: Path, tensors: Path, notice: str) -> tuple[Path, Path, str,
 
 def _checksum(blob: Path, name: str) -> str:
     """As the Hub computes it: SHA-256 of a large file, git's SHA-1 of a small one; `name` where it is neither."""
-    data = blob.read_bytes()
     if len(name) == 64:
-        return hashlib.sha256(data).hexdigest()
-    if COMMIT.fullmatch(name):
-        return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
-    return name
+        with blob.open("rb") as file:
+            return sha_fileobj(file).hex()
+    return git_hash(blob.read_bytes()) if COMMIT.fullmatch(name) else name

@@ -7,22 +7,25 @@ numbers are fitted on validation by `train/run.py` and stored in `config.json`.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
-VERDICTS = ("readable", "check", "damaged")
+Numbers = TypeVar("Numbers", float, np.ndarray)
+
 PRIOR = 0.5  # P(normal) where the user says nothing else; for it the thresholds are stated
 
 
-def logit(p: float | np.ndarray) -> float | np.ndarray:
+def logit(p: Numbers) -> Numbers:
     """log(p / (1 − p)), finite for p of 0 and 1."""
-    p = np.clip(p, 1e-9, 1 - 1e-9)
-    return np.log(p / (1 - p))
+    kept: Any = np.clip(p, 1e-9, 1 - 1e-9)
+    return np.log(kept / (1 - kept))
 
 
-def sigmoid(x: float | np.ndarray) -> float | np.ndarray:
+def sigmoid(x: Numbers) -> Numbers:
     """1 / (1 + exp(−x)) without overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * np.asarray(x, dtype=np.float64)))
+    tanh: Any = np.tanh(0.5 * np.asarray(x, dtype=np.float64))
+    return 0.5 * (1 + tanh)
 
 
 def soundness(defects: Sequence[np.ndarray]) -> np.ndarray:
@@ -31,7 +34,7 @@ def soundness(defects: Sequence[np.ndarray]) -> np.ndarray:
     return logit(np.exp(none))
 
 
-def at_prior(p: float | np.ndarray, fitted: float, prior: float) -> float | np.ndarray:
+def at_prior(p: Numbers, fitted: float, prior: float) -> Numbers:
     """A probability as it would be had the class the frequency `prior` instead of `fitted`, each strictly in 0…1.
 
     Saerens, Latinne and Decaestecker (2002): the posterior odds times the ratio of prior odds.
@@ -63,11 +66,11 @@ class Calibration:
         return cls(slope=dict.fromkeys(answers, 1.0), bias=dict.fromkeys(answers, 0.0))
 
     @classmethod
-    def from_dict(cls, stored: dict) -> "Calibration":
+    def from_dict(cls, stored: dict[str, Any]) -> "Calibration":
         """The inverse of `to_dict`. Raises TypeError when the names are others."""
         return cls(**stored)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
         return asdict(self)
 

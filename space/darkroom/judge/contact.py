@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 from types import TracebackType
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageOps
 
-from .calibration import VERDICTS
+from ..taxonomy import DEFECTS, VERDICTS
 from .lettering import Lettering
-from .resnet import DEFECTS
+from .record import SHOWN_FROM
 from .roll import SPOKEN, by_number
-from .verdict import SHOWN_FROM
 
 SUFFIXES = (".pdf", ".jpg", ".jpeg")
 DPI = 300
@@ -76,7 +76,7 @@ class ContactSheet:
         self.spool = tempfile.TemporaryFile()
         return self
 
-    def add(self, row: dict, thumbnail: bytes) -> None:
+    def add(self, row: dict[str, Any], thumbnail: bytes) -> None:
         """row: the columns of a verdicts file. thumbnail: a small JPEG of the positive, empty where there is none."""
         at = self.spool.seek(0, io.SEEK_END)
         self.spool.write(thumbnail)
@@ -95,28 +95,20 @@ class ContactSheet:
         self.entries.sort(key=lambda entry: by_number(entry.name))
         count = max(1, -(-len(self.entries) // EACH))
         part = self.path.with_name(f".{self.path.stem}.{os.getpid()}{self.path.suffix}")
-        page = Image.new("RGB", (WIDTH, HEIGHT))
-
-        def turn_to(number: int) -> None:
-            if number >= count:
-                raise EOFError
-            self._draw(page, number, count)
-
+        page, pdf = Image.new("RGB", (WIDTH, HEIGHT)), self.path.suffix.lower() == ".pdf"
         try:
-            if self.path.suffix.lower() == ".pdf":
-                # To Pillow a picture of several frames, of which each is drawn when it is asked for.
-                page.n_frames, page.seek = count, turn_to
-                options = {"title": self.title, "resolution": DPI, "quality": 90, "subsampling": 0}
-                page.save(part, "PDF", save_all=True, **options)
-                os.replace(part, self.path)
-                self.files.append(self.path)
-                return
             for number in range(count):
-                turn_to(number)
+                self._draw(page, number, count)
+                if pdf:
+                    page.save(part, "PDF", append=number > 0, title=self.title, resolution=DPI, quality=90)
+                    continue
                 page.save(part, "JPEG", dpi=(DPI, DPI), quality=92, subsampling=0)
                 numbered = self.path.with_stem(f"{self.path.stem}-{number + 1}") if count > 1 else self.path
                 os.replace(part, numbered)
                 self.files.append(numbered)
+            if pdf:
+                os.replace(part, self.path)
+                self.files.append(self.path)
         finally:
             part.unlink(missing_ok=True)
 
@@ -195,7 +187,7 @@ def zipped(files: Sequence[Path]) -> Path:
     return target
 
 
-def _said(row: dict) -> str:
+def _said(row: dict[str, Any]) -> str:
     """How sure the verdict is, and of what kinds the damage; or why there is none."""
     if row["error"]:
         return row["error"].removeprefix(f"{row['file']}: ")
@@ -203,5 +195,5 @@ def _said(row: dict) -> str:
         return "no colour negative"
     side = (" readable" if row["p_normal"] >= 0.5 else " damaged") if row["verdict"] == "check" else ""
     kinds = [name for name in DEFECTS if (row[name] or 0) >= SHOWN_FROM] if row["verdict"] != "readable" else []
-    kinds.sort(key=row.get, reverse=True)
+    kinds.sort(key=row.__getitem__, reverse=True)
     return ", ".join([f"{row['confidence']:.0%}{side}", *(name.replace("_", " ") for name in kinds)])

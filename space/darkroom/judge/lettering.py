@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 
 from PIL import ImageDraw, ImageFont
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 # Where one of them is installed, Pillow finds it by its name: Debian's and Fedora's, Windows', a Mac's.
 FONTS = (
     ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"),
@@ -75,7 +76,7 @@ def _shortened(text: str, count: int) -> str:
 
 
 @cache
-def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
+def _font(size: int, bold: bool) -> Font:
     for names in FONTS:
         try:
             return ImageFont.truetype(names[bold], size)
@@ -85,7 +86,7 @@ def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache(4096)
-def _sign(font: ImageFont.FreeTypeFont, letter: str) -> str:
+def _sign(font: Font, letter: str) -> str:
     if not letter.isprintable():
         return "?"
     if letter.isascii() or not _missing(font, letter):
@@ -94,5 +95,5 @@ def _sign(font: ImageFont.FreeTypeFont, letter: str) -> str:
     return plain if plain.isascii() else "?"
 
 
-def _missing(font: ImageFont.FreeTypeFont, letter: str) -> bool:
+def _missing(font: Font, letter: str) -> bool:
     return bytes(font.getmask(letter)) == bytes(font.getmask(UNKNOWN))

@@ -7,15 +7,15 @@ The head takes one number beside the pooled features: the frame's density span. 
 it, so that a frame with next to nothing on it looks like any other.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LABELS = ("abnormal", "normal")
-DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal", "light_leak")
+from ..taxonomy import DEFECTS, LABELS
+
 STAGES = ((2, 64), (2, 128), (2, 256), (2, 512))  # (residual blocks, channels)
 USUAL_SPAN, SMALLEST_SPAN = 0.5, 0.01  # D; of a well exposed frame, and what a thinner frame counts as
 
@@ -58,6 +58,7 @@ class Residual(nn.Module):
         self.conv3 = nn.Conv2d(in_channels, out_channels, 1, stride=stride) if stride > 1 else None
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, out_channels, H / stride, W / stride)."""
         y = F.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         return F.relu(y + (x if self.conv3 is None else self.conv3(x)))
@@ -81,7 +82,7 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
         labels: tuple[str, ...] = LABELS,
         defects: tuple[str, ...] = DEFECTS,
         input_size: int = 244,
-        calibration: dict | None = None,
+        calibration: dict[str, Any] | None = None,
     ):
         super().__init__()
         self.labels, self.defects = tuple(labels), tuple(defects)
@@ -102,9 +103,10 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
         self.head = nn.Linear(channels + 1, len(self.labels) + len(self.defects))
 
     def forward(self, x: Tensor, span: Tensor) -> Output:
+        """(N, 3, H, W) as `to_float` gives them, and (N,) density spans in D, to logits."""
         features = self.blocks(self.stem(x))  # (N, 512, H / 32, W / 32)
         weight = self.head.weight[:, :-1, None, None]
         thin = contrast(span)[:, None] * self.head.weight[:, -1]  # (N, outputs), the same in every cell
         maps = F.conv2d(features, weight, self.head.bias) + thin[:, :, None, None]
-        label, defects = maps.mean((2, 3)).split([len(self.labels), len(self.defects)], dim=1)
+        label, defects = torch.split(maps.mean((2, 3)), [len(self.labels), len(self.defects)], dim=1)
         return Output(label, defects, maps)

@@ -2,30 +2,31 @@
 
 import logging
 import re
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
 from ..files.archive import Found
 from ..files.decode import ScanError
-from ..files.preview import reduce, thumbnail
+from ..files.sidecar import sidecars_zip
+from ..files.table import csv_text
+from ..film.preview import reduce, thumbnail
 from ..film.scan import open_scan
-from .calibration import VERDICTS
-from .verdict import COLUMNS, Judge, Prepared, Verdict
+from ..taxonomy import VERDICTS
+from .prefetch import ahead
+from .record import COLUMNS, Verdict
+from .verdict import Judge, Prepared
 
 log = logging.getLogger(__name__)
 MARKED = 0.5  # a cell this hot counts as damaged
 SPREAD = 0.4  # damage over more of the frame than this has no place
 AT_LEAST = 3  # frames that must agree before a pattern is named
-SPOKEN = {"readable": "Readable", "damaged": "Damaged", "check": "Check by eye", "error": "Not judged"}  # for people
+SPOKEN = VERDICTS | {"error": "Not judged"}  # for people
 WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
-Item, Done = TypeVar("Item"), TypeVar("Done")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +48,24 @@ class Frame:
         return self.verdict.verdict if self.verdict else "error"
 
     def at_prior(self, prior: float) -> "Frame":
+        """The same frame judged at another prior."""
         return replace(self, verdict=self.verdict.at_prior(prior)) if self.verdict else self
 
-    def row(self) -> dict[str, str | float]:
+    def row(self) -> dict[str, Any]:
         """The columns of a verdicts file."""
         if self.verdict:
             return self.verdict.row()
         return dict.fromkeys(COLUMNS, "") | {"file": self.name, "error": self.error}
+
+
+def table_of(frames: Iterable[Frame]) -> str:
+    """The CSV that `score` writes: one row a frame, the unjudged ones with their `error`."""
+    return csv_text(COLUMNS, (frame.row() for frame in frames))
+
+
+def sidecars_of(frames: Iterable[Frame]) -> bytes:
+    """A ZIP with the sidecars of all judged frames."""
+    return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in frames if frame.verdict)
 
 
 def explain(error: Exception, name: str) -> str:
@@ -76,20 +88,6 @@ def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = 
         prepared, small = ready
         verdict = judge.judge_prepared([prepared], prior)[0]
         yield Frame(entry.name, entry.path, verdict, small, number=entry.number, infrared=entry.infrared)
-
-
-def ahead(work: Callable[[Item], Done], items: Iterable[Item], workers: int, most: int) -> Iterator[Done]:
-    """What `work` makes of each item, in their order, made in `workers` threads at most `most` items ahead of who asks;
-    never more, so that memory stays bounded however many there are."""
-    waiting = iter(items)
-    pool = ThreadPoolExecutor(workers)
-    try:
-        begun = deque(pool.submit(work, item) for item in islice(waiting, most))
-        while begun:
-            yield begun.popleft().result()
-            begun.extend(pool.submit(work, item) for item in islice(waiting, 1))
-    finally:  # also when the caller stops listening: what has not begun is not begun
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _prepare(judge: Judge, entry: Found, light: str) -> tuple[Prepared, bytes] | str:
@@ -127,7 +125,7 @@ class Summary:
     high: float
     patterns: tuple[str, ...]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         interval = {"damaged_share": self.share, "low": self.low, "high": self.high}
         return {"counts": self.counts, **interval, "patterns": list(self.patterns)}
@@ -142,11 +140,11 @@ def counted(frames: Iterable[Frame]) -> dict[str, int]:
 def summarise(frames: Iterable[Frame]) -> Summary | None:
     """Sum a roll up; None where no colour negative was judged."""
     frames = list(frames)
-    judged = [frame for frame in frames if frame.verdict and not frame.verdict.evidence.not_negative]
-    judged.sort(key=lambda frame: by_number(frame.name))
+    judged = [frame.verdict for frame in frames if frame.verdict and not frame.verdict.evidence.not_negative]
+    judged.sort(key=lambda verdict: by_number(verdict.file))
     if not judged:
         return None
-    chances = np.array([1 - frame.verdict.p_normal for frame in judged])
+    chances = np.array([1 - verdict.p_normal for verdict in judged])
     low, high = damaged_share(chances)
     patterns = [sentence for sentence in (same_place(judged), same_end(judged)) if sentence]
     return Summary(counted(frames), float(chances.mean()), low, high, tuple(patterns))
@@ -165,15 +163,15 @@ def damaged_share(chances: np.ndarray, inside: float = 0.95) -> tuple[float, flo
     count = np.ones(1)
     for p in chances:
         count = np.convolve(count, [1 - p, p])
-    reached = np.cumsum(count)
+    reached: np.ndarray = np.cumsum(count)
     tail = (1 - inside) / 2
-    low, high = np.searchsorted(reached, tail), np.searchsorted(reached, 1 - tail)
-    return float(low) / len(chances), float(min(high, len(chances))) / len(chances)
+    low, high = (min(int(at), len(chances)) for at in np.searchsorted(reached, (tail, 1 - tail)))
+    return low / len(chances), high / len(chances)
 
 
-def same_place(judged: list[Frame]) -> str:
+def same_place(judged: list[Verdict]) -> str:
     """A sentence if several damaged frames are marked at one place, as film that is scratched on its way is."""
-    marks = [frame.verdict.heat > MARKED for frame in judged if frame.word != "readable"]
+    marks = [verdict.heat > MARKED for verdict in judged if verdict.verdict != "readable"]
     marks = [mark for mark in marks if 0 < mark.mean() <= SPREAD]
     shapes = Counter(mark.shape for mark in marks)
     if not shapes:
@@ -191,9 +189,9 @@ def same_place(judged: list[Frame]) -> str:
     )
 
 
-def same_end(judged: list[Frame]) -> str:
+def same_end(judged: list[Verdict]) -> str:
     """A sentence if all damage lies at one end of a roll that is long enough to have ends."""
-    hit = [i for i, frame in enumerate(judged) if frame.word == "damaged"]
+    hit = [i for i, verdict in enumerate(judged) if verdict.verdict == "damaged"]
     if len(judged) < 2 * AT_LEAST or len(hit) < AT_LEAST:
         return ""
     third = len(judged) // 3

@@ -19,12 +19,14 @@ from ..files.archive import Found, each_frame
 from ..files.decode import ScanError
 from ..files.folder import walk
 from ..files.pairs import paired
-from ..files.preview import reduce, thumbnail
 from ..files.table import VerdictsFile
+from ..film.preview import reduce, thumbnail
 from ..film.scan import open_scan
+from .calibration import PRIOR
 from .contact import ContactSheet
-from .roll import ahead
-from .verdict import COLUMNS, PRIOR, Judge, Prepared
+from .prefetch import ahead
+from .record import COLUMNS
+from .verdict import Judge, Prepared
 
 BATCH = 16  # scans in one forward pass
 READERS = min(4, os.cpu_count() or 1)  # threads that decode; what takes much memory to open waits for its turn
@@ -62,6 +64,8 @@ class Ready(NamedTuple):
 def prepare(judge: Judge, frame: Found, light: str = "auto", pictures: bool = False) -> Ready:
     """Read a frame, with a small picture of the positive if `pictures` are wanted."""
     name = frame.name
+    if frame.path is None:
+        return Ready(name, None, frame.error, b"")
     try:
         scan = open_scan(frame.path, name, number=frame.number, light=light, infrared=frame.infrared)
         return Ready(name, judge.prepare(scan), "", thumbnail(reduce(scan, side=600)) if pictures else b"")
@@ -72,7 +76,7 @@ def prepare(judge: Judge, frame: Found, light: str = "auto", pictures: bool = Fa
         return Ready(name, None, f"{name}: cannot be judged ({what}); please report this file", b"")
 
 
-def rows_of(judge: Judge, batch: list[Ready], prior: float) -> list[dict]:
+def rows_of(judge: Judge, batch: list[Ready], prior: float) -> list[dict[str, Any]]:
     """The rows of one batch, in its order."""
     verdicts = iter(judge.judge_prepared([ready.prepared for ready in batch if ready.prepared], prior))
     return [
@@ -97,7 +101,7 @@ class Alone:
         """Around what the first process does before the others: who comes first fills the Hub's cache for all."""
         return nullcontext()
 
-    def gather(self, mine: list) -> list:
+    def gather(self, mine: list[Any]) -> list[Any]:
         """What all processes have, in one list."""
         return mine
 
@@ -137,8 +141,9 @@ def score(
             gathered.sort(key=lambda placed: placed[0])
             rows = [row for _, row, _ in gathered]
             if file:
-                for _, row, picture in gathered if sheet else ():
-                    sheet.add(row, picture)
+                if sheet:
+                    for _, row, picture in gathered:
+                        sheet.add(row, picture)
                 file.write(rows)
                 for row in rows:
                     if row["error"]:

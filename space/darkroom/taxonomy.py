@@ -1,6 +1,13 @@
-"""What damages a negative, and what can be done about it."""
+"""What a negative may be called: labels, verdicts, kinds of damage with their remedies, and what else a picture may be.
+
+Whatever names one of these takes it from here. All is looked up by name: a network, a data set and a table each say in
+which order they have them.
+"""
 
 from typing import NamedTuple
+
+LABELS = ("abnormal", "normal")  # by the number that stands for them in a data set
+VERDICTS = {"readable": "Readable", "check": "Check by eye", "damaged": "Damaged"}  # as people read them
 
 
 class Remedy(NamedTuple):
@@ -40,3 +47,19 @@ REMEDIES = {
         "the light is in the film; crop or retouch the positive, and replace the camera's seals",
     ),
 }
+
+# Data sets store their maps of the damage in this order: a new kind comes last.
+DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal", "light_leak")
+
+# Pictures that are no colour negative, and the reason that is given.
+OTHERS = {
+    "black_and_white": "its colours only follow its brightness, as in a black-and-white negative or print",
+    "positive": "it looks like a positive, that is a photograph, a print or a slide",
+    "page": "it looks like a page of text or a drawing",
+    "nothing": "there is no picture in it, only one colour or noise",
+}
+
+
+def spoken(name: str) -> str:
+    """A kind as a person reads it: "blank area" for "blank_area"."""
+    return name.replace("_", " ")

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import maximum_filter
 
-from ..film.inversion import invert
-from ..film.scan import Scan, unit
-from ..film.surface import DUST, HOLE
+from .inversion import invert
+from .scan import Scan, unit
+from .surface import DUST, HOLE
 
 SIDE = 1200  # pixels on the long side: sharp on a laptop, a quarter of a megabyte as JPEG
 THUMBNAIL = 354  # 30 mm at 300 dpi, what a frame has on a contact sheet
@@ -75,7 +75,7 @@ def spot(picture: np.ndarray, surface: np.ndarray) -> np.ndarray:
         marked = Image.fromarray((surface == kind).astype(np.float32)).resize((width, height), Image.Resampling.BOX)
         dots = maximum_filter(np.asarray(marked) > 0, SPOT)
         rims = maximum_filter(dots, 3)
-        painted = np.where(dots[..., None], np.uint8(colour), np.where(rims[..., None], np.uint8(0), painted))
+        painted = np.where(dots[..., None], np.array(colour, np.uint8), np.where(rims[..., None], np.uint8(0), painted))
     return painted
 
 

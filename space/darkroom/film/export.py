@@ -3,13 +3,15 @@
 import os
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from ..film.inversion import inverted
-from ..film.scan import Scan, open_scan
-from .exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
+from ..files.exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
+from ..files.folder import shortened
+from .inversion import inverted
+from .scan import Scan, open_scan
 
 PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its place in the order
 SOFTWARE = "darkroom"
@@ -59,11 +61,6 @@ def positive_pixels(scan: Scan, method: str, depth: type[np.unsignedinteger]) ->
     return positive
 
 
-def shortened(stem: str, most: int = 200) -> str:
-    """A file's name cut to `most` bytes of UTF-8, so that there is room behind it: disks allow 255."""
-    return stem.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
-
-
 def upright_exif(scan: Scan) -> Image.Exif:
     """The scan's EXIF without its orientation: `Scan` has turned the pixels already."""
     exif = Image.Exif()
@@ -91,9 +88,10 @@ def write_tiff(target: Path, positive: np.ndarray, scan: Scan) -> None:
     import tifffile
 
     exif = upright_exif(scan)
-    texts = [(tag, "s", 0, str(exif[tag]), True) for tag in EXIF_TEXTS if exif.get(tag)]
+    tags: list[tuple[int, str, int, object, bool]]  # (tag, type, count, value, whether it is written once)
+    tags = [(tag, "s", 0, str(exif[tag]), True) for tag in EXIF_TEXTS if exif.get(tag)]
     camera = {tag: value for tag, value in exif.get_ifd(EXIF_CAMERA).items() if tag != INTEROPERABILITY}
-    pointer = [(PLACEHOLDER, "I", 1, 0, True)] if camera else []
+    tags += [(PLACEHOLDER, "I", 1, 0, True)] if camera else []
     tifffile.imwrite(
         target,
         np.ascontiguousarray(positive),
@@ -102,20 +100,20 @@ def write_tiff(target: Path, positive: np.ndarray, scan: Scan) -> None:
         predictor=True,
         iccprofile=rgb_profile(scan),
         software=SOFTWARE,
-        extratags=texts + pointer,
+        extratags=tags,
         metadata=None,
     )
     if camera:
         _append_ifd(target, camera)
 
 
-def _append_ifd(target: Path, camera: dict) -> None:
+def _append_ifd(target: Path, camera: dict[int, Any]) -> None:
     """Put the EXIF directory behind the TIFF and turn the placeholder into the pointer that says where."""
     import tifffile
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     with tifffile.TiffFile(target) as tiff:
-        pointer, order = tiff.pages[0].tags[PLACEHOLDER], tiff.byteorder
+        pointer, order = tiff.pages.first.tags[PLACEHOLDER], tiff.byteorder
     directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
     for tag, value in camera.items():
         directory[tag] = value

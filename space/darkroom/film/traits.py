@@ -1,0 +1,175 @@
+"""What tells kinds of picture apart, measured on the densities of the film: numbers that a small network weighs.
+
+A negative's mask may look red, tan, grey or teal, so nothing here asks for orange. What tells the kinds of picture
+apart is how far the lightest parts are from bare light and whether they share one hue, how each channel's density range
+compares to the others', how much colour is left once brightness is known, and where the contrast lies.
+"""
+
+import numpy as np
+from scipy.ndimage import binary_dilation, uniform_filter
+
+SIDE = 160  # pixels on the long side; finer detail differs between scanners more than between kinds of picture
+DENSEST = 5.0  # D; below the lowest codes of a file a density is only noise
+LEAST = 64  # pixels of film; with fewer, all are taken
+FLOOR = 2.4  # D; in an 8-bit file what is denser differs from its neighbour by the coding more than by its colour
+STEPS = 24  # knots of the curve that colour is taken to follow
+
+
+def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Density (H, W, 3) and the film's mask (H, W), averaged to at most `SIDE` pixels a side."""
+    by = -(-max(inside.shape) // SIDE)
+    height, width = (max(1, n // by) for n in inside.shape)
+    rows, columns = min(by, inside.shape[0]), min(by, inside.shape[1])
+    density, inside = (plane[: height * rows, : width * columns] for plane in (density, inside))
+    blocks = (height, rows, width, columns)
+    return density.reshape(*blocks, 3).mean(axis=(1, 3)), np.all(inside.reshape(blocks), axis=(1, 3))
+
+
+def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
+    """What tells the kinds apart, by name; all finite.
+
+    density, inside: as `reduced` gives them. "Light" is the lightest twentieth of the film, "dense" its densest, both
+    by the mean of the channels; spans go from the 5 % to the 95 % point. Logarithms are to base 2.
+    """
+    density = np.minimum(density.astype(np.float64), DENSEST)
+    if inside.sum() < LEAST:
+        inside = np.ones_like(inside)
+    values = density[inside]  # (n, 3)
+    grey = values.mean(axis=1)
+    q = np.percentile(values, (1, 5, 50, 95, 99), axis=0)
+    lightest, light, middle, dense, densest = np.percentile(grey, (1, 5, 50, 95, 99))
+    spans = q[3] - q[1]
+    span = max(float(spans.mean()), 0.01)
+    found = {
+        "span": np.log2(span),
+        "span of blue": np.log2((spans[2] + 0.01) / (spans[1] + 0.01)),
+        "span of red": np.log2((spans[0] + 0.01) / (spans[1] + 0.01)),
+        "tails": np.log2(((q[4] - q[0]).mean() + 0.01) / (span + 0.01)),
+        "balance": np.log2((dense - middle + 0.01) / (middle - light + 0.01)),
+        "lightest": lightest,
+        "densest": np.log2(densest + 0.05),
+        "black": np.log2((values.min(axis=1) > 2.2).mean() + 0.001),
+        "bare": np.log2((values.min(axis=1) < 0.03).mean() + 0.001),
+    }
+    found["skew"], found["peak"] = _shape(grey)
+    seen = -np.log10(np.exp(-np.log(10) * density) + 10**-FLOOR)  # NumPy's ** is slow
+    found |= _hues(seen[inside], grey, span) | _colours(seen, inside, span) | _places(density, inside, span)
+    return {name: float(value) for name, value in found.items()}
+
+
+def _hues(values: np.ndarray, grey: np.ndarray, span: float) -> dict[str, float]:
+    """Where hue lies and how it moves from light to dense, by size alone: which hue it is says nothing."""
+    hue = values - grey[:, None]
+    low, below, above, high = np.percentile(grey, (5, 40, 60, 95))
+    thirds = {"light": grey <= low, "middle": (grey >= below) & (grey <= above), "dense": grey >= high}
+    means = {name: hue[chosen].mean(axis=0) for name, chosen in thirds.items()}
+    spread = {name: np.sqrt(((hue[chosen] - means[name]) ** 2).sum(axis=1).mean()) for name, chosen in thirds.items()}
+    size = np.linalg.norm
+    found = {f"spread of hue, {name}": np.log2(value / span + 0.01) for name, value in spread.items()}
+    found |= {f"hue, {name}": np.log2(size(means[name]) + 0.02) for name in ("light", "dense")}
+    found["travel of hue"] = np.log2((size(means["dense"] - means["light"]) + 0.02) / span)
+    found["bend of hue"] = np.log2((size(means["dense"] - 2 * means["middle"] + means["light"]) + 0.01) / span)
+    # Each channel over its own span: what is left of colour when contrast and light are taken out.
+    own = (values - np.median(values, axis=0)) / np.maximum(np.subtract(*np.percentile(values, (95, 5), axis=0)), 0.03)
+    own = np.clip(own, -4, 4)
+    colour = np.linalg.norm(own - own.mean(axis=1, keepdims=True), axis=1)
+    found["colour"] = np.log2(colour.mean() + 0.01)
+    found["colour with density"] = _rank_correlation(grey, colour)
+    return found
+
+
+def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
+    """How colour follows brightness once noise is averaged out, over the whole film and within a few pixels."""
+    weight, wide = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
+    soft = np.stack([uniform_filter(density[..., c] * inside, 5) / weight for c in range(3)])
+    even = soft[:, inside]
+    rest = beside(even[1], even[[0, 2]])
+    typical = np.median(np.abs(rest - np.median(rest, axis=1, keepdims=True)), axis=1)
+    found = {
+        "red beside green": np.log2((rest[0].std() + 0.002) / span),
+        "blue beside green": np.log2((rest[1].std() + 0.002) / span),
+        "colour beside green": np.log2(np.hypot(*rest.std(axis=1)) + 0.002),
+        "most of it": np.log2((np.hypot(*typical) + 0.002) / span),
+    }
+    # Light that differs in colour from place to place does so gradually; things in a scene end.
+    planes = np.zeros((5, *inside.shape))
+    planes[:, inside] = *rest, *even
+    ending = (planes - uniform_filter(planes, 15, axes=(1, 2)) / wide)[:, inside]
+    red, blue, grey = np.median(np.abs([*ending[:2], ending[2:].mean(axis=0)]), axis=1)
+    found["colour of structure"] = np.log2((np.hypot(red, blue) + 0.001) / (grey + 0.001))
+    for a, b, name in ((2, 3, "red, green"), (3, 4, "green, blue"), (2, 4, "red, blue")):
+        found[name] = np.arctanh(np.clip(_correlation(ending[a], ending[b]), -0.999, 0.9999))
+    return found
+
+
+def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
+    """Where detail lies: in light or dense parts, fine or coarse."""
+    grey = density.mean(axis=-1, dtype=np.float64)
+    weights = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
+    smooth, wide = (uniform_filter(grey * inside, side) / weight for side, weight in zip((5, 15), weights, strict=True))
+    away = ~binary_dilation(~inside, iterations=2)
+    away = away if away.sum() >= LEAST else inside
+    fine, coarse = (grey - smooth)[away], (smooth - wide)[away]
+    found = {
+        "detail": np.log2((fine.std() + 0.001) / span),
+        "structure": np.log2((coarse.std() + 0.001) / (fine.std() + 0.001)),
+    }
+    found["skew of detail"], found["peak of detail"] = _shape(fine)
+    found["skew of structure"], _ = _shape(coarse)
+    contrast = np.sqrt(np.maximum(uniform_filter(grey**2, 5) - uniform_filter(grey, 5) ** 2, 0))[away]
+    found["contrast with density"] = _rank_correlation(smooth[away], contrast)
+    light, dense = np.percentile(smooth[away], (33, 67))
+    ends = [np.median(contrast[chosen]) for chosen in (smooth[away] <= light, smooth[away] >= dense)]
+    found["contrast, dense over light"] = np.log2((ends[1] + 0.003) / (ends[0] + 0.003))
+    found["even ground"] = np.log2((np.percentile(contrast, 20) + 0.002) / span)
+    found["beyond shading"] = np.log2(beyond_shading(smooth, inside) + 0.001)
+    return found
+
+
+def beyond_shading(grey: np.ndarray, inside: np.ndarray, power: int = 2) -> float:
+    """Standard deviation of what a polynomial of x and y leaves of a picture: next to nothing for one colour, however
+    unevenly lit."""
+    y, x = (axis[inside] for axis in np.mgrid[-1 : 1 : grey.shape[0] * 1j, -1 : 1 : grey.shape[1] * 1j])
+    known = [x**i * y**k for i in range(power + 1) for k in range(power + 1 - i)]
+    return float(_without(np.stack(known, axis=-1), grey[inside]).std())
+
+
+def beside(green: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """What a curve through green density (n,) leaves of other channels' (k, n): little where colour follows brightness.
+
+    A cubic, then a knot at the mean of every `STEPS`th part of the pixels: a channel at the bottom of its codes makes
+    the curve hook as no cubic does.
+    """
+    x = (green - green.mean()) / max(float(green.std()), 1e-6)
+    powers = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=-1)
+    rest = np.stack([_without(powers, other) for other in others])
+    starts = np.linspace(0, x.size, STEPS, endpoint=False).astype(int)
+    sums = np.add.reduceat(np.stack([x, *rest])[:, np.argsort(x)], starts, axis=1)
+    at, *knots = sums / np.diff(starts, append=x.size)
+    at = at + 1e-9 * np.arange(STEPS)  # a picture of one colour has them all in one place
+    return np.stack([left - np.interp(x, at, knot) for left, knot in zip(rest, knots, strict=True)])
+
+
+def _without(known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What the best mix of the columns of `known` (n, k) leaves of `values` (n,)."""
+    ridge = 1e-6 * len(known) * np.eye(known.shape[1])  # a picture of one colour has no slope
+    return values - known @ np.linalg.solve(known.T @ known + ridge, known.T @ values)
+
+
+def _shape(x: np.ndarray) -> tuple[float, float]:
+    """Skewness, and log2 of the kurtosis, of values clipped at 8 standard deviations."""
+    standard = np.clip((x - x.mean()) / max(float(x.std()), 1e-4), -8, 8)
+    square = standard * standard  # NumPy's ** is slow beyond 2
+    return float((square * standard).mean()), float(np.log2((square * square).mean() + 0.1))
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's, of values with 0.001 D of independent noise, so that one colour gives 0."""
+    a, b = a - a.mean(), b - b.mean()
+    return float((a * b).mean() / np.sqrt(((a**2).mean() + 1e-6) * ((b**2).mean() + 1e-6)))
+
+
+def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's over every fourth pixel, ties by position."""
+    first, second = (np.argsort(np.argsort(x[::4], kind="stable")) for x in (a, b))
+    return float(np.corrcoef(first, second)[0, 1])

@@ -1,0 +1,75 @@
+"""A model's files become a network: every name and shape is checked, and no weight stays at random."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ..hub.pull import CONFIG, TENSORS, WeightsError
+from ..hub.weights import find
+from ..taxonomy import DEFECTS, LABELS
+from .calibration import Calibration
+from .resnet import ResNet18
+
+
+class Loaded(NamedTuple):
+    """A network, where it came from, its commit on the Hub or None, and what the user should be told or ""."""
+
+    model: ResNet18
+    source: str
+    revision: str | None
+    notice: str
+
+
+def load_network(
+    weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False
+) -> Loaded:
+    """Load a model's network; the arguments are those of `hub.weights.find`. Raises WeightsError."""
+    found = find(weights, revision, bundled_if_down=bundled_if_down)
+    return Loaded(read_network(found.config, found.tensors, found.source), found.source, found.revision, found.notice)
+
+
+def read_network(config: Path, tensors: Path, name: str) -> ResNet18:
+    """The network that the configuration describes, with exactly these weights in it.
+
+    name: what an error calls it. Raises WeightsError.
+    """
+    try:
+        stored = json.loads(config.read_text(encoding="utf-8"))
+        model = ResNet18(**stored)
+        calibration = Calibration.from_dict(model.calibration) if model.calibration else None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WeightsError(f"{name}: its {CONFIG} describes another kind of model ({error})") from None
+    if model.labels != LABELS or not set(model.defects) <= set(DEFECTS):
+        raise WeightsError(f"{name}: its {CONFIG} names labels or kinds of damage that this version does not know")
+    answers = {"normal", *model.defects}
+    if calibration and not answers == calibration.slope.keys() == calibration.bias.keys():
+        raise WeightsError(f"{name}: its calibration is not that of its kinds of damage; train or calibrate it again")
+    try:
+        state = load_file(tensors)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{name}: its {TENSORS} is damaged ({error}); download or train it again") from None
+    misfit = _misfit(model.state_dict(), state)
+    if misfit:
+        raise WeightsError(f"{name}: its weights do not fit this network: {misfit}")
+    model.load_state_dict(state, strict=True)
+    return model.eval()
+
+
+def _misfit(expected: dict[str, Tensor], state: dict[str, Tensor]) -> str:
+    """The first thing by which `state` is no state of the network, or an empty string."""
+    for key in sorted(expected.keys() - state.keys()):
+        return f"{key} is missing"
+    for key in sorted(state.keys() - expected.keys()):
+        return f"{key} has no place in it"
+    for key, tensor in expected.items():
+        if tensor.shape != state[key].shape:
+            return f"{key} is {_size(state[key])} where {_size(tensor)} is expected"
+    return ""
+
+
+def _size(tensor: Tensor) -> str:
+    return " × ".join(map(str, tensor.shape)) or "one number"

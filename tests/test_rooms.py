@@ -1,0 +1,91 @@
+"""Which room may know which, read from the imports; and that a room is no larger than a reader's head."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+
+SPACE, TRAIN, BENCH = (ROOT / name for name in ("space", "train", "bench"))
+LONGEST = 220  # lines of a source file
+
+# Of each room the others that it may import; what lies beside the rooms, the commands, may import all of them.
+LIBRARY = {
+    "taxonomy": set(),
+    "files": set(),
+    "film": {"files", "taxonomy"},
+    "hub": set(),
+    "judge": {"files", "film", "hub", "taxonomy"},
+}
+TRAINING = {
+    "learning": set(),
+    "simulator": set(),
+    "reporting": {"learning"},
+    "hub": {"learning"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports anywhere in it, in full, also those that it names relatively."""
+    package = path.relative_to(SPACE if SPACE in path.parents else TRAIN).with_suffix("").parts[:-1]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = [*package[: len(package) - node.level + 1]] if node.level else []
+            module = ".".join([*base, *filter(None, [node.module])])
+            found |= {module} | {f"{module}.{name.name}" for name in node.names}
+    return found
+
+
+def rooms_of(modules: set[str], inside: str, rooms: dict[str, set[str]]) -> set[str]:
+    """Which of the rooms these modules lie in; `inside` is the package that holds them, with its dot, or empty."""
+    below = {module.removeprefix(inside).split(".")[0] for module in modules if module.startswith(inside)}
+    return below & rooms.keys()
+
+
+@pytest.mark.parametrize("room", LIBRARY)
+def test_a_room_of_the_library_knows_only_those_below_it(room: str):
+    folder = SPACE / "darkroom" / room
+    for path in [*folder.rglob("*.py")] or [folder.with_suffix(".py")]:
+        modules = imported(path)
+        assert rooms_of(modules, "darkroom.", LIBRARY) - {room} <= LIBRARY[room], path
+        assert not any(module.startswith("darkroom.command") for module in modules), path
+
+
+@pytest.mark.parametrize("room", TRAINING)
+def test_a_room_of_training_knows_no_command_and_only_those_below_it(room: str):
+    commands = {path.stem for path in TRAIN.glob("*.py")}
+    for path in (TRAIN / room).rglob("*.py"):
+        modules = imported(path)
+        assert rooms_of(modules, "", TRAINING) - {room} <= TRAINING[room], path
+        assert not {module.split(".")[0] for module in modules} & commands, path
+
+
+def test_neither_the_library_nor_the_page_knows_training_and_the_library_does_not_know_the_page():
+    training = {path.stem for path in TRAIN.iterdir()} - {"__pycache__", "recipe"}
+    for path in SPACE.rglob("*.py"):
+        beyond = training if "page" in path.parts or path.name == "app.py" else {*training, "page", "app", "gradio"}
+        assert not {module.split(".")[0] for module in imported(path)} & beyond, path
+
+
+def test_the_rules_name_every_room():
+    def rooms(folder: Path) -> set[str]:
+        return {path.parent.name for path in folder.glob("*/__init__.py")}
+
+    assert rooms(SPACE / "darkroom") == LIBRARY.keys() - {"taxonomy"}
+    assert rooms(TRAIN) == TRAINING.keys()
+
+
+def test_a_relative_import_is_read_as_what_it_names():
+    modules = imported(SPACE / "darkroom/film/scan.py")
+    assert {"darkroom.files.decode", "darkroom.film.inversion"} <= modules
+    assert rooms_of(modules, "darkroom.", LIBRARY) == {"files", "film"}
+
+
+def test_no_source_is_longer_than_a_readers_head():
+    for path in (path for folder in (SPACE, TRAIN, BENCH) for path in folder.rglob("*.py")):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= LONGEST, f"{path} has {lines} lines: cut it where there is a seam"
