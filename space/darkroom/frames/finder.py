@@ -1,0 +1,75 @@
+"""Frames of a picture: pieces of film on their surround, and on each the chain of equal frames that explains it.
+
+What is tried, in this order: pieces on a light surround (a light table, a phone's screen, a sleeve), pieces on a black
+one (a holder, a print), the whole picture as one piece. The first that film speaks for is taken; otherwise the picture
+is one frame. A wrong cut ruins a verdict, a missing one only leaves it as it was: so cuts need evidence.
+"""
+
+import numpy as np
+from PIL import Image
+
+from ..scan import Scan
+from .bands import band_of
+from .frame import Frame, whole_picture
+from .layout import credible, frames_of, on_one
+from .pieces import BLACKS, LEVELS, Piece, pieces_of
+from .strips import Strip, strips_of
+
+PIXELS = 500_000  # that a picture is reduced to
+STRIPS = 24  # pieces of a picture that are looked at for frames
+WHOLE = 0.85  # share of the picture that a piece covers at most; more is the picture itself
+STRAIGHT = 0.8  # how straight a piece's sides are at least
+LONG = 1.6  # times as long as broad that a picture without holes is before it is taken for a strip
+
+
+def find_frames(scan: Scan) -> list[Frame]:
+    """The frames of a picture in reading order: row by row from above, from left to right; strips that lie upright
+    column by column. Never none: where no film is found apart from the picture, the whole of it is one frame."""
+    view = reduced(scan.small)
+    if min(view.shape[:2]) < 24:
+        return [whole_picture()]
+    light = np.maximum(np.percentile(view[::2, ::2].reshape(-1, 3), 99.5, axis=0), 16).astype(np.float32)
+    relative = np.minimum(view / light, 1)
+    weakest, strongest = relative.min(axis=-1), relative.max(axis=-1)
+    on_light = _on_surround(view, light, [(level, weakest < level) for level in LEVELS], black=False)
+    on_black = _on_surround(view, light, [(level, strongest > level) for level in BLACKS], black=True)
+    for strips in (on_light, on_black, _filling(view, light)):
+        if strips:
+            return frames_of(strips, view.shape[:2])
+    return [whole_picture()]
+
+
+def reduced(small: np.ndarray) -> np.ndarray:
+    """(h, w, 3) float 0…1 as uint8 of at most `PIXELS`."""
+    height, width = small.shape[:2]
+    scale = min(1.0, (PIXELS / (height * width)) ** 0.5)
+    image = Image.fromarray((np.clip(small, 0, 1) * 255).astype(np.uint8))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def _on_surround(
+    view: np.ndarray, light: np.ndarray, masks: list[tuple[float, np.ndarray]], *, black: bool
+) -> list[Strip]:
+    """The strips on an even surround. masks: what is no surround, at several levels; of these, that is taken at which
+    most of the picture lies in straight pieces, and most of all in such with sprocket holes."""
+    best, most = [], 0.0
+    for level, mask in masks:
+        pieces = [p for p in pieces_of(mask) if p.size < WHOLE * mask.size and p.straight > STRAIGHT][:STRIPS]
+        bands = [band_of(view, light, piece, level, black) for piece in pieces]
+        value = sum(b.piece.size * b.piece.straight**2 * (1 if b.holes is None else 3) for b in bands)
+        if value > 1.03 * most:
+            best, most = bands, value
+    return credible(strips_of(best), view.shape[0] * view.shape[1])
+
+
+def _filling(view: np.ndarray, light: np.ndarray) -> list[Strip]:
+    """The strip that the whole picture is: film with holes along it, or a long picture with plain gaps."""
+    height, width = view.shape[:2]
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], float)
+    along = Piece(corners, 1.0, (True,) * 4)
+    down = Piece(corners[[1, 2, 3, 0]], 1.0, (True,) * 4)
+    bands = [band_of(view, light, piece, 2.0, False) for piece in (along, down)]
+    perforated = [band for band in bands if band.holes is not None]
+    long = [band for band in bands if band.piece.length > LONG * band.piece.breadth]
+    return on_one(strips_of((perforated or long)[:1]))

@@ -1,0 +1,156 @@
+"""Where frames lie along a straightened piece of film: gaps, and the chain of equal frames that explains them best.
+
+A gap is unexposed film (or, on a print or in a holder, black): all of a column of the picture area has the film's own
+brightest value. At a frame's edge the rows leave that value together. A scene has such lines, too, but not at the
+distance that the camera's gate sets: all frames of a strip are as long as each other, and their length stands in one
+of few proportions to their height. So edges are read for every position, and for every length the best chain of frames
+is found by dynamic programming.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
+BASE = 0.09  # of the range, by which a gap's pixels may differ from the film's base
+STEP = 0.03  # of the range, that a row changes at least at a frame's edge
+COST = 0.45  # of an edge: so much must speak for it
+NEUTRAL = 0.35  # what speaks for an edge where the film ends
+MISSED = 0.9  # cost of a gap inside a frame
+BARE = 0.9  # cost of as much picture outside of all frames as one frame is long
+GAP = (-0.06, 0.24)  # shortest and longest gap, of a frame's length; below 0 frames overlap
+OVERLAP = 0.5  # how much an edge counts without a gap, where one frame meets or overlaps another
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """What speaks for a frame's left and right edge at each column, 0…1; full: (w,) share of rows that have the gaps'
+    value; base: that value."""
+
+    left: np.ndarray
+    right: np.ndarray
+    full: np.ndarray
+    base: float
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Frames of a length along a piece: where each begins, in columns (below 0 and beyond the end where it is cut).
+    score: what speaks for it less what speaks against; sides: (n, 2) what speaks for each frame's two edges."""
+
+    starts: tuple[int, ...]
+    length: float
+    score: float
+    sides: np.ndarray
+
+    @property
+    def between(self) -> np.ndarray:
+        """(n − 1,) what speaks for each place where one frame ends and the next begins: the better of its edges."""
+        return np.maximum(self.sides[:-1, 1], self.sides[1:, 0])
+
+
+def edges(values: np.ndarray, bare: np.ndarray | None, dark: bool) -> Edges:
+    """values: (h, w) 0…255, brightness of the picture area alone. bare: (h, w) bool, what is light or holder and no
+    film. dark: whether gaps are black rather than clear."""
+    values = (255 - values if dark else values).astype(np.float32)
+    height, width = values.shape
+    tenth = uniform_filter1d(np.percentile(values, 12, axis=0), 3)
+    sound = np.ones(width, bool) if bare is None else bare.mean(axis=0) < 0.3
+    if sound.sum() < 8:
+        sound[:] = True
+    base = float(np.percentile(tenth[sound], 98.5))
+    is_base = values >= base - BASE * 255
+    if bare is not None:
+        is_base |= bare
+    full = is_base.mean(axis=0)
+    reach = max(1, round(0.014 * height))
+    before = np.pad(values, ((0, 0), (reach, 0)), mode="edge")[:, :width]
+    after = np.pad(values, ((0, 0), (0, reach)), mode="edge")[:, reach:]
+    base_before = np.pad(is_base, ((0, 0), (reach, 0)), mode="edge")[:, :width]
+    base_after = np.pad(is_base, ((0, 0), (0, reach)), mode="edge")[:, reach:]
+    change = after - before
+    falls, rises = change < -STEP * 255, change > STEP * 255
+    gap_before = np.clip((base_before.mean(axis=0) - 0.6) / 0.3, 0, 1)
+    gap_after = np.clip((base_after.mean(axis=0) - 0.6) / 0.3, 0, 1)
+    left = (base_before & falls).mean(axis=0) * gap_before
+    right = (base_after & rises).mean(axis=0) * gap_after
+    together = np.abs(falls.mean(axis=0) - rises.mean(axis=0))
+    line = OVERLAP * np.clip((together - 0.75) / 0.2, 0, 1)
+    # Half of the rows that leave the base are enough: where a scene is dark the frame is as clear as the gap.
+    left, right = (np.maximum(np.clip(1.6 * e, 0, 1), line) for e in (left, right))
+    return Edges(left, right, full, base)
+
+
+def best_chain(found: Edges, lengths: np.ndarray, start: int, end: int, tolerance: float = 0.02) -> Chain | None:
+    """The chain of frames that the edges speak for most. lengths: (N,) pixels that a frame may be long. start, end:
+    columns between which there is film."""
+    chains = [chain for length in lengths if (chain := _chain(found, float(length), start, end, tolerance)) is not None]
+    return max(chains, key=lambda chain: chain.score, default=None)
+
+
+def _chain(found: Edges, length: float, start: int, end: int, tolerance: float) -> Chain | None:
+    width = len(found.left)
+    pad = int(length) + 2
+    slack = max(1, round(tolerance * length))
+    ends = max(2, round(0.03 * length))
+
+    def padded(evidence: np.ndarray) -> np.ndarray:
+        out = np.full(width + 2 * pad, NEUTRAL, np.float32)
+        out[pad + start : pad + end] = evidence[start:end]
+        for at in (start, end):
+            near = slice(max(0, pad + at - ends), pad + at + ends)
+            out[near] = np.maximum(out[near], NEUTRAL)
+        return out
+
+    left, right = padded(found.left), padded(found.right)
+    near_left = maximum_filter1d(left, 2 * max(1, slack // 2) + 1)
+    near_right = maximum_filter1d(right, 2 * slack + 1)
+    picture = np.zeros(width + 2 * pad, np.float32)
+    picture[pad + start : pad + end] = found.full[start:end] < 0.85
+    before = np.r_[0, np.cumsum(picture)]  # columns of picture left of each
+    count = len(left) - int(length)  # places at which a frame may begin
+    begin = np.arange(count)
+    stop = begin + int(length)
+    # A gap inside: an edge of either kind there, with its other side near, is worth 2.
+    reach = max(3, int(0.2 * length))
+    inner = np.zeros(width + 2 * pad, np.float32)
+    inner[pad + start : pad + end] = (found.left * (found.left > 0.6))[start:end]
+    other = np.zeros_like(inner)
+    other[pad + start : pad + end] = (found.right * (found.right > 0.6))[start:end]
+    pair = inner * np.roll(maximum_filter1d(other, reach), reach // 2)
+    inside = maximum_filter1d(pair, max(3, int(0.7 * length)))[np.minimum(begin + int(length) // 2, len(pair) - 1)]
+    seen = (np.minimum(stop, pad + end) - np.maximum(begin, pad + start)) / length
+    value = near_left[:count] + near_right[stop] - 2 * COST - MISSED * inside
+    value = np.where(seen < 0.08, -9.0, value * np.clip(seen, 0, 1))
+    first = value - BARE * before[begin] / length
+    last = BARE * (before[-1] - before[stop]) / length
+    shortest, longest = round((1 + GAP[0]) * length), round((1 + GAP[1]) * length)
+    span = longest - shortest + 1
+    most = int((end - start) / max(1, shortest)) + 2
+    totals, best = [first], (-np.inf, 0, 0)
+    for k in range(most):
+        score = totals[-1] - last
+        at = int(np.argmax(score))
+        if score[at] > best[0]:
+            best = float(score[at]), k, at
+        if k + 1 == most:
+            break
+        shifted = np.full(count, -np.inf, np.float32)
+        # The best start of the frame before, `shortest` to `longest` columns to the left.
+        window = maximum_filter1d(totals[-1], span, mode="constant", cval=-np.inf, origin=0)
+        centre = np.arange(count) - (shortest + span // 2)
+        fine = centre >= 0
+        shifted[fine] = window[centre[fine]]
+        totals.append(np.maximum(shifted, -1e6) + value)
+    score, k, at = best
+    if not np.isfinite(score):
+        return None
+    starts = [at]
+    for step in range(k - 1, -1, -1):
+        centre = starts[-1] - (shortest + span // 2)
+        low, high = max(0, centre - span // 2), max(0, centre + (span - 1) // 2) + 1
+        starts.append(low + int(np.argmax(totals[step][low:high])))
+    starts.reverse()
+    places = np.array(starts)
+    sides = np.stack([near_left[places], near_right[places + int(length)]], axis=1)
+    return Chain(tuple(int(s) - pad for s in starts), length, score, sides)

@@ -1,0 +1,93 @@
+"""Which strips are believed, and their frames in reading order."""
+
+import numpy as np
+
+from .bands import Band
+from .frame import Frame, named
+from .geometry import taken_back
+from .strips import Strip, unit
+
+BOUNDARY = 0.5  # what speaks for a place between two frames, if it is one that is seen
+SEEN = 0.85, 0.5  # share of a frame that is there if the picture cuts it, if scissors did
+ALIKE = 0.2  # by which strips of one picture differ in breadth
+GRID = 0.1  # by which pieces that are one frame each differ in length and breadth
+
+
+def credible(strips: list[Strip], size: int) -> list[Strip]:
+    """The strips that are film, if that is likely of any of them. size: pixels of the picture."""
+    strips = [_settled(strip) for strip in strips]
+    sure = [s for s in strips if s.band.holes is not None or s.frames > 1]
+    if sure:
+        breadth = np.median([s.band.piece.breadth for s in sure])
+        return [s for s in strips if abs(s.band.piece.breadth / breadth - 1) < ALIKE]
+    return _pieces_alike(strips, size)
+
+
+def on_one(strips: list[Strip]) -> list[Strip]:
+    """The strip that fills the picture, if its frames are plain; else nothing."""
+    strips = [_settled(strip) for strip in strips]
+    return [s for s in strips if s.frames > 1 and s.chain.between.min() >= 0.6 and s.chain.sides.mean() > 0.65]
+
+
+def _settled(strip: Strip) -> Strip:
+    """The strip, without a chain where too little speaks for one."""
+    chain = strip.chain
+    if chain is None or chain.score <= 0:
+        return Strip(strip.band, None, None)
+    if strip.band.holes is None and len(chain.starts) > 1:
+        seen = (chain.between > BOUNDARY).mean()
+        if seen < 0.7 or chain.sides.mean() < 0.55:
+            return Strip(strip.band, None, None)
+    return strip
+
+
+def _pieces_alike(strips: list[Strip], size: int) -> list[Strip]:
+    """Pieces that are a frame each, as many as are alike, if they are most of the picture."""
+    if len(strips) < 2:
+        return []
+    sizes = np.array([(s.band.piece.length, s.band.piece.breadth) for s in strips])
+    middle = np.median(sizes, axis=0)
+    alike = [s for s, one in zip(strips, sizes, strict=True) if np.abs(one / middle - 1).max() < GRID]
+    covered = sum(s.band.piece.size for s in alike) / size
+    ratio = middle[0] / middle[1]
+    if len(alike) < 2 or len(alike) < 0.7 * len(strips) or covered < 0.3 or ratio > 1.75:
+        return []
+    return alike
+
+
+def frames_of(strips: list[Strip], shape: tuple[int, int]) -> list[Frame]:
+    """The frames in reading order. shape: of the reduced picture."""
+    scale = np.array(shape[::-1], float)
+    frames = []
+    for number, strip in enumerate(_rows(strips)):
+        axis = strip.band.piece.quad[1] - strip.band.piece.quad[0]
+        travel = float(np.degrees(np.arctan2(axis[1], axis[0])))
+        for polygon, sure, kind in _cut(strip):
+            frames.append(Frame(polygon / scale, sure, kind, travel, number))
+    return frames
+
+
+def _rows(strips: list[Strip]) -> list[Strip]:
+    return sorted(strips, key=lambda s: s.band.piece.quad.mean(axis=0)[1])
+
+
+def _cut(strip: Strip) -> list[tuple[np.ndarray, float, str]]:
+    band, width = strip.band, strip.band.values.shape[1]
+    first, last = band.rows if band.holes else (0, band.values.shape[0])
+    if strip.chain is None:
+        return [(_polygon(band, 0, width, first, last), 0.5, "unknown")]
+    found = []
+    length = strip.chain.length
+    kind = named(length / (last - first), band.holes is not None or None)
+    for start, sides in zip(strip.chain.starts, strip.chain.sides, strict=True):
+        left, right = max(0.0, start), min(float(width), start + length)
+        cut = band.piece.cut[3] if start < 0 else band.piece.cut[1]
+        if (right - left) / length > SEEN[0 if cut else 1]:
+            found.append((_polygon(band, left, right, first, last), float(sides.mean()), kind))
+    return found
+
+
+def _polygon(band: Band, left: float, right: float, first: float, last: float) -> np.ndarray:
+    height, width = band.values.shape
+    corners = np.array([(left, first), (right, first), (right, last), (left, last)], float) / (width, height)
+    return taken_back(corners, band.piece.quad)

@@ -1,0 +1,62 @@
+"""Bands of film cut into frames: one length of frame for all of the same kind, since one camera's gate made them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .bands import Band
+from .gaps import Chain, Edges, best_chain
+from .sprockets import PITCH
+
+PERFORATED = np.sort(np.concatenate([mm * np.linspace(0.97, 1.02, 5) for mm in (36, 24, 18)]))  # mm along the film
+PLAIN = np.geomspace(0.5, 1.62, 28)  # of the breadth: frames of film without holes, or cut to its pictures
+FINER = (0.978, 0.989, 1.0, 1.011, 1.022)  # times the length that all have, for each strip: perspective
+ASKED = 4  # strips, the largest, that say how long a frame is
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """A band and the frames on it: chain, and gaps, the edges by which it was found; None where nothing tells frames
+    apart, and the band is one."""
+
+    band: Band
+    chain: Chain | None
+    gaps: Edges | None
+
+    @property
+    def frames(self) -> int:
+        return len(self.chain.starts) if self.chain else 1
+
+
+def strips_of(bands: list[Band]) -> list[Strip]:
+    """Each band with the chain of frames that explains it best."""
+    strips = []
+    for perforated in (True, False):
+        same = [band for band in bands if (band.holes is not None) == perforated]
+        if same:
+            strips += _of_one_length(same, PERFORATED if perforated else PLAIN)
+    return strips
+
+
+def unit(band: Band) -> float:
+    """Pixels that lengths of frames are counted in: a millimetre where the holes tell it, else the band's breadth."""
+    return band.holes.pitch / PITCH if band.holes else float(band.values.shape[0])
+
+
+def _of_one_length(bands: list[Band], lengths: np.ndarray) -> list[Strip]:
+    largest = sorted(bands, key=lambda band: -band.piece.size)[:ASKED]
+    totals = np.array(
+        [[sum(_score(band, kind, length) for band in largest) for length in lengths] for kind in (0, 1)]
+    )
+    kind, at = np.unravel_index(np.argmax(totals), totals.shape)
+    strips = []
+    for band in bands:
+        found = band.edges[kind]
+        chain = best_chain(found, lengths[at] * unit(band) * np.array(FINER), 0, band.values.shape[1])
+        strips.append(Strip(band, chain, found))
+    return strips
+
+
+def _score(band: Band, kind: int, length: float) -> float:
+    chain = best_chain(band.edges[kind], np.array([length * unit(band)]), 0, band.values.shape[1])
+    return max(chain.score, 0.0) if chain else 0.0
