@@ -11,13 +11,15 @@ from PIL import Image
 from ..scan import Scan
 from .bands import band_of
 from .frame import Frame, whole_picture
-from .layout import credible, frames_of, on_one
+from .layout import credible, frames_of, on_one, perforated
 from .pieces import BLACKS, LEVELS, Piece, pieces_of
 from .strips import Strip, strips_of
 
 PIXELS = 500_000  # that a picture is reduced to
 STRIPS = 24  # pieces of a picture that are looked at for frames
 WHOLE = 0.85  # share of the picture that a piece covers at most; more is the picture itself
+NARROW = 0.03  # of the picture's short side that film is broad at least
+LONGEST = 60  # times as long as broad that film is at most
 STRAIGHT = 0.8  # how straight a piece's sides are at least
 LONG = 1.6  # times as long as broad that a picture without holes is before it is taken for a strip
 
@@ -31,12 +33,13 @@ def find_frames(scan: Scan) -> list[Frame]:
     light = np.maximum(np.percentile(view[::2, ::2].reshape(-1, 3), 99.5, axis=0), 16).astype(np.float32)
     relative = np.minimum(view / light, 1)
     weakest, strongest = relative.min(axis=-1), relative.max(axis=-1)
-    on_light = _on_surround(view, light, [(level, weakest < level) for level in LEVELS], black=False)
-    on_black = _on_surround(view, light, [(level, strongest > level) for level in BLACKS], black=True)
-    for strips in (on_light, on_black, _filling(view, light)):
-        if strips:
-            return frames_of(strips, view.shape[:2])
-    return [whole_picture()]
+    layouts = [
+        _on_surround(view, light, [(level, weakest < level) for level in LEVELS], black=False),
+        _on_surround(view, light, [(level, strongest > level) for level in BLACKS], black=True),
+        _filling(view, light),
+    ]
+    frames = [frames_of(strips, view.shape[:2]) for strips in sorted(layouts, key=perforated, reverse=True) if strips]
+    return next((found for found in frames if found), [whole_picture()])
 
 
 def reduced(small: np.ndarray) -> np.ndarray:
@@ -55,12 +58,21 @@ def _on_surround(
     most of the picture lies in straight pieces, and most of all in such with sprocket holes."""
     best, most = [], 0.0
     for level, mask in masks:
-        pieces = [p for p in pieces_of(mask) if p.size < WHOLE * mask.size and p.straight > STRAIGHT][:STRIPS]
+        pieces = [piece for piece in pieces_of(mask) if _may_be_film(piece, mask.shape)][:STRIPS]
         bands = [band_of(view, light, piece, level, black) for piece in pieces]
         value = sum(b.piece.size * b.piece.straight**2 * (1 if b.holes is None else 3) for b in bands)
         if value > 1.03 * most:
             best, most = bands, value
-    return credible(strips_of(best), view.shape[0] * view.shape[1])
+    return credible(strips_of(best), view.shape[:2])
+
+
+def _may_be_film(piece: Piece, shape: tuple[int, int]) -> bool:
+    return (
+        piece.straight > STRAIGHT
+        and piece.size < WHOLE * shape[0] * shape[1]
+        and piece.breadth > NARROW * min(shape)
+        and piece.length < LONGEST * piece.breadth
+    )
 
 
 def _filling(view: np.ndarray, light: np.ndarray) -> list[Strip]:

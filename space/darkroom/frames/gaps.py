@@ -19,6 +19,7 @@ NEUTRAL = 0.35  # what speaks for an edge where the film ends
 MISSED = 0.9  # cost of a gap inside a frame
 BARE = 0.9  # cost of as much picture outside of all frames as one frame is long
 GAP = (-0.06, 0.24)  # shortest and longest gap, of a frame's length; below 0 frames overlap
+MOST = 60  # frames of a strip
 OVERLAP = 0.5  # how much an edge counts without a gap, where one frame meets or overlaps another
 
 
@@ -35,10 +36,11 @@ class Edges:
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Frames of a length along a piece: where each begins, in columns (below 0 and beyond the end where it is cut).
-    score: what speaks for it less what speaks against; sides: (n, 2) what speaks for each frame's two edges."""
+    """Frames of a length along a piece. spans: (n, 2) the columns where each begins and ends, outside of the piece
+    where it is cut. score: what speaks for it less what speaks against; sides: (n, 2) what speaks for each frame's two
+    edges."""
 
-    starts: tuple[int, ...]
+    spans: np.ndarray
     length: float
     score: float
     sides: np.ndarray
@@ -81,7 +83,7 @@ def edges(values: np.ndarray, bare: np.ndarray | None, dark: bool) -> Edges:
     return Edges(left, right, full, base)
 
 
-def best_chain(found: Edges, lengths: np.ndarray, start: int, end: int, tolerance: float = 0.02) -> Chain | None:
+def best_chain(found: Edges, lengths: np.ndarray, start: int, end: int, tolerance: float = 0.03) -> Chain | None:
     """The chain of frames that the edges speak for most. lengths: (N,) pixels that a frame may be long. start, end:
     columns between which there is film."""
     chains = [chain for length in lengths if (chain := _chain(found, float(length), start, end, tolerance)) is not None]
@@ -126,7 +128,7 @@ def _chain(found: Edges, length: float, start: int, end: int, tolerance: float) 
     last = BARE * (before[-1] - before[stop]) / length
     shortest, longest = round((1 + GAP[0]) * length), round((1 + GAP[1]) * length)
     span = longest - shortest + 1
-    most = int((end - start) / max(1, shortest)) + 2
+    most = min(MOST, int((end - start) / max(1, shortest)) + 2)
     totals, best = [first], (-np.inf, 0, 0)
     for k in range(most):
         score = totals[-1] - last
@@ -153,4 +155,15 @@ def _chain(found: Edges, length: float, start: int, end: int, tolerance: float) 
     starts.reverse()
     places = np.array(starts)
     sides = np.stack([near_left[places], near_right[places + int(length)]], axis=1)
-    return Chain(tuple(int(s) - pad for s in starts), length, score, sides)
+    spans = [
+        [_edge_near(left, place, max(1, slack // 2)), _edge_near(right, place + int(length), slack)] for place in places
+    ]
+    return Chain(np.array(spans, float) - pad, length, score, sides)
+
+
+def _edge_near(evidence: np.ndarray, place: int, slack: int) -> int:
+    """Where within `slack` columns of a place most speaks for an edge; the place itself where little does."""
+    low = max(0, place - slack)
+    near = evidence[low : place + slack + 1]
+    best = np.flatnonzero(near > near.max() - 0.05)
+    return low + int(best[np.argmin(np.abs(best + low - place))]) if near.max() > NEUTRAL + 0.05 else place

@@ -7,20 +7,23 @@ from .frame import Frame, named
 from .geometry import taken_back
 from .strips import Strip, unit
 
-BOUNDARY = 0.5  # what speaks for a place between two frames, if it is one that is seen
+BOUNDARY = 0.55  # what speaks at least for a place between two frames, where no holes tell of film
+EDGES = 0.65  # what speaks for all edges together, there
 SEEN = 0.85, 0.5  # share of a frame that is there if the picture cuts it, if scissors did
 ALIKE = 0.2  # by which strips of one picture differ in breadth
 GRID = 0.1  # by which pieces that are one frame each differ in length and breadth
+BARE = 0.3  # share of a piece that is light or holder, at most
+BROAD = 0.06  # of the picture's short side that film without holes is broad, at least
 
 
-def credible(strips: list[Strip], size: int) -> list[Strip]:
-    """The strips that are film, if that is likely of any of them. size: pixels of the picture."""
-    strips = [_settled(strip) for strip in strips]
-    sure = [s for s in strips if s.band.holes is not None or s.frames > 1]
+def credible(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
+    """The strips that are film, if that is likely of any of them. shape: of the reduced picture."""
+    strips = [_settled(strip) for strip in strips if _like_film(strip, shape)]
+    sure = [s for s in strips if s.band.holes is not None] or [s for s in strips if s.frames > 1]
     if sure:
         breadth = np.median([s.band.piece.breadth for s in sure])
         return [s for s in strips if abs(s.band.piece.breadth / breadth - 1) < ALIKE]
-    return _pieces_alike(strips, size)
+    return _pieces_alike(strips, shape)
 
 
 def on_one(strips: list[Strip]) -> list[Strip]:
@@ -29,26 +32,39 @@ def on_one(strips: list[Strip]) -> list[Strip]:
     return [s for s in strips if s.frames > 1 and s.chain.between.min() >= 0.6 and s.chain.sides.mean() > 0.65]
 
 
+def perforated(strips: list[Strip]) -> bool:
+    """Whether holes are seen along any of them."""
+    return any(strip.band.holes is not None for strip in strips)
+
+
+def _like_film(strip: Strip, shape: tuple[int, int]) -> bool:
+    """Whether a piece may be film: most of it is no light, and if no holes tell of film, it is broad and the picture
+    cuts neither of its long sides."""
+    band, cut = strip.band, strip.band.piece.cut
+    if band.bare.mean() > BARE:
+        return False
+    return band.holes is not None or not (cut[0] or cut[2] or band.piece.breadth < BROAD * min(shape))
+
+
 def _settled(strip: Strip) -> Strip:
     """The strip, without a chain where too little speaks for one."""
     chain = strip.chain
     if chain is None or chain.score <= 0:
         return Strip(strip.band, None, None)
-    if strip.band.holes is None and len(chain.starts) > 1:
-        seen = (chain.between > BOUNDARY).mean()
-        if seen < 0.7 or chain.sides.mean() < 0.55:
+    if strip.band.holes is None and strip.frames > 1:
+        if (chain.between > BOUNDARY).mean() < 0.7 or chain.sides.mean() < EDGES:
             return Strip(strip.band, None, None)
     return strip
 
 
-def _pieces_alike(strips: list[Strip], size: int) -> list[Strip]:
-    """Pieces that are a frame each, as many as are alike, if they are most of the picture."""
+def _pieces_alike(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
+    """Pieces that are a frame each, as many as are alike, if they are much of the picture."""
     if len(strips) < 2:
         return []
     sizes = np.array([(s.band.piece.length, s.band.piece.breadth) for s in strips])
     middle = np.median(sizes, axis=0)
     alike = [s for s, one in zip(strips, sizes, strict=True) if np.abs(one / middle - 1).max() < GRID]
-    covered = sum(s.band.piece.size for s in alike) / size
+    covered = sum(s.band.piece.size for s in alike) / (shape[0] * shape[1])
     ratio = middle[0] / middle[1]
     if len(alike) < 2 or len(alike) < 0.7 * len(strips) or covered < 0.3 or ratio > 1.75:
         return []
@@ -79,8 +95,8 @@ def _cut(strip: Strip) -> list[tuple[np.ndarray, float, str]]:
     found = []
     length = strip.chain.length
     kind = named(length / (last - first), band.holes is not None or None)
-    for start, sides in zip(strip.chain.starts, strip.chain.sides, strict=True):
-        left, right = max(0.0, start), min(float(width), start + length)
+    for (start, stop), sides in zip(strip.chain.spans, strip.chain.sides, strict=True):
+        left, right = max(0.0, start), min(float(width), stop)
         cut = band.piece.cut[3] if start < 0 else band.piece.cut[1]
         if (right - left) / length > SEEN[0 if cut else 1]:
             found.append((_polygon(band, left, right, first, last), float(sides.mean()), kind))

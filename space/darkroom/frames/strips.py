@@ -8,9 +8,10 @@ from .bands import Band
 from .gaps import Chain, Edges, best_chain
 from .sprockets import PITCH
 
-PERFORATED = np.sort(np.concatenate([mm * np.linspace(0.97, 1.02, 5) for mm in (36, 24, 18)]))  # mm along the film
-PLAIN = np.geomspace(0.5, 1.62, 28)  # of the breadth: frames of film without holes, or cut to its pictures
+PERFORATED = np.sort(np.concatenate([mm * np.array([0.975, 0.995, 1.015]) for mm in (36, 24, 18)]))  # mm along the film
+PLAIN = np.geomspace(0.5, 1.62, 24)  # of the breadth: frames of film without holes, or cut to its pictures
 FINER = (0.978, 0.989, 1.0, 1.011, 1.022)  # times the length that all have, for each strip: perspective
+PLENTY = 0.6  # of the score that a strip of frames has all of whose edges are seen
 ASKED = 4  # strips, the largest, that say how long a frame is
 
 
@@ -25,7 +26,7 @@ class Strip:
 
     @property
     def frames(self) -> int:
-        return len(self.chain.starts) if self.chain else 1
+        return len(self.chain.spans) if self.chain else 1
 
 
 def strips_of(bands: list[Band]) -> list[Strip]:
@@ -45,14 +46,18 @@ def unit(band: Band) -> float:
 
 def _of_one_length(bands: list[Band], lengths: np.ndarray) -> list[Strip]:
     largest = sorted(bands, key=lambda band: -band.piece.size)[:ASKED]
-    totals = np.array(
-        [[sum(_score(band, kind, length) for band in largest) for length in lengths] for kind in (0, 1)]
-    )
-    kind, at = np.unravel_index(np.argmax(totals), totals.shape)
+    best = -1.0, 0, lengths[0]
+    for kind in (0, 1):  # black gaps are tried where clear ones explain little
+        totals = [sum(_score(band, kind, length) for band in largest) for length in lengths]
+        at = int(np.argmax(totals))
+        best = max(best, (totals[at], kind, lengths[at]), key=lambda b: b[0])
+        if best[0] > PLENTY * sum(band.values.shape[1] / (best[2] * unit(band)) for band in largest):
+            break
+    _, kind, length = best
     strips = []
     for band in bands:
         found = band.edges[kind]
-        chain = best_chain(found, lengths[at] * unit(band) * np.array(FINER), 0, band.values.shape[1])
+        chain = best_chain(found, length * unit(band) * np.array(FINER), 0, band.values.shape[1])
         strips.append(Strip(band, chain, found))
     return strips
 
