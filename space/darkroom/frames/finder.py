@@ -12,7 +12,7 @@ from ..scan import Scan
 from .bands import band_of
 from .frame import Frame, whole_picture
 from .layout import credible, frames_of, on_one, perforated
-from .pieces import BLACKS, LEVELS, Piece, pieces_of
+from .pieces import BLACKS, LEVELS, Piece, pieces_of, surround
 from .strips import Strip, strips_of
 
 PIXELS = 500_000  # that a picture is reduced to
@@ -21,6 +21,7 @@ WHOLE = 0.85  # share of the picture that a piece covers at most; more is the pi
 NARROW = 0.03  # of the picture's short side that film is broad at least
 LONGEST = 60  # times as long as broad that film is at most
 STRAIGHT = 0.8  # how straight a piece's sides are at least
+EVEN = 0.6  # share of what lies around film that is even, unless holes tell that it is film
 LONG = 1.6  # times as long as broad that a picture without holes is before it is taken for a strip
 
 
@@ -56,14 +57,17 @@ def _on_surround(
 ) -> list[Strip]:
     """The strips on an even surround. masks: what is no surround, at several levels; of these, that is taken at which
     most of the picture lies in straight pieces, and most of all in such with sprocket holes."""
-    best, most = [], 0.0
+    best, of, most = [], masks[0][1], 0.0
     for level, mask in masks:
         pieces = [piece for piece in pieces_of(mask) if _may_be_film(piece, mask.shape)][:STRIPS]
         bands = [band_of(view, light, piece, level, black) for piece in pieces]
         value = sum(b.piece.size * b.piece.straight**2 * (1 if b.holes is None else 3) for b in bands)
         if value > 1.03 * most:
-            best, most = bands, value
-    return credible(strips_of(best), view.shape[:2])
+            best, of, most = bands, mask, value
+    strips = credible(strips_of(best), view.shape[:2])
+    if perforated(strips) or surround([strip.band.piece for strip in strips], of) > EVEN:
+        return strips
+    return []
 
 
 def _may_be_film(piece: Piece, shape: tuple[int, int]) -> bool:

@@ -9,6 +9,7 @@ from .strips import Strip, unit
 
 BOUNDARY = 0.55  # what speaks at least for a place between two frames, where no holes tell of film
 EDGES = 0.65  # what speaks for all edges together, there
+PLAIN = (0.9, 0.88), (0.8, 0.72)  # the same two where film fills the picture, without holes and with them
 SEEN = 0.85, 0.5  # share of a frame that is there if the picture cuts it, if scissors did
 ALIKE = 0.2  # by which strips of one picture differ in breadth
 GRID = 0.1  # by which pieces that are one frame each differ in length and breadth
@@ -29,7 +30,12 @@ def credible(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
 def on_one(strips: list[Strip]) -> list[Strip]:
     """The strip that fills the picture, if its frames are plain; else nothing."""
     strips = [_settled(strip) for strip in strips]
-    return [s for s in strips if s.frames > 1 and s.chain.between.min() >= 0.6 and s.chain.sides.mean() > 0.65]
+    return [s for s in strips if s.frames > 1 and _plain(s)]
+
+
+def _plain(strip: Strip) -> bool:
+    between, sides = PLAIN[strip.band.holes is not None]
+    return strip.chain.between.min() >= between and strip.chain.sides.mean() >= sides
 
 
 def perforated(strips: list[Strip]) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from .geometry import area, fitted_line
@@ -14,6 +15,7 @@ SMALLEST = 0.004  # share of the picture that a piece covers at least
 MOST = 40  # pieces that are looked at, the largest
 STRAY = 0.025  # of a piece's breadth, by which its long sides may stray from a line
 STRAIGHT = 0.6  # share of a long side that is on its line
+RIM = 1.04  # times a piece's size that its blurred rim is left out of the surround
 TILT = 0.28  # slope of a long side at most, about 15 degrees
 
 
@@ -57,6 +59,17 @@ def pieces_of(mask: np.ndarray) -> list[Piece]:
         if piece is not None:
             found.append(piece)
     return found
+
+
+def surround(pieces: list[Piece], mask: np.ndarray) -> float:
+    """The share of what lies around some pieces that is even surround. mask: as `pieces_of` takes it."""
+    covered = Image.new("1", mask.shape[::-1])
+    drawing = ImageDraw.Draw(covered)
+    for piece in pieces:
+        middle = piece.quad.mean(axis=0)
+        drawing.polygon([tuple(corner) for corner in (middle + RIM * (piece.quad - middle)).tolist()], fill=1)
+    around = ~np.asarray(covered)
+    return 1 - float(mask[around].mean()) if around.any() else 0.0
 
 
 def _piece(part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Piece | None:
