@@ -9,18 +9,18 @@ import numpy as np
 from PIL import Image
 
 from ..scan import Scan
-from .bands import band_of
+from .bands import Band, band_of
 from .frame import Frame, whole_picture
 from .layout import credible, frames_of, on_one, perforated
 from .pieces import BLACKS, LEVELS, Piece, pieces_of, surround
 from .strips import Strip, strips_of
 
-PIXELS = 500_000  # that a picture is reduced to
+PIXELS = 320_000  # that a picture is reduced to
 STRIPS = 24  # pieces of a picture that are looked at for frames
 WHOLE = 0.85  # share of the picture that a piece covers at most; more is the picture itself
 NARROW = 0.03  # of the picture's short side that film is broad at least
 LONGEST = 60  # times as long as broad that film is at most
-STRAIGHT = 0.8  # how straight a piece's sides are at least
+STRAIGHT = 0.65  # how straight a piece's sides are at least
 EVEN = 0.6  # share of what lies around film that is even, unless holes tell that it is film
 LONG = 1.6  # times as long as broad that a picture without holes is before it is taken for a strip
 
@@ -61,13 +61,19 @@ def _on_surround(
     for level, mask in masks:
         pieces = [piece for piece in pieces_of(mask) if _may_be_film(piece, mask.shape)][:STRIPS]
         bands = [band_of(view, light, piece, level, black) for piece in pieces]
-        value = sum(b.piece.size * b.piece.straight**2 * (1 if b.holes is None else 3) for b in bands)
+        value = sum(band.piece.size * band.piece.straight**4 * _weight(band) for band in bands)
         if value > 1.03 * most:
             best, of, most = bands, mask, value
     strips = credible(strips_of(best), view.shape[:2])
     if perforated(strips) or surround([strip.band.piece for strip in strips], of) > EVEN:
         return strips
     return []
+
+
+def _weight(band: Band) -> int:
+    """How much a piece says that its level is right."""
+    upper, _, lower, _ = band.piece.cut
+    return 3 if band.holes else 0 if upper or lower else 1
 
 
 def _may_be_film(piece: Piece, shape: tuple[int, int]) -> bool:

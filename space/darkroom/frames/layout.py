@@ -5,26 +5,36 @@ import numpy as np
 from .bands import Band
 from .frame import Frame, named
 from .geometry import taken_back
-from .strips import Strip, unit
+from .strips import Strip, picture_rows
 
 BOUNDARY = 0.55  # what speaks at least for a place between two frames, where no holes tell of film
 EDGES = 0.65  # what speaks for all edges together, there
 PLAIN = (0.9, 0.88), (0.8, 0.72)  # the same two where film fills the picture, without holes and with them
 SEEN = 0.85, 0.5  # share of a frame that is there if the picture cuts it, if scissors did
 ALIKE = 0.2  # by which strips of one picture differ in breadth
-GRID = 0.1  # by which pieces that are one frame each differ in length and breadth
+GRID = 0.15  # by which pieces that are one frame each differ in length and breadth
+CENTRE, LARGE = 0.15, 0.05  # of the picture: how far a lone frame lies from its middle, and how large it is
 BARE = 0.3  # share of a piece that is light or holder, at most
+STRAIGHT = 0.9  # how straight the sides of film without holes are
 BROAD = 0.06  # of the picture's short side that film without holes is broad, at least
 
 
 def credible(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
     """The strips that are film, if that is likely of any of them. shape: of the reduced picture."""
-    strips = [_settled(strip) for strip in strips if _like_film(strip, shape)]
-    sure = [s for s in strips if s.band.holes is not None] or [s for s in strips if s.frames > 1]
-    if sure:
-        breadth = np.median([s.band.piece.breadth for s in sure])
-        return [s for s in strips if abs(s.band.piece.breadth / breadth - 1) < ALIKE]
-    return _pieces_alike(strips, shape)
+    strips = [_settled(strip) for strip in strips if strip.band.bare.mean() < BARE]
+    film = [strip for strip in strips if _like_film(strip, shape)]
+    sure = [s for s in film if s.band.holes is not None] or [s for s in film if s.frames > 1]
+    if not sure:
+        return _pieces_alike(strips, shape)
+    breadth = np.median([s.band.piece.breadth for s in sure])
+    return [s for s in film if _as_broad(s, breadth)]
+
+
+def _as_broad(strip: Strip, breadth: float) -> bool:
+    """Whether a strip is as broad as others are, or as long: a lone upright frame's longer side lies across the film."""
+    piece = strip.band.piece
+    sides = (piece.breadth, piece.length) if strip.frames == 1 else (piece.breadth,)
+    return any(abs(side / breadth - 1) < ALIKE for side in sides)
 
 
 def on_one(strips: list[Strip]) -> list[Strip]:
@@ -44,12 +54,12 @@ def perforated(strips: list[Strip]) -> bool:
 
 
 def _like_film(strip: Strip, shape: tuple[int, int]) -> bool:
-    """Whether a piece may be film: most of it is no light, and if no holes tell of film, it is broad and the picture
-    cuts neither of its long sides."""
+    """Whether a piece may be film: if no holes tell of film, it is broad and straight, and the picture cuts neither
+    of its long sides."""
     band, cut = strip.band, strip.band.piece.cut
-    if band.bare.mean() > BARE:
-        return False
-    return band.holes is not None or not (cut[0] or cut[2] or band.piece.breadth < BROAD * min(shape))
+    if band.holes is not None:
+        return True
+    return band.piece.straight > STRAIGHT and not (cut[0] or cut[2]) and band.piece.breadth > BROAD * min(shape)
 
 
 def _settled(strip: Strip) -> Strip:
@@ -58,13 +68,17 @@ def _settled(strip: Strip) -> Strip:
     if chain is None or chain.score <= 0:
         return Strip(strip.band, None, None)
     if strip.band.holes is None and strip.frames > 1:
-        if (chain.between > BOUNDARY).mean() < 0.7 or chain.sides.mean() < EDGES:
+        ends = np.clip(chain.spans, 0, strip.band.values.shape[1])
+        whole = (np.diff(ends, axis=1)[:, 0] > SEEN[0] * chain.length).sum()
+        if (chain.between > BOUNDARY).mean() < 0.7 or chain.sides.mean() < EDGES or whole < 2:
             return Strip(strip.band, None, None)
     return strip
 
 
 def _pieces_alike(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
     """Pieces that are a frame each, as many as are alike, if they are much of the picture."""
+    if len(strips) == 1:
+        return strips if _one_frame(strips[0], shape) else []
     if len(strips) < 2:
         return []
     sizes = np.array([(s.band.piece.length, s.band.piece.breadth) for s in strips])
@@ -75,6 +89,15 @@ def _pieces_alike(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
     if len(alike) < 2 or len(alike) < 0.7 * len(strips) or covered < 0.3 or ratio > 1.75:
         return []
     return alike
+
+
+def _one_frame(strip: Strip, shape: tuple[int, int]) -> bool:
+    """Whether the only piece is a frame amid its surround, and not the thin half of one whose rest is opaque."""
+    piece = strip.band.piece
+    off = np.abs(piece.quad.mean(axis=0) / shape[::-1] - 0.5).max()
+    height = strip.band.values.shape[0]
+    ratio = strip.band.values.shape[1] / height
+    return piece.straight > 0.93 and off < CENTRE and ratio < 1.75 and piece.size > LARGE * shape[0] * shape[1]
 
 
 def frames_of(strips: list[Strip], shape: tuple[int, int]) -> list[Frame]:
@@ -95,7 +118,7 @@ def _rows(strips: list[Strip]) -> list[Strip]:
 
 def _cut(strip: Strip) -> list[tuple[np.ndarray, float, str]]:
     band, width = strip.band, strip.band.values.shape[1]
-    first, last = band.rows if band.holes else (0, band.values.shape[0])
+    first, last = picture_rows(band, strip.chain, strip.gaps)
     if strip.chain is None:
         return [(_polygon(band, 0, width, first, last), 0.5, "unknown")]
     found = []

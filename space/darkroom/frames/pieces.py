@@ -9,7 +9,7 @@ from scipy import ndimage
 from .geometry import area, fitted_line
 
 LEVELS = (0.93, 0.88, 0.8, 0.7, 0.6, 0.5)  # of the light's value, in its weakest channel: darker is film
-BLACKS = (0.06, 0.1, 0.16, 0.24)  # of the light's value, in its strongest channel: brighter is film
+BLACKS = (0.06, 0.1, 0.16, 0.24, 0.34, 0.46)  # of the light's value, in its strongest channel: brighter is film
 HOLE = 0.005  # share of the picture that a sprocket hole covers at most
 SMALLEST = 0.004  # share of the picture that a piece covers at least
 MOST = 40  # pieces that are looked at, the largest

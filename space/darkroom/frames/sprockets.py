@@ -10,6 +10,7 @@ LEAST, MOST = 0.12, 0.21  # of the piece's breadth that a pitch measures; more w
 OUTER = 0.3  # share of the breadth, from either side, in which holes are looked for
 SHARE = 0.3  # of a row's variance that lies at the holes' frequency and twice that
 BRIGHT = 0.72  # of the light's value, that passes a hole
+PAPER = 0.93  # of the light's value; of film, only holes are as bright
 HOLES = 4  # that must be seen
 
 
@@ -27,7 +28,7 @@ def sprockets(values: np.ndarray) -> Sprockets | None:
     """values: (h, w) 0…1, a straightened piece's weakest channel, 1 is the light. Returns None where no row of holes
     is seen."""
     height, width = values.shape
-    if width < HOLES * LEAST * height or height < 24:
+    if width < HOLES * LEAST * height or height < 24 or (values > PAPER).mean() > 0.4:
         return None
     outer = max(2, round(OUTER * height))
     lines = values[np.r_[0:outer, height - outer : height]].astype(np.float32)

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from .bands import Band
-from .gaps import Chain, Edges, best_chain
+from .gaps import Chain, Edges, best_chain, edges
 from .sprockets import PITCH
 
 PERFORATED = np.sort(np.concatenate([mm * np.array([0.975, 0.995, 1.015]) for mm in (36, 24, 18)]))  # mm along the film
 PLAIN = np.geomspace(0.5, 1.62, 24)  # of the breadth: frames of film without holes, or cut to its pictures
 FINER = (0.978, 0.989, 1.0, 1.011, 1.022)  # times the length that all have, for each strip: perspective
 PLENTY = 0.6  # of the score that a strip of frames has all of whose edges are seen
+REBATE = 0.18  # of the breadth, that lies beyond a picture's edge at most
+SURE = 0.5  # what speaks for it at least
 ASKED = 4  # strips, the largest, that say how long a frame is
 
 
@@ -65,3 +67,25 @@ def _of_one_length(bands: list[Band], lengths: np.ndarray) -> list[Strip]:
 def _score(band: Band, kind: int, length: float) -> float:
     chain = best_chain(band.edges[kind], np.array([length * unit(band)]), 0, band.values.shape[1])
     return max(chain.score, 0.0) if chain else 0.0
+
+
+def picture_rows(band: Band, chain: Chain | None, gaps: Edges | None) -> tuple[float, float]:
+    """First and last row of a band's pictures: where most speaks for an edge along it, near where it must be."""
+    height, width = band.values.shape
+    if band.holes:
+        return band.rows
+    expected = 0.0, float(height)
+    if chain is None:
+        return expected
+    inside = np.zeros(width, bool)
+    for start, stop in np.clip(chain.spans, 0, width).astype(int):
+        inside[start:stop] = True
+    if inside.sum() < 8:
+        return expected
+    across = edges(band.values[:, inside].T, band.bare[:, inside].T, gaps is band.edges[1])
+    rows = []
+    for evidence, place in ((across.left, expected[0]), (across.right, expected[1])):
+        low, high = max(0, int(place - REBATE * height)), min(height, int(place + REBATE * height) + 1)
+        near = evidence[low:high]
+        rows.append(float(low + np.argmax(near)) if near.max() > SURE else place)
+    return rows[0], rows[1]
