@@ -17,12 +17,13 @@ INNER = 0.12  # of the breadth, left out on either side where nothing tells the 
 @dataclass(frozen=True, eq=False)
 class Band:
     """piece: where it lies. values: (h, w) uint8, mean of the channels, 255 is the light. bare: (h, w) bool, light or
-    holder. holes: its sprocket holes. rows: first and last of the picture area, as far as that is known. edges:
+    holder; black: which of them. holes: its sprocket holes. rows: first and last of the picture area, as far as that is known. edges:
     those that gaps of unexposed film leave, and those that black ones do."""
 
     piece: Piece
     values: np.ndarray
     bare: np.ndarray
+    black: bool
     holes: Sprockets | None
     rows: tuple[float, float]
     edges: tuple[Edges, Edges]
@@ -42,4 +43,4 @@ def band_of(view: np.ndarray, light: np.ndarray, piece: Piece, level: float, bla
     margin = 0.05 * (rows[1] - rows[0]) if holes else 0
     first, last = int(np.ceil(rows[0] + margin)), max(int(rows[1] - margin), int(np.ceil(rows[0] + margin)) + 2)
     found = tuple(edges(values[first:last], bare[first:last], dark) for dark in (False, True))
-    return Band(piece, values, bare, holes, rows, found)
+    return Band(piece, values, bare, black, holes, rows, found)

@@ -11,7 +11,8 @@ from PIL import Image
 from ..scan import Scan
 from .bands import Band, band_of
 from .frame import Frame, whole_picture
-from .layout import credible, frames_of, on_one, perforated
+from .layout import credible, on_one, perforated
+from .order import frames_of
 from .pieces import BLACKS, LEVELS, Piece, pieces_of, surround
 from .strips import Strip, strips_of
 
@@ -39,7 +40,7 @@ def find_frames(scan: Scan) -> list[Frame]:
         _on_surround(view, light, [(level, strongest > level) for level in BLACKS], black=True),
         _filling(view, light),
     ]
-    frames = [frames_of(strips, view.shape[:2]) for strips in sorted(layouts, key=perforated, reverse=True) if strips]
+    frames = [frames_of(strips, view, light) for strips in sorted(layouts, key=perforated, reverse=True) if strips]
     return next((found for found in frames if found), [whole_picture()])
 
 

@@ -17,14 +17,28 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, eq=False)
+class Base:
+    """The film base: unexposed, developed film, from which density above base is counted.
+
+    density: (3,) D as the file codes it (`film.Film.density`: −2.2 · log10 of the coded value). light: (3,) the same of
+    the bare light around the film, where it is seen, so that density − light is the base's own; else None. sure: 0…1,
+    by how much film it was measured on and how even that is.
+    """
+
+    density: np.ndarray
+    light: np.ndarray | None
+    sure: float
+
+
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One frame of a picture.
 
     polygon: (4, 2) float, its corners as shares of the picture's width and height (0…1), clockwise on the picture from
     the upper left. confidence: 0…1, that this is one whole frame. format: a key of `FORMATS`, or "unknown".
     travel: degrees in (−45, 135] clockwise from the picture's x axis of the line along which the film ran; which of its
-    two ends came first is not known. strip: number of the strip it lies on, from 0. whole: whether the frame is the
-    whole picture, because nothing around it was found.
+    two ends came first is not known. strip: number of the strip it lies on, from 0. base: the strip's film base, where
+    rebate or gaps show it. whole: whether the frame is the whole picture, because nothing around it was found.
     """
 
     polygon: np.ndarray
@@ -32,6 +46,7 @@ class Frame:
     format: str = UNKNOWN
     travel: float = 0.0
     strip: int = 0
+    base: Base | None = None
     whole: bool = False
 
 

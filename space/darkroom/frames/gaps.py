@@ -18,7 +18,8 @@ COST = 0.45  # of an edge: so much must speak for it
 NEUTRAL = 0.35  # what speaks for an edge where the film ends
 MISSED = 0.9  # cost of a gap inside a frame
 BARE = 0.9  # cost of as much picture outside of all frames as one frame is long
-GAP = (-0.06, 0.24)  # shortest and longest gap, of a frame's length; below 0 frames overlap
+# Gaps, as shares of a frame's length from and to, and what they cost; below 0 frames overlap. Most cameras leave 2 mm.
+GAPS = (-0.06, 0.13, 0.0), (0.13, 0.24, 0.35)
 MOST = 60  # frames of a strip
 OVERLAP = 0.5  # how much an edge counts without a gap, where one frame meets or overlaps another
 
@@ -126,32 +127,27 @@ def _chain(found: Edges, length: float, start: int, end: int, tolerance: float) 
     value = np.where(seen < 0.08, -9.0, value * np.clip(seen, 0, 1))
     first = value - BARE * before[begin] / length
     last = BARE * (before[-1] - before[stop]) / length
-    shortest, longest = round((1 + GAP[0]) * length), round((1 + GAP[1]) * length)
-    span = longest - shortest + 1
-    most = min(MOST, int((end - start) / max(1, shortest)) + 2)
+    steps = [(round((1 + low) * length), round((1 + high) * length), cost) for low, high, cost in GAPS]
+    most = min(MOST, int((end - start) / max(1, steps[0][0])) + 2)
     totals, best = [first], (-np.inf, 0, 0)
     for k in range(most):
         score = totals[-1] - last
         at = int(np.argmax(score))
         if score[at] > best[0]:
             best = float(score[at]), k, at
-        if k + 1 == most:
-            break
-        shifted = np.full(count, -np.inf, np.float32)
-        # The best start of the frame before, `shortest` to `longest` columns to the left.
-        window = maximum_filter1d(totals[-1], span, mode="constant", cval=-np.inf, origin=0)
-        centre = np.arange(count) - (shortest + span // 2)
-        fine = centre >= 0
-        shifted[fine] = window[centre[fine]]
-        totals.append(np.maximum(shifted, -1e6) + value)
+        if k + 1 < most:
+            totals.append(_before(totals[-1], steps) + value)
     score, k, at = best
     if not np.isfinite(score):
         return None
     starts = [at]
     for step in range(k - 1, -1, -1):
-        centre = starts[-1] - (shortest + span // 2)
-        low, high = max(0, centre - span // 2), max(0, centre + (span - 1) // 2) + 1
-        starts.append(low + int(np.argmax(totals[step][low:high])))
+        choices = []
+        for shortest, longest, cost in steps:
+            low, high = max(0, starts[-1] - longest), max(1, starts[-1] - shortest + 1)
+            place = low + int(np.argmax(totals[step][low:high]))
+            choices.append((float(totals[step][place]) - cost, place))
+        starts.append(max(choices)[1])
     starts.reverse()
     places = np.array(starts)
     sides = np.stack([near_left[places], near_right[places + int(length)]], axis=1)
@@ -159,6 +155,18 @@ def _chain(found: Edges, length: float, start: int, end: int, tolerance: float) 
         [_edge_near(left, place, max(1, slack // 2)), _edge_near(right, place + int(length), slack)] for place in places
     ]
     return Chain(np.array(spans, float) - pad, length, score, sides)
+
+
+def _before(totals: np.ndarray, steps: list[tuple[int, int, float]]) -> np.ndarray:
+    """At each column, the best of `totals` for the frame before one that begins there; steps: how far to the left it
+    may begin, from, to, and at what cost."""
+    out = np.full(len(totals), -1e6, np.float32)
+    for shortest, longest, cost in steps:
+        window = maximum_filter1d(totals, longest - shortest + 1, mode="constant", cval=-1e6)
+        shift = longest - (longest - shortest + 1) // 2  # from a window's middle, as SciPy has it, to the column
+        if shift < len(out):
+            out[shift:] = np.maximum(out[shift:], window[: len(out) - shift] - cost)
+    return out
 
 
 def _edge_near(evidence: np.ndarray, place: int, slack: int) -> int:

@@ -1,19 +1,16 @@
-"""Which strips are believed, and their frames in reading order."""
+"""Which strips are believed to be film."""
 
 import numpy as np
 
-from .bands import Band
-from .frame import Frame, named
-from .geometry import taken_back
-from .strips import Strip, picture_rows
+from .strips import SEEN, Strip
 
 BOUNDARY = 0.55  # what speaks at least for a place between two frames, where no holes tell of film
 EDGES = 0.65  # what speaks for all edges together, there
 PLAIN = (0.9, 0.88), (0.8, 0.72)  # the same two where film fills the picture, without holes and with them
-SEEN = 0.85, 0.5  # share of a frame that is there if the picture cuts it, if scissors did
 ALIKE = 0.2  # by which strips of one picture differ in breadth
 GRID = 0.15  # by which pieces that are one frame each differ in length and breadth
 CENTRE, LARGE = 0.15, 0.05  # of the picture: how far a lone frame lies from its middle, and how large it is
+TRIMMED = 0.75  # of a lone piece's length that is its frame, at least
 BARE = 0.3  # share of a piece that is light or holder, at most
 STRAIGHT = 0.9  # how straight the sides of film without holes are
 BROAD = 0.06  # of the picture's short side that film without holes is broad, at least
@@ -67,7 +64,10 @@ def _settled(strip: Strip) -> Strip:
     chain = strip.chain
     if chain is None or chain.score <= 0:
         return Strip(strip.band, None, None)
-    if strip.band.holes is None and strip.frames > 1:
+    if strip.band.holes is None and strip.frames == 1:
+        near = chain.sides.min() > BOUNDARY and chain.length > TRIMMED * strip.band.values.shape[1]
+        return strip if near else Strip(strip.band, None, None)
+    if strip.band.holes is None:
         ends = np.clip(chain.spans, 0, strip.band.values.shape[1])
         whole = (np.diff(ends, axis=1)[:, 0] > SEEN[0] * chain.length).sum()
         if (chain.between > BOUNDARY).mean() < 0.7 or chain.sides.mean() < EDGES or whole < 2:
@@ -98,41 +98,3 @@ def _one_frame(strip: Strip, shape: tuple[int, int]) -> bool:
     height = strip.band.values.shape[0]
     ratio = strip.band.values.shape[1] / height
     return piece.straight > 0.93 and off < CENTRE and ratio < 1.75 and piece.size > LARGE * shape[0] * shape[1]
-
-
-def frames_of(strips: list[Strip], shape: tuple[int, int]) -> list[Frame]:
-    """The frames in reading order. shape: of the reduced picture."""
-    scale = np.array(shape[::-1], float)
-    frames = []
-    for number, strip in enumerate(_rows(strips)):
-        axis = strip.band.piece.quad[1] - strip.band.piece.quad[0]
-        travel = float(np.degrees(np.arctan2(axis[1], axis[0])))
-        for polygon, sure, kind in _cut(strip):
-            frames.append(Frame(polygon / scale, sure, kind, travel, number))
-    return frames
-
-
-def _rows(strips: list[Strip]) -> list[Strip]:
-    return sorted(strips, key=lambda s: s.band.piece.quad.mean(axis=0)[1])
-
-
-def _cut(strip: Strip) -> list[tuple[np.ndarray, float, str]]:
-    band, width = strip.band, strip.band.values.shape[1]
-    first, last = picture_rows(band, strip.chain, strip.gaps)
-    if strip.chain is None:
-        return [(_polygon(band, 0, width, first, last), 0.5, "unknown")]
-    found = []
-    length = strip.chain.length
-    kind = named(length / (last - first), band.holes is not None or None)
-    for (start, stop), sides in zip(strip.chain.spans, strip.chain.sides, strict=True):
-        left, right = max(0.0, start), min(float(width), stop)
-        cut = band.piece.cut[3] if start < 0 else band.piece.cut[1]
-        if (right - left) / length > SEEN[0 if cut else 1]:
-            found.append((_polygon(band, left, right, first, last), float(sides.mean()), kind))
-    return found
-
-
-def _polygon(band: Band, left: float, right: float, first: float, last: float) -> np.ndarray:
-    height, width = band.values.shape
-    corners = np.array([(left, first), (right, first), (right, last), (left, last)], float) / (width, height)
-    return taken_back(corners, band.piece.quad)

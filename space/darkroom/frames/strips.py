@@ -14,6 +14,7 @@ FINER = (0.978, 0.989, 1.0, 1.011, 1.022)  # times the length that all have, for
 PLENTY = 0.6  # of the score that a strip of frames has all of whose edges are seen
 REBATE = 0.18  # of the breadth, that lies beyond a picture's edge at most
 SURE = 0.5  # what speaks for it at least
+SEEN = 0.85, 0.5  # share of a frame that is there if the picture cuts it, if scissors did
 ASKED = 4  # strips, the largest, that say how long a frame is
 
 
