@@ -20,6 +20,8 @@ MISSED = 0.9  # cost of a gap inside a frame
 BARE = 0.9  # cost of as much picture outside of all frames as one frame is long
 # Gaps, as shares of a frame's length from and to, and what they cost; below 0 frames overlap. Most cameras leave 2 mm.
 GAPS = (-0.06, 0.13, 0.0), (0.13, 0.24, 0.35)
+CUT = 0.4  # cost of a frame that scissors cut
+SLACK = 0.03  # of a frame's length, by which its end may lie off
 MOST = 60  # frames of a strip
 OVERLAP = 0.5  # how much an edge counts without a gap, where one frame meets or overlaps another
 
@@ -84,17 +86,17 @@ def edges(values: np.ndarray, bare: np.ndarray | None, dark: bool) -> Edges:
     return Edges(left, right, full, base)
 
 
-def best_chain(found: Edges, lengths: np.ndarray, start: int, end: int, tolerance: float = 0.03) -> Chain | None:
+def best_chain(found: Edges, lengths: np.ndarray, start: int, end: int, cut: tuple[bool, bool]) -> Chain | None:
     """The chain of frames that the edges speak for most. lengths: (N,) pixels that a frame may be long. start, end:
-    columns between which there is film."""
-    chains = [chain for length in lengths if (chain := _chain(found, float(length), start, end, tolerance)) is not None]
+    columns between which there is film. cut: whether the picture cuts it there; scissors seldom cut a frame."""
+    chains = [chain for length in lengths if (chain := _chain(found, float(length), start, end, cut)) is not None]
     return max(chains, key=lambda chain: chain.score, default=None)
 
 
-def _chain(found: Edges, length: float, start: int, end: int, tolerance: float) -> Chain | None:
+def _chain(found: Edges, length: float, start: int, end: int, cut: tuple[bool, bool]) -> Chain | None:
     width = len(found.left)
     pad = int(length) + 2
-    slack = max(1, round(tolerance * length))
+    slack = max(1, round(SLACK * length))
     ends = max(2, round(0.03 * length))
 
     def padded(evidence: np.ndarray) -> np.ndarray:
@@ -125,6 +127,9 @@ def _chain(found: Edges, length: float, start: int, end: int, tolerance: float) 
     seen = (np.minimum(stop, pad + end) - np.maximum(begin, pad + start)) / length
     value = near_left[:count] + near_right[stop] - 2 * COST - MISSED * inside
     value = np.where(seen < 0.08, -9.0, value * np.clip(seen, 0, 1))
+    for side, beyond in zip(cut, (start + pad - begin, stop - pad - end), strict=True):
+        if not side:
+            value = value - CUT * (beyond > 2 * SLACK * length)
     first = value - BARE * before[begin] / length
     last = BARE * (before[-1] - before[stop]) / length
     steps = [(round((1 + low) * length), round((1 + high) * length), cost) for low, high, cost in GAPS]

@@ -4,13 +4,18 @@ import numpy as np
 
 from .strips import SEEN, Strip
 
-BOUNDARY = 0.55  # what speaks at least for a place between two frames, where no holes tell of film
-EDGES = 0.65  # what speaks for all edges together, there
-PLAIN = (0.9, 0.88), (0.8, 0.72)  # the same two where film fills the picture, without holes and with them
+BOUNDARY = 0.55  # what speaks at least for an edge of a lone frame
+# What speaks at least for the places between two frames and for all edges, where no holes tell of film: on a piece that
+# may be one frame, and on one that is too long to be one.
+STRICT, LOOSE = (0.9, 0.86), (0.5, 0.5)
+TWO = 1.8  # times as long as broad that one frame is at most
+# The same two where film fills the picture: without holes, with some, with both rows.
+PLAIN = (0.9, 0.88), (0.85, 0.8), (0.6, 0.65)
 ALIKE = 0.2  # by which strips of one picture differ in breadth
 GRID = 0.15  # by which pieces that are one frame each differ in length and breadth
 CENTRE, LARGE = 0.15, 0.05  # of the picture: how far a lone frame lies from its middle, and how large it is
 TRIMMED = 0.75  # of a lone piece's length that is its frame, at least
+COVERED = 0.07, 0.3  # share of the picture that such pieces are at least: three straight ones and more, any two
 BARE = 0.3  # share of a piece that is light or holder, at most
 STRAIGHT = 0.9  # how straight the sides of film without holes are
 BROAD = 0.06  # of the picture's short side that film without holes is broad, at least
@@ -41,7 +46,8 @@ def on_one(strips: list[Strip]) -> list[Strip]:
 
 
 def _plain(strip: Strip) -> bool:
-    between, sides = PLAIN[strip.band.holes is not None]
+    holes = strip.band.holes
+    between, sides = PLAIN[0 if holes is None else 2 if holes.both and holes.complete else 1]
     return strip.chain.between.min() >= between and strip.chain.sides.mean() >= sides
 
 
@@ -68,9 +74,11 @@ def _settled(strip: Strip) -> Strip:
         near = chain.sides.min() > BOUNDARY and chain.length > TRIMMED * strip.band.values.shape[1]
         return strip if near else Strip(strip.band, None, None)
     if strip.band.holes is None:
+        piece = strip.band.piece
         ends = np.clip(chain.spans, 0, strip.band.values.shape[1])
         whole = (np.diff(ends, axis=1)[:, 0] > SEEN[0] * chain.length).sum()
-        if (chain.between > BOUNDARY).mean() < 0.7 or chain.sides.mean() < EDGES or whole < 2:
+        between, sides = STRICT if piece.length < TWO * piece.breadth else LOOSE
+        if whole < 2 or np.median(chain.between) < between or chain.sides.mean() < sides:
             return Strip(strip.band, None, None)
     return strip
 
@@ -86,7 +94,11 @@ def _pieces_alike(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
     alike = [s for s, one in zip(strips, sizes, strict=True) if np.abs(one / middle - 1).max() < GRID]
     covered = sum(s.band.piece.size for s in alike) / (shape[0] * shape[1])
     ratio = middle[0] / middle[1]
-    if len(alike) < 2 or len(alike) < 0.7 * len(strips) or covered < 0.3 or ratio > 1.75:
+    if len(alike) < 2:
+        return []
+    straight = np.median([s.band.piece.straight for s in alike])
+    least = COVERED[0] if len(alike) > 2 and straight > 0.95 else COVERED[1]
+    if len(alike) < 0.7 * len(strips) or covered < least or ratio > TWO:
         return []
     return alike
 
@@ -97,4 +109,4 @@ def _one_frame(strip: Strip, shape: tuple[int, int]) -> bool:
     off = np.abs(piece.quad.mean(axis=0) / shape[::-1] - 0.5).max()
     height = strip.band.values.shape[0]
     ratio = strip.band.values.shape[1] / height
-    return piece.straight > 0.93 and off < CENTRE and ratio < 1.75 and piece.size > LARGE * shape[0] * shape[1]
+    return piece.straight > 0.93 and off < CENTRE and ratio < TWO and piece.size > LARGE * shape[0] * shape[1]

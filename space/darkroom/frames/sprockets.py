@@ -11,7 +11,7 @@ OUTER = 0.3  # share of the breadth, from either side, in which holes are looked
 SHARE = 0.3  # of a row's variance that lies at the holes' frequency and twice that
 BRIGHT = 0.72  # of the light's value, that passes a hole
 PAPER = 0.93  # of the light's value; of film, only holes are as bright
-HOLES = 4  # that must be seen
+HOLES, MANY = 4, 7  # that must be seen, where all of the film's breadth is there and where it is not
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Sprockets:
     pitch: float
     rows: tuple[float, float]
     both: bool
+    complete: bool
 
 
 def sprockets(values: np.ndarray) -> Sprockets | None:
@@ -61,7 +62,10 @@ def sprockets(values: np.ndarray) -> Sprockets | None:
         return None
     first = upper[-1] + 1 + 0.7 * scale if seen[0] else None
     last = height - outer + lower[0] - 0.7 * scale if seen[1] else None
-    if abs(FILM * scale / height - 1) < 0.08:  # all of the film's breadth
+    complete = abs(FILM * scale / height - 1) < 0.08
+    if not complete and width < MANY * pitch:
+        return None
+    if complete:
         rim = (height - IMAGE * scale) / 2
         first, last = rim, height - rim
     elif first is None:
@@ -70,4 +74,4 @@ def sprockets(values: np.ndarray) -> Sprockets | None:
         last = min(float(height), first + IMAGE * scale)
     if not 0.75 < (last - first) / (IMAGE * scale) < 1.15:
         return None
-    return Sprockets(pitch, (float(first), float(last)), all(seen))
+    return Sprockets(pitch, (float(first), float(last)), all(seen), complete)

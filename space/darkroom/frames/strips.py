@@ -60,13 +60,17 @@ def _of_one_length(bands: list[Band], lengths: np.ndarray) -> list[Strip]:
     strips = []
     for band in bands:
         found = band.edges[kind]
-        chain = best_chain(found, length * unit(band) * np.array(FINER), 0, band.values.shape[1])
+        chain = best_chain(found, length * unit(band) * np.array(FINER), 0, band.values.shape[1], _cut(band))
         strips.append(Strip(band, chain, found))
     return strips
 
 
+def _cut(band: Band) -> tuple[bool, bool]:
+    return band.piece.cut[3], band.piece.cut[1]
+
+
 def _score(band: Band, kind: int, length: float) -> float:
-    chain = best_chain(band.edges[kind], np.array([length * unit(band)]), 0, band.values.shape[1])
+    chain = best_chain(band.edges[kind], np.array([length * unit(band)]), 0, band.values.shape[1], _cut(band))
     return max(chain.score, 0.0) if chain else 0.0
 
 
