@@ -23,6 +23,7 @@ NARROW = 0.03  # of the picture's short side that film is broad at least
 LONGEST = 60  # times as long as broad that film is at most
 STRAIGHT = 0.65  # how straight a piece's sides are at least
 EVEN = 0.6  # share of what lies around film that is even, unless holes tell that it is film
+BORDER = 0.7  # share of the picture's border that is a black surround
 LONG = 1.6  # times as long as broad that a picture without holes is before it is taken for a strip
 
 
@@ -66,9 +67,9 @@ def _on_surround(
         if value > 1.03 * most:
             best, of, most = bands, mask, value
     strips = credible(strips_of(best), view.shape[:2])
-    if perforated(strips) or surround([strip.band.piece for strip in strips], of) > EVEN:
-        return strips
-    return []
+    around, border = surround([strip.band.piece for strip in strips], of)
+    even = around > EVEN and (border > BORDER or not black)
+    return strips if even or perforated(strips) else []
 
 
 def _weight(band: Band) -> int:

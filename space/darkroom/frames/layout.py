@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from .strips import SEEN, Strip
+from .frame import FORMATS
+from .strips import SEEN, Strip, unit
 
 BOUNDARY = 0.55  # what speaks at least for an edge of a lone frame
 # What speaks at least for the places between two frames and for all edges, where no holes tell of film: on a piece that
 # may be one frame, and on one that is too long to be one.
 STRICT, LOOSE = (0.9, 0.86), (0.5, 0.5)
+SHORT, HALF = (0.85, 0.7), 0.65  # the same two on short perforated film; between half-frames
 TWO = 1.8  # times as long as broad that one frame is at most
 # The same two where film fills the picture: without holes, with some, with both rows.
 PLAIN = (0.9, 0.88), (0.85, 0.8), (0.6, 0.65)
@@ -17,6 +19,7 @@ CENTRE, LARGE = 0.15, 0.05  # of the picture: how far a lone frame lies from its
 TRIMMED = 0.75  # of a lone piece's length that is its frame, at least
 COVERED = 0.07, 0.3  # share of the picture that such pieces are at least: three straight ones and more, any two
 BARE = 0.3  # share of a piece that is light or holder, at most
+PART = 0.2  # of the picture's long side that film with holes is long, at least
 STRAIGHT = 0.9  # how straight the sides of film without holes are
 BROAD = 0.06  # of the picture's short side that film without holes is broad, at least
 
@@ -57,11 +60,11 @@ def perforated(strips: list[Strip]) -> bool:
 
 
 def _like_film(strip: Strip, shape: tuple[int, int]) -> bool:
-    """Whether a piece may be film: if no holes tell of film, it is broad and straight, and the picture cuts neither
-    of its long sides."""
+    """Whether a piece may be film: with holes along it, it is long enough; without, it is broad and straight, and the
+    picture cuts neither of its long sides."""
     band, cut = strip.band, strip.band.piece.cut
     if band.holes is not None:
-        return True
+        return band.piece.length > PART * max(shape)
     return band.piece.straight > STRAIGHT and not (cut[0] or cut[2]) and band.piece.breadth > BROAD * min(shape)
 
 
@@ -70,17 +73,28 @@ def _settled(strip: Strip) -> Strip:
     chain = strip.chain
     if chain is None or chain.score <= 0:
         return Strip(strip.band, None, None)
-    if strip.band.holes is None and strip.frames == 1:
+    if strip.band.holes:
+        return strip if strip.frames == 1 or _told_apart(strip) else Strip(strip.band, None, None)
+    if strip.frames == 1:
         near = chain.sides.min() > BOUNDARY and chain.length > TRIMMED * strip.band.values.shape[1]
         return strip if near else Strip(strip.band, None, None)
-    if strip.band.holes is None:
-        piece = strip.band.piece
-        ends = np.clip(chain.spans, 0, strip.band.values.shape[1])
-        whole = (np.diff(ends, axis=1)[:, 0] > SEEN[0] * chain.length).sum()
-        between, sides = STRICT if piece.length < TWO * piece.breadth else LOOSE
-        if whole < 2 or np.median(chain.between) < between or chain.sides.mean() < sides:
-            return Strip(strip.band, None, None)
+    piece = strip.band.piece
+    ends = np.clip(chain.spans, 0, strip.band.values.shape[1])
+    whole = (np.diff(ends, axis=1)[:, 0] > SEEN[0] * chain.length).sum()
+    between, sides = STRICT if piece.length < TWO * piece.breadth else LOOSE
+    if whole < 2 or np.median(chain.between) < between or chain.sides.mean() < sides:
+        return Strip(strip.band, None, None)
     return strip
+
+
+def _told_apart(strip: Strip) -> bool:
+    """Whether frames of perforated film are plain enough: the shorter the film, or its frames, the more so, since one
+    frame with a line in it must not become two."""
+    long = unit(strip.band) * FORMATS["35 mm"][0]
+    between = float(np.median(strip.chain.between))
+    if strip.band.values.shape[1] < TWO * long:
+        return between >= SHORT[0] and strip.chain.sides.mean() >= SHORT[1]
+    return strip.chain.length > 0.9 * long or between >= HALF
 
 
 def _pieces_alike(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:

@@ -16,6 +16,7 @@ MOST = 40  # pieces that are looked at, the largest
 STRAY = 0.025  # of a piece's breadth, by which its long sides may stray from a line
 STRAIGHT = 0.6  # share of a long side that is on its line
 RIM = 1.04  # times a piece's size that its blurred rim is left out of the surround
+BORDER = 4  # pixels
 TILT = 0.28  # slope of a long side at most, about 15 degrees
 
 
@@ -61,15 +62,18 @@ def pieces_of(mask: np.ndarray) -> list[Piece]:
     return found
 
 
-def surround(pieces: list[Piece], mask: np.ndarray) -> float:
-    """The share of what lies around some pieces that is even surround. mask: as `pieces_of` takes it."""
+def surround(pieces: list[Piece], mask: np.ndarray) -> tuple[float, float]:
+    """The share of what lies around some pieces that is even surround, and the same along the picture's border. mask:
+    as `pieces_of` takes it."""
     covered = Image.new("1", mask.shape[::-1])
     drawing = ImageDraw.Draw(covered)
     for piece in pieces:
         middle = piece.quad.mean(axis=0)
         drawing.polygon([tuple(corner) for corner in (middle + RIM * (piece.quad - middle)).tolist()], fill=1)
     around = ~np.asarray(covered)
-    return 1 - float(mask[around].mean()) if around.any() else 0.0
+    border = around.copy()
+    border[BORDER:-BORDER, BORDER:-BORDER] = False
+    return tuple(1 - float(mask[part].mean()) if part.any() else 0.0 for part in (around, border))
 
 
 def _piece(part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Piece | None:
@@ -121,6 +125,6 @@ def _lying(part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Pie
     quad = np.array(corners, float)
     inside = profile[ends[0] : ends[1]].sum() / max(area(quad), 1)
     straight = min(on_over, on_under) * min(1.0, inside)
-    limits = (top <= 1, left + width >= shape[1] - 1, top + height >= shape[0] - 1, left <= 1)
-    border = (over[middle] + top <= 1).mean() > 0.3, limits[1], (under[middle] + top >= shape[0] - 1).mean() > 0.3, limits[3]
-    return Piece(quad, straight, tuple(bool(b) for b in border))
+    right = left + width >= shape[1] - 1
+    cut = (over[middle] + top <= 1).mean() > 0.3, right, (under[middle] + top >= shape[0] - 1).mean() > 0.3, left <= 1
+    return Piece(quad, straight, tuple(bool(side) for side in cut))
