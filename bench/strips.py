@@ -20,15 +20,14 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
-from scipy.optimize import linear_sum_assignment
+from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "space"))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "space"), str(ROOT / "train")]
 from darkroom.folder import walk  # noqa: E402
 from darkroom.frames import find_frames  # noqa: E402
 from darkroom.scan import open_scan  # noqa: E402
-
-RASTER = 400  # pixels a side on which polygons are compared
+from overlap import overlap  # noqa: E402
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,34 +88,10 @@ def measure(truth: Truth) -> Result:
         return Result(truth.path, truth.kind, True, 1, len(found), (), clock, processor)
     with Image.open(truth.path) as opened:
         size = np.array(opened.size, float)
-    overlap = _overlap(truth.corners / size, np.array([frame.polygon for frame in found]), small.shape)
+    shared = overlap(truth.corners / size, np.array([frame.polygon for frame in found]), small.shape)
     expected = len(truth.corners)
     single = expected == 1
-    return Result(truth.path, truth.kind, single, expected, len(found), overlap, clock, processor)
-
-
-def _overlap(expected: np.ndarray, found: np.ndarray, shape: tuple[int, ...]) -> tuple[float, ...]:
-    """Of each expected polygon (n, 4, 2), as shares of the picture, the intersection over union with its own among the
-    found ones."""
-    scale = RASTER / max(shape[:2]) * np.array(shape[1::-1])
-    masks = [_masks(polygons, scale) for polygons in (expected, found)]
-    flat = [m.reshape(len(m), -1).astype(np.float32) for m in masks]
-    both = flat[0] @ flat[1].T
-    union = flat[0].sum(axis=1)[:, None] + flat[1].sum(axis=1)[None] - both
-    iou = both / np.maximum(union, 1)
-    rows, columns = linear_sum_assignment(-iou)
-    out = np.zeros(len(expected))
-    out[rows] = iou[rows, columns]
-    return tuple(float(v) for v in out)
-
-
-def _masks(polygons: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    masks = []
-    for polygon in polygons:
-        image = Image.new("1", tuple(int(v) + 1 for v in scale))
-        ImageDraw.Draw(image).polygon([tuple(p) for p in (polygon * scale).tolist()], fill=1)
-        masks.append(np.asarray(image))
-    return np.stack(masks)
+    return Result(truth.path, truth.kind, single, expected, len(found), shared, clock, processor)
 
 
 def report(kind: str, results: list[Result]) -> None:

@@ -17,8 +17,8 @@ INNER = 0.12  # of the breadth, left out on either side where nothing tells the 
 @dataclass(frozen=True, eq=False)
 class Band:
     """piece: where it lies. values: (h, w) uint8, mean of the channels, 255 is the light. bare: (h, w) bool, light or
-    holder; black: which of them. holes: its sprocket holes. rows: first and last of the picture area, as far as that is known. edges:
-    those that gaps of unexposed film leave, and those that black ones do."""
+    holder; black: which of them. holes: its sprocket holes. rows: first and last of the picture area, as far as that is
+    known. edges: those that gaps of unexposed film leave, and those that black ones do."""
 
     piece: Piece
     values: np.ndarray

@@ -36,7 +36,7 @@ def credible(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
 
 
 def _as_broad(strip: Strip, breadth: float) -> bool:
-    """Whether a strip is as broad as others are, or as long: a lone upright frame's longer side lies across the film."""
+    """Whether a strip is as broad as others are, or as long: a lone frame may lie across the film."""
     piece = strip.band.piece
     sides = (piece.breadth, piece.length) if strip.frames == 1 else (piece.breadth,)
     return any(abs(side / breadth - 1) < ALIKE for side in sides)

@@ -117,8 +117,12 @@ def _lying(part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Pie
         return None
     ends = full[0], full[-1] + 1
     corners = []
-    for end, line in ((0, (slope_over, offset_over)), (1, (slope_over, offset_over)), (1, (slope_under, offset_under)),
-                      (0, (slope_under, offset_under))):
+    for end, line in (
+        (0, (slope_over, offset_over)),
+        (1, (slope_over, offset_over)),
+        (1, (slope_under, offset_under)),
+        (0, (slope_under, offset_under)),
+    ):
         # x + slope · (y − middle) = end, y = a · x + b
         px = (ends[end] - slope * (line[1] - height / 2)) / (1 + slope * line[0])
         corners.append((px + left, line[0] * px + line[1] + top))
