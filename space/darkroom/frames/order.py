@@ -7,6 +7,8 @@ from .frame import UNKNOWN, Frame, named
 from .geometry import taken_back
 from .strips import SEEN, Strip, picture_rows
 
+ROLL = 0.86, 0.97  # of the breadth of film without holes that its pictures have where it is roll film: 56 of 61.5 mm
+
 
 def frames_of(strips: list[Strip], view: np.ndarray, light: np.ndarray) -> list[Frame]:
     """The frames in reading order. view: (h, w, 3) uint8, the reduced picture. light: (3,) its light."""
@@ -53,7 +55,8 @@ def _cut(strip: Strip) -> list[tuple[np.ndarray, float, str]]:
         kind = named(width / height, None)
         kind = named(height / width, None) if kind == UNKNOWN else kind  # a lone frame may lie across
         return [(_polygon(strip, 0, width, first, last), 0.6 * band.piece.straight, kind)]
-    kind = named(strip.chain.length / (last - first), True if band.holes else None)
+    roll = ROLL[0] < (last - first) / height < ROLL[1]
+    kind = named(strip.chain.length / (last - first), True if band.holes else False if roll else None)
     found = []
     for (start, stop), sides in zip(strip.chain.spans, strip.chain.sides, strict=True):
         left, right = max(0.0, start), min(float(width), stop)
