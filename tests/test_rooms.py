@@ -15,6 +15,7 @@ LIBRARY = {
     "taxonomy": set(),
     "files": set(),
     "film": {"files", "taxonomy"},
+    "frames": {"files", "film"},
     "hub": set(),
     "judge": {"files", "film", "hub", "taxonomy"},
 }

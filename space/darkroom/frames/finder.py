@@ -1,0 +1,99 @@
+"""Frames of a picture: pieces of film on their surround, and on each the chain of equal frames that explains it.
+
+What is tried, in this order: pieces on a light surround (a light table, a phone's screen, a sleeve), pieces on a black
+one (a holder, a print), the whole picture as one piece. The first that film speaks for is taken; otherwise the picture
+is one frame. A wrong cut ruins a verdict, a missing one only leaves it as it was: so cuts need evidence.
+"""
+
+import numpy as np
+from PIL import Image
+
+from ..film.scan import Scan
+from .bands import Band, band_of
+from .frame import Frame, whole_picture
+from .layout import credible, on_one, perforated
+from .order import frames_of
+from .pieces import BLACKS, LEVELS, Piece, pieces_of, surround
+from .strips import Strip, strips_of
+
+PIXELS = 320_000  # that a picture is reduced to
+STRIPS = 24  # pieces of a picture that are looked at for frames
+WHOLE = 0.85  # share of the picture that a piece covers at most; more is the picture itself
+NARROW = 0.03  # of the picture's short side that film is broad at least
+LONGEST = 60  # times as long as broad that film is at most
+STRAIGHT = 0.65  # how straight a piece's sides are at least
+EVEN = 0.6  # share of what lies around film that is even, unless holes tell that it is film
+BORDER = 0.7  # share of the picture's border that is a black surround
+LONG = 1.6  # times as long as broad that a picture without holes is before it is taken for a strip
+
+
+def find_frames(scan: Scan) -> list[Frame]:
+    """The frames of a picture in reading order: row by row from above, from left to right; strips that lie upright
+    column by column. Never none: where no film is found apart from the picture, the whole of it is one frame."""
+    view = reduced(scan.small)
+    if min(view.shape[:2]) < 24:
+        return [whole_picture()]
+    light = np.maximum(np.percentile(view[::2, ::2].reshape(-1, 3), 99.5, axis=0), 16).astype(np.float32)
+    relative = np.minimum(view / light, 1)
+    weakest, strongest = relative.min(axis=-1), relative.max(axis=-1)
+    layouts = [
+        _on_surround(view, light, [(level, weakest < level) for level in LEVELS], black=False),
+        _on_surround(view, light, [(level, strongest > level) for level in BLACKS], black=True),
+        _filling(view, light),
+    ]
+    frames = [frames_of(strips, view, light) for strips in sorted(layouts, key=perforated, reverse=True) if strips]
+    return next((found for found in frames if found), [whole_picture()])
+
+
+def reduced(small: np.ndarray) -> np.ndarray:
+    """(h, w, 3) float 0…1 as uint8 of at most `PIXELS`."""
+    height, width = small.shape[:2]
+    scale = min(1.0, (PIXELS / (height * width)) ** 0.5)
+    image = Image.fromarray((np.clip(small, 0, 1) * 255).astype(np.uint8))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def _on_surround(
+    view: np.ndarray, light: np.ndarray, masks: list[tuple[float, np.ndarray]], *, black: bool
+) -> list[Strip]:
+    """The strips on an even surround. masks: what is no surround, at several levels; of these, that is taken at which
+    most of the picture lies in straight pieces, and most of all in such with sprocket holes."""
+    best, of, most = [], masks[0][1], 0.0
+    for level, mask in masks:
+        pieces = [piece for piece in pieces_of(mask) if _may_be_film(piece, mask.shape)][:STRIPS]
+        bands = [band_of(view, light, piece, level, black) for piece in pieces]
+        value = sum(band.piece.size * band.piece.straight**4 * _weight(band) for band in bands)
+        if value > 1.03 * most:
+            best, of, most = bands, mask, value
+    strips = credible(strips_of(best), view.shape[:2])
+    around, border = surround([strip.band.piece for strip in strips], of)
+    even = around > EVEN and (border > BORDER or not black)
+    return strips if even or perforated(strips) else []
+
+
+def _weight(band: Band) -> int:
+    """How much a piece says that its level is right."""
+    upper, _, lower, _ = band.piece.cut
+    return 3 if band.holes else 0 if upper or lower else 1
+
+
+def _may_be_film(piece: Piece, shape: tuple[int, int]) -> bool:
+    return (
+        piece.straight > STRAIGHT
+        and piece.size < WHOLE * shape[0] * shape[1]
+        and piece.breadth > NARROW * min(shape)
+        and piece.length < LONGEST * piece.breadth
+    )
+
+
+def _filling(view: np.ndarray, light: np.ndarray) -> list[Strip]:
+    """The strip that the whole picture is: film with holes along it, or a long picture with plain gaps."""
+    height, width = view.shape[:2]
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], float)
+    along = Piece(corners, 1.0, (True,) * 4)
+    down = Piece(corners[[1, 2, 3, 0]], 1.0, (True,) * 4)
+    bands = [band_of(view, light, piece, 2.0, False) for piece in (along, down)]
+    perforated = [band for band in bands if band.holes is not None]
+    long = [band for band in bands if band.piece.length > LONG * band.piece.breadth]
+    return on_one(strips_of((perforated or long)[:1]))

@@ -1,0 +1,52 @@
+"""Quadrilaterals on a picture: fitted to a piece of film, straightened, taken back.
+
+Points are (x, y) in pixels, y down; a pixel's middle lies at whole numbers + 0.5. Quadrilaterals are (4, 2), clockwise
+from the upper left of the straightened piece.
+"""
+
+import numpy as np
+from PIL import Image
+
+SAMPLES = 48  # points of a side through which its line is drawn
+
+
+def fitted_line(at: np.ndarray, values: np.ndarray, tolerance: float) -> tuple[float, float, float]:
+    """Slope and offset of the line through most of the points, and the share of points within `tolerance` of it: the
+    median of slopes between pairs (Theil and Sen), then least squares through those that are near."""
+    if len(at) > SAMPLES:
+        chosen = np.linspace(0, len(at) - 1, SAMPLES).astype(int)
+        few, fewer = at[chosen], values[chosen]
+    else:
+        few, fewer = at, values
+    i, j = np.triu_indices(len(few), 1)
+    apart = few[j] - few[i]
+    far = apart > 0.2 * (at[-1] - at[0] + 1)
+    slopes = (fewer[j] - fewer[i])[far] / apart[far] if far.any() else np.zeros(1)
+    slope = float(np.median(slopes))
+    offset = float(np.median(values - slope * at))
+    near = np.abs(values - slope * at - offset) <= tolerance
+    if near.sum() >= 8:
+        slope, offset = (float(v) for v in np.polyfit(at[near], values[near], 1))
+        near = np.abs(values - slope * at - offset) <= tolerance
+    return slope, offset, float(near.mean())
+
+
+def straightened(pixels: np.ndarray, quad: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(height, width, 3) uint8 of what a quadrilateral holds of a picture (h, w, 3) uint8."""
+    upper_left, upper_right, lower_right, lower_left = quad
+    data = (*upper_left, *lower_left, *lower_right, *upper_right)
+    picture = Image.fromarray(pixels).transform((width, height), Image.Transform.QUAD, data, Image.Resampling.BILINEAR)
+    return np.asarray(picture)
+
+
+def taken_back(points: np.ndarray, quad: np.ndarray) -> np.ndarray:
+    """(N, 2) points of the picture that lie at `points`, shares of a quadrilateral's length and height (bilinear)."""
+    u, v = points[:, :1], points[:, 1:]
+    a, b, c, d = quad
+    return a * (1 - u) * (1 - v) + b * u * (1 - v) + c * u * v + d * (1 - u) * v
+
+
+def area(polygon: np.ndarray) -> float:
+    """Of a polygon (N, 2), by the shoelace formula."""
+    x, y = polygon.T
+    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))

@@ -1,0 +1,127 @@
+"""Which strips are believed to be film."""
+
+import numpy as np
+
+from .frame import FORMATS
+from .gaps import Chain
+from .strips import SEEN, Strip, unit
+
+BOUNDARY = 0.55  # what speaks at least for an edge of a lone frame
+# What speaks at least for the places between two frames and for all edges, where no holes tell of film: on a piece that
+# may be one frame, and on one that is too long to be one.
+STRICT, LOOSE = (0.9, 0.86), (0.5, 0.5)
+SHORT, HALF = (0.85, 0.7), 0.65  # the same two on short perforated film; between half-frames
+TWO = 1.8  # times as long as broad that one frame is at most
+# The same two where film fills the picture: without holes, with some, with both rows.
+PLAIN = (0.9, 0.88), (0.85, 0.8), (0.6, 0.65)
+ALIKE = 0.2  # by which strips of one picture differ in breadth
+GRID = 0.15  # by which pieces that are one frame each differ in length and breadth
+CENTRE, LARGE = 0.15, 0.05  # of the picture: how far a lone frame lies from its middle, and how large it is
+TRIMMED = 0.75  # of a lone piece's length that is its frame, at least
+COVERED = 0.07, 0.3  # share of the picture that such pieces are at least: three straight ones and more, any two
+BARE = 0.3  # share of a piece that is light or holder, at most
+PART = 0.2  # of the picture's long side that film with holes is long, at least
+STRAIGHT = 0.9  # how straight the sides of film without holes are
+BROAD = 0.06  # of the picture's short side that film without holes is broad, at least
+
+
+def credible(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
+    """The strips that are film, if that is likely of any of them. shape: of the reduced picture."""
+    strips = [_settled(strip) for strip in strips if strip.band.bare.mean() < BARE]
+    film = [strip for strip in strips if _like_film(strip, shape)]
+    sure = [s for s in film if s.band.holes is not None] or [s for s in film if s.frames > 1]
+    if not sure:
+        return _pieces_alike(strips, shape)
+    breadth = np.median([s.band.piece.breadth for s in sure])
+    return [s for s in film if _as_broad(s, breadth)]
+
+
+def _as_broad(strip: Strip, breadth: float) -> bool:
+    """Whether a strip is as broad as others are, or as long: a lone frame may lie across the film."""
+    piece = strip.band.piece
+    sides = (piece.breadth, piece.length) if strip.frames == 1 else (piece.breadth,)
+    return any(abs(side / breadth - 1) < ALIKE for side in sides)
+
+
+def on_one(strips: list[Strip]) -> list[Strip]:
+    """The strip that fills the picture, if its frames are plain; else nothing."""
+    strips = [_settled(strip) for strip in strips]
+    return [s for s in strips if s.chain and s.frames > 1 and _plain(s, s.chain)]
+
+
+def _plain(strip: Strip, chain: Chain) -> bool:
+    holes = strip.band.holes
+    between, sides = PLAIN[0 if holes is None else 2 if holes.both and holes.complete else 1]
+    return bool(chain.between.min() >= between and chain.sides.mean() >= sides)
+
+
+def perforated(strips: list[Strip]) -> bool:
+    """Whether holes are seen along any of them."""
+    return any(strip.band.holes is not None for strip in strips)
+
+
+def _like_film(strip: Strip, shape: tuple[int, int]) -> bool:
+    """Whether a piece may be film: with holes along it, it is long enough; without, it is broad and straight, and the
+    picture cuts neither of its long sides."""
+    band, cut = strip.band, strip.band.piece.cut
+    if band.holes is not None:
+        return band.piece.length > PART * max(shape)
+    return band.piece.straight > STRAIGHT and not (cut[0] or cut[2]) and band.piece.breadth > BROAD * min(shape)
+
+
+def _settled(strip: Strip) -> Strip:
+    """The strip, without a chain where too little speaks for one."""
+    chain = strip.chain
+    if chain is None or chain.score <= 0:
+        return Strip(strip.band, None, None)
+    if strip.band.holes:
+        return strip if strip.frames == 1 or _told_apart(strip, chain) else Strip(strip.band, None, None)
+    if strip.frames == 1:
+        near = chain.sides.min() > BOUNDARY and chain.length > TRIMMED * strip.band.values.shape[1]
+        return strip if near else Strip(strip.band, None, None)
+    piece = strip.band.piece
+    ends = np.clip(chain.spans, 0, strip.band.values.shape[1])
+    whole = (np.diff(ends, axis=1)[:, 0] > SEEN[0] * chain.length).sum()
+    between, sides = STRICT if piece.length < TWO * piece.breadth else LOOSE
+    if whole < 2 or np.median(chain.between) < between or chain.sides.mean() < sides:
+        return Strip(strip.band, None, None)
+    return strip
+
+
+def _told_apart(strip: Strip, chain: Chain) -> bool:
+    """Whether frames of perforated film are plain enough: the shorter the film, or its frames, the more so, since one
+    frame with a line in it must not become two."""
+    long = unit(strip.band) * FORMATS["35 mm"][0]
+    between = float(np.median(chain.between))
+    if strip.band.values.shape[1] < TWO * long:
+        return between >= SHORT[0] and float(chain.sides.mean()) >= SHORT[1]
+    return chain.length > 0.9 * long or between >= HALF
+
+
+def _pieces_alike(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
+    """Pieces that are a frame each, as many as are alike, if they are much of the picture."""
+    if len(strips) == 1:
+        return strips if _one_frame(strips[0], shape) else []
+    if len(strips) < 2:
+        return []
+    sizes = np.array([(s.band.piece.length, s.band.piece.breadth) for s in strips])
+    middle = np.median(sizes, axis=0)
+    alike = [s for s, one in zip(strips, sizes, strict=True) if np.abs(one / middle - 1).max() < GRID]
+    covered = sum(s.band.piece.size for s in alike) / (shape[0] * shape[1])
+    ratio = middle[0] / middle[1]
+    if len(alike) < 2:
+        return []
+    straight = np.median([s.band.piece.straight for s in alike])
+    least = COVERED[0] if len(alike) > 2 and straight > 0.95 else COVERED[1]
+    if len(alike) < 0.7 * len(strips) or covered < least or ratio > TWO:
+        return []
+    return alike
+
+
+def _one_frame(strip: Strip, shape: tuple[int, int]) -> bool:
+    """Whether the only piece is a frame amid its surround, and not the thin half of one whose rest is opaque."""
+    piece = strip.band.piece
+    off = np.abs(piece.quad.mean(axis=0) / shape[::-1] - 0.5).max()
+    height = strip.band.values.shape[0]
+    ratio = strip.band.values.shape[1] / height
+    return piece.straight > 0.93 and off < CENTRE and ratio < TWO and piece.size > LARGE * shape[0] * shape[1]

@@ -1,0 +1,142 @@
+"""Frames are found on strips, sleeves and holders; a single frame is never cut in two."""
+
+import io
+import time
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from darkroom.film.scan import Scan, open_scan
+from darkroom.frames import find_frames
+from simulator.capture import photograph
+from simulator.develop import develop
+from simulator.filmstrip import Film, strip
+from simulator.laid import laid
+from simulator.overlap import overlap
+from simulator.scenes import draw
+from strips import picture_of
+
+
+def scan_of(pixels: np.ndarray) -> Scan:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=95, subsampling=0)
+    return open_scan(file.getvalue(), "picture.jpg")
+
+
+def photographed(films: list[Film], kind: str, seed: int = 0) -> tuple[Scan, np.ndarray]:
+    """A picture of films, and its frames' corners as shares of it."""
+    rng = np.random.default_rng(seed)
+    density, corners = laid(films, kind, rng)
+    return open_scan(photograph(density, rng), "strip.jpg"), corners / density.shape[1::-1]
+
+
+def strip_of(kind: str, count: int, seed: int = 1, per_mm: float = 5) -> Film:
+    return strip(kind, count, per_mm, [], np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_borderless_frame_is_left_whole(seed):
+    rng = np.random.default_rng(seed)
+    file, _ = develop(draw(rng), {}, rng)
+    assert len(find_frames(open_scan(file, "frame.jpg"))) == 1
+
+
+@pytest.mark.parametrize("kind, count", [("35 mm", 6), ("35 mm", 2), ("half-frame", 6), ("6×6", 3), ("6×9", 2)])
+def test_a_strip_on_a_light_table_becomes_its_frames(kind, count):
+    scan, corners = photographed([strip_of(kind, count)], "table")
+    found = find_frames(scan)
+    assert len(found) == count
+    assert np.mean(overlap(corners, np.array([f.polygon for f in found]), scan.small.shape)) > 0.85
+    assert {f.format for f in found} == {kind}
+    assert not any(f.whole for f in found) and len({f.strip for f in found}) == 1
+
+
+def test_thirty_six_frames_of_a_sleeve_come_row_by_row_from_the_left():
+    scan, corners = photographed([strip_of("35 mm", 6, seed, 3) for seed in range(6)], "sleeve")
+    found = find_frames(scan)
+    assert len(found) == 36
+    middles = np.array([f.polygon.mean(axis=0) for f in found])
+    assert np.abs(middles - corners.mean(axis=1)).max() < 0.03
+    assert [f.strip for f in found] == [i // 6 for i in range(36)]
+
+
+def test_an_upright_strip_is_read_downwards():
+    scan, _ = photographed([strip_of("35 mm", 4)], "table")
+    turned = scan_of(np.rot90(scan.small_pixels))
+    found = find_frames(turned)
+    rows = [f.polygon[:, 1].mean() for f in found]
+    assert len(found) == 4 and rows == sorted(rows)
+    assert all(abs(abs(f.travel) - 90) < 10 for f in found)
+    assert all(np.argmin(f.polygon @ turned.small.shape[1::-1]) == 0 for f in found)  # the upper left corner first
+
+
+def test_most_simulated_pictures_are_cut_right():
+    exact, overlaps = [], []
+    for number in range(8):
+        file, _, _, corners = picture_of(number, [], 3)
+        scan = open_scan(file, "strip.jpg")
+        found = find_frames(scan)
+        with Image.open(io.BytesIO(file)) as opened:
+            size = np.array(opened.size)
+        exact.append(len(found) == len(corners))
+        overlaps += overlap(corners / size, np.array([f.polygon for f in found]), scan.small.shape)
+    assert sum(exact) >= 7
+    assert np.mean(overlaps) > 0.85
+
+
+def test_all_frames_of_a_strip_share_the_base_that_its_rebate_has():
+    base = np.array([0.3, 0.6, 0.9])
+    film = strip_of("35 mm", 4)
+    rebate = np.median(film.density[25], axis=0)  # 5 mm from the edge, between holes and pictures
+    density = film.density + (base - rebate).astype(np.float32)
+    density[film.density[..., 0] == 0] = 0  # its holes
+    canvas = np.zeros((film.density.shape[0] + 200, film.density.shape[1] + 200, 3), np.float32)
+    canvas[100:-100, 100:-100] = density
+    coded = np.maximum(10**-canvas, 0) ** (1 / 2.2)
+    found = find_frames(scan_of((coded * 255).astype(np.uint8)))
+    assert len(found) == 4 and len({id(f.base) for f in found}) == 1
+    assert found[0].base.sure > 0.5
+    assert np.allclose(found[0].base.density - found[0].base.light, base, atol=0.06)
+
+
+def test_no_film_means_the_whole_picture():
+    page = Image.new("RGB", (800, 1100), "white")
+    drawing = ImageDraw.Draw(page)
+    for row in range(60, 1040, 22):
+        for column in range(60, 740, 26):
+            drawing.rectangle((column, row, column + 18, row + 10), fill="black")
+    grey = np.full((300, 400, 3), 128, np.uint8)
+    for pixels in (np.asarray(page), grey, np.zeros_like(grey), np.full_like(grey, 255)):
+        (found,) = find_frames(scan_of(pixels))
+        assert found.whole and found.polygon.tolist() == [[0, 0], [1, 0], [1, 1], [0, 1]]
+
+
+@pytest.mark.parametrize("shape", [(30, 200), (16, 40), (23, 23)])
+def test_a_tiny_or_narrow_picture_is_one_frame(shape):
+    rng = np.random.default_rng(0)
+    assert len(find_frames(scan_of(rng.integers(0, 256, (*shape, 3), dtype=np.uint8)))) == 1
+
+
+def test_a_very_wide_strip_is_cut():
+    films = [strip_of("35 mm", 18, 5, 4)]
+    density = films[0].density
+    pixels = (np.maximum(10**-density, 0) ** (1 / 2.2) * 255).astype(np.uint8)
+    wide = np.asarray(Image.fromarray(pixels).resize((30_000, round(30_000 * pixels.shape[0] / pixels.shape[1]))))
+    assert abs(len(find_frames(scan_of(wide))) - 18) <= 1
+
+
+@pytest.mark.parametrize("kind", ["checkerboard", "maze", "stripes", "noise"])
+def test_hostile_pictures_take_bounded_time(kind):
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:800, :1100]
+    bits = {
+        "checkerboard": (y // 3 + x // 3) % 2,
+        "maze": np.kron(rng.integers(0, 2, (200, 275)), np.ones((4, 4), int)) | (y % 8 < 2),
+        "stripes": x // 20 % 2,
+        "noise": rng.integers(0, 2, y.shape),
+    }[kind]
+    scan = scan_of(np.repeat((bits * 255).astype(np.uint8)[..., None], 3, axis=2))
+    spent = time.process_time()
+    find_frames(scan)
+    assert time.process_time() - spent < 3
