@@ -113,8 +113,8 @@ def files(draw: st.DrawFn) -> Case:
     data, label = FORMATS[suffix](draw, picture), f"{name} {picture.shape[1]} × {picture.shape[0]}"
     how = draw(st.sampled_from(["whole", "lying", "lying", "mutated", "mutated"]))
     if how == "lying":
-        told, data = draw(LIES.get(suffix, LIES["any"])(data))
-        label = f"{label}, {told}"
+        lie, data = draw(LIES.get(suffix, LIES["any"])(data))
+        label = f"{label}, {lie}"
     elif how == "mutated":
         data, label = draw(mutated(data)), f"{label}, mutated"
     return Case(f"{suffix}: {label}", draw(st.sampled_from([suffix] * 9 + ["nef"])), data)

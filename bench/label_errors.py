@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from audit import issues, look, out_of_sample, roll
+from audit import features, issues, out_of_sample, roll
 from darkroom.judge.verdict import load as load_judge
 from learning.frames import load
 from simulate import simulate
@@ -45,7 +45,7 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = load(args.data or str(simulate(Path(folder) / "drawn", count=750, seed=20)))  # a seed of no training set
-        listed, x = look(data, load_judge(args.weights))
+        listed, x = features(data, load_judge(args.weights))
     labels, groups = listed["normal"].to_numpy(), roll(listed)
     for size in (*(size for size in SIZES if size < len(labels)), len(labels)):
         recall, precision, auroc = zip(*(draw(x, labels, groups, size, seed) for seed in range(DRAWS)), strict=True)

@@ -59,7 +59,7 @@ def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
     return np.concatenate(scaled, axis=1)
 
 
-def look(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndarray]:
+def features(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndarray]:
     """Every picture of every split: its row as `train/data.py build` reads one, with its split, and what is seen of it,
     (N, F)."""
     splits = [split for split in SPLITS if split in data]
@@ -97,7 +97,7 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
     Raises DataError or WeightsError.
     """
     data = load(source)
-    listed, x = look(data, verdict.load(weights))
+    listed, x = features(data, verdict.load(weights))
     labels = listed["normal"].to_numpy()
     p = out_of_sample(x, labels, roll(listed))
     worst = issues(labels, p)

@@ -137,7 +137,7 @@ def fit(table: np.ndarray, kinds: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def told(net: dict[str, np.ndarray], pictures: list[Measured]) -> str:
+def summary(net: dict[str, np.ndarray], pictures: list[Measured]) -> str:
     """How many of the pictures, as they are, are said to be no colour negative, by what they are."""
     groups: dict[str, list[bool]] = {}
     for picture in pictures:
@@ -180,7 +180,7 @@ def finish(pictures: list[Measured]) -> None:
     net = fit(table, np.repeat([picture.kind for picture in kept], 2))
     write(net, OUT)
     print("Said to be no colour negative, of the pictures that were held out:")
-    print(told(net, [picture for picture in pictures if picture.source.held_out]))
+    print(summary(net, [picture for picture in pictures if picture.source.held_out]))
 
 
 if __name__ == "__main__":

@@ -72,10 +72,10 @@ def publish_space(repo: str, model: str | None = None, **where: object) -> str:
     variables = {}
     if model:
         name, _, revision = model.partition("@")
-        with _Told(name):
+        with _Explained(name):
             variables = {"MODEL_ID": name, "MODEL_REVISION": HfApi().model_info(name, revision=revision or None).sha}
     commit = _push(ROOT / "space", repo, "space", **where)
-    with _Told(repo):
+    with _Explained(repo):
         for key in HfApi().get_space_variables(repo).keys() & {"MODEL_ID", "MODEL_REVISION"} - variables.keys():
             HfApi().delete_space_variable(repo, key)
         for key, value in variables.items():
@@ -87,7 +87,7 @@ def check(repo: str) -> None:
     """Find out before the long work what would stop it: login and name. Raises PublishError."""
     if get_token() is None:
         raise PublishError(f"{repo}: nobody is logged in to the Hub; run `hf auth login`, or set HF_TOKEN")
-    with _Told(repo):
+    with _Explained(repo):
         validate_repo_id(repo)
         HfApi().whoami()
 
@@ -101,7 +101,7 @@ def _push(
     Returns the commit. Raises PublishError.
     """
     api = HfApi()
-    with _Told(repo):
+    with _Explained(repo):
         sdk = "gradio" if kind == "space" else None
         api.create_repo(repo, repo_type=kind, private=private, exist_ok=True, space_sdk=sdk)
         if revision:
@@ -125,7 +125,7 @@ def _push(
     return commit
 
 
-class _Told:
+class _Explained:
     """Turns what the Hub's client raises inside a `with` block into one sentence about `name`."""
 
     def __init__(self, name: str):

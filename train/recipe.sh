@@ -4,7 +4,7 @@
 #
 #     bash train/recipe.sh FILM PHOTOS DUST
 #
-# It begins with the network of commit 202d806 and trains its last stage and its head on squares of frames in
+# It begins with the network of commit 202d806 and trains its last two stages and its head on squares of frames in
 # proportion: real negatives with damage put on them, real film scans made negatives again, photographs, drawn scenes.
 # Killed, it goes on from its last epoch when it is called again. The calibration is fitted on frames that are made of
 # what the training did not see. Writes runs/trained and runs/bundled.

@@ -43,7 +43,7 @@ WORST = 3.0
 class Frame:
     """What `metadata.jsonl` says of a picture. label: 1 readable, 0 damaged. severity: 0…3, of the worst defect.
     source: the photograph, scene or real film; group: the same, or its photographer, never in two splits. pair: the
-    number that twins share. Of damage that nobody named the kinds are None. defect_cells: (7, 16, 16) largest coverage
+    number that twins share. Of damage that nobody named the kinds are None. defect_cells: (7, 24, 24) largest coverage
     in each cell, 0…1, less where the damage can hardly be seen; empty where nobody knows."""
 
     file_name: str
@@ -72,7 +72,7 @@ def plan(rng: np.random.Generator) -> dict[str, float]:
 
 
 def cells(coverage: np.ndarray) -> list:
-    """(H, W, 7) coverage -> (7, 16, 16) nested lists of the largest in each cell, rounded to hundredths."""
+    """(H, W, 7) coverage -> (7, 24, 24) nested lists of the largest in each cell, rounded to hundredths."""
     rows, columns = (np.linspace(0, n, GRID + 1).astype(int)[:-1] for n in coverage.shape[:2])
     largest = np.maximum.reduceat(np.maximum.reduceat(coverage, rows, axis=0), columns, axis=1)
     return [[[round(float(v), 2) for v in row] for row in kind] for kind in largest.transpose(2, 0, 1)]

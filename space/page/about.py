@@ -10,13 +10,13 @@ from darkroom.judge.verdict import Judge
 
 from .words import card as boxed
 
-HOW = """<p>A ResNet-18 looks at the negative as a whole, mask and all. Beside it the film is measured in 16 × 16 cells,
-for spots, streaks, grain, bare and opaque places, and a small network weighs these; another looks for
-damage by its shape. A logistic regression weighs all three and states a probability, calibrated on frames that
-were kept out of training.</p>
-<p>The bundled weights were trained on simulated negatives: photographs and drawn scenes, put through the densities of a
-C-41 film, each kind of damage, a camera and a JPEG encoder. Frames of one source photograph stayed on one
-side of the split.</p>"""
+HOW = """<p>A ResNet-18 looks at the negative, mask and all, in its own proportions. It answers for every part of the
+frame: readable or not, and each kind of damage. These answers, and how much density there is in the frame, become a
+probability that was calibrated on frames kept out of training. Nothing else decides; the measurements below a verdict
+are there to be read. Whether a picture is a colour negative at all is asked separately.</p>
+<p>The bundled weights learnt from real negatives with damage put on them, from real scans made negatives again, and from
+photographs and drawn scenes put through the densities of a C-41 film, each kind of damage, a camera and a JPEG encoder.
+Frames of one source photograph stayed on one side of the split.</p>"""
 
 SOURCE = '<p class="hint">Read from the card of these weights.</p>'
 

@@ -41,8 +41,8 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
     """
     try:
         report = json.loads((run / "report.json").read_text())
-        told = (run / "epochs.jsonl").read_text() if report["epochs"] else ""
-        epochs = [json.loads(line) for line in told.splitlines()]
+        lines = (run / "epochs.jsonl").read_text() if report["epochs"] else ""
+        epochs = [json.loads(line) for line in lines.splitlines()]
     except (FileNotFoundError, ValueError) as error:
         raise CardError(f"{run}: the run is not finished, its report cannot be read ({error})") from None
     settings, figures = report["settings"], report["figures"]

@@ -18,7 +18,7 @@ LEAST_COLOUR, COLOUR_MASKED = 3.0, 2.0  # CIELAB units, and deviations of the li
 AROUND = 0.06  # of the long side, over which the positive's texture is measured
 CHROMA = 0.5  # what a difference of hue or chroma counts beside one of lightness
 SURROUNDINGS = 0.07  # of the long side, within which a change must end to be seen as one
-PLAIN = 400  # sum, over the pixels of a frame 576 long, of the squares of what is seen, from which damage is plain
+PLAIN = 400  # sum, over the pixels of a frame, of the squares of what is seen, from which damage is plain
 
 
 def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
