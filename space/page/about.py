@@ -14,9 +14,9 @@ HOW = """<p>A ResNet-18 looks at the negative, mask and all, in its own proporti
 frame: readable or not, and each kind of damage. These answers, and how much density there is in the frame, become a
 probability that was calibrated on frames kept out of training. Nothing else decides; the measurements below a verdict
 are there to be read. Whether a picture is a colour negative at all is asked separately.</p>
-<p>The bundled weights learnt from real negatives with damage put on them, from real scans made negatives again, and from
-photographs and drawn scenes put through the densities of a C-41 film, each kind of damage, a camera and a JPEG encoder.
-Frames of one source photograph stayed on one side of the split.</p>"""
+<p>The bundled weights learnt from real negatives with damage put on them, from real scans made negatives again, and
+from photographs and drawn scenes put through the densities of a C-41 film, each kind of damage, a camera and a JPEG
+encoder. Frames of one source photograph stayed on one side of the split.</p>"""
 
 SOURCE = '<p class="hint">Read from the card of these weights.</p>'
 
