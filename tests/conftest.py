@@ -6,6 +6,7 @@ Everything is made here; nothing is downloaded and nothing outside the repositor
 from environment import HF_HOME, HUB, Hub
 
 # isort: split
+import json
 import os
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from darkroom.judge.resnet import ResNet18
 
 ROOT = Path(__file__).resolve().parents[1]
+GATE = json.loads((ROOT / "space/weights/config.json").read_text())["gate"]  # the bundled model's
 torch.set_num_threads(1)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -70,5 +72,5 @@ def weights(tmp_path_factory) -> Path:
     """A folder with a small, untrained, seeded network, saved as training saves one."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("weights")
-    ResNet18(input_size=64).save_pretrained(folder)
+    ResNet18(input_size=64, gate=GATE).save_pretrained(folder)
     return folder

@@ -1,6 +1,7 @@
 """Is it a colour negative at all: each other kind is told, and no colour of light or mask makes a negative another."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,16 +9,19 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 import negatives
+from conftest import GATE as STORED
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
-from darkroom.film.negative import KINDS, chances, kinds
+from darkroom.film.negative import KINDS, Gate, kinds
 from darkroom.film.scan import Scan, open_scan
 from darkroom.film.traits import beside, reduced, traits
+from darkroom.judge.verdict import load
 from darkroom.taxonomy import OTHERS
 from film import eight_bit, png, sixteen_bit
 from simulator import develop, others, retake
 from simulator.scenes import draw
 
+GATE = Gate.from_dict(STORED)
 SEEDS = range(8)
 MOST = 7  # negatives of eight that must be taken for one; docs/not_a_negative.md says how often each kind is told
 TOLD = 6  # of eight others
@@ -39,7 +43,7 @@ def photograph(seed: int) -> np.ndarray:
 
 
 def reason(picture: np.ndarray) -> str:
-    found = measure(Film(Scan(eight_bit(np.clip(picture, 0, 1)), "picture", b"", "PNG")))
+    found = measure(Film(Scan(eight_bit(np.clip(picture, 0, 1)), "picture", b"", "PNG")), GATE)
     return OTHERS.get(found.other, "")
 
 
@@ -121,7 +125,7 @@ def test_a_negative_is_one_under_light_of_any_colour(light, developed):
 
 def test_a_scanners_dark_linear_file_is_a_negative_too(developed):
     raws = [png(sixteen_bit(0.2 * picture.astype(np.float64) ** 2.2)) for picture in developed]
-    said = [measure(Film(open_scan(raw, "raw.png"))).not_negative for raw in raws]
+    said = [measure(Film(open_scan(raw, "raw.png")), GATE).not_negative for raw in raws]
     assert sum(map(bool, said)) <= len(SEEDS) - MOST, said
 
 
@@ -130,7 +134,7 @@ def test_any_size_and_any_content_gives_finite_traits_and_probabilities(size):
     for picture in (np.zeros((*size, 3)), np.ones((*size, 3)), np.random.default_rng(0).random((*size, 3))):
         film = Film(Scan(eight_bit(picture), "picture", b"", "PNG"))
         assert np.isfinite([*traits(*reduced(film.density, film.inside)).values()]).all()
-        found = kinds(film.density, film.inside)
+        found = kinds(film.density, film.inside, GATE)
         assert tuple(found) == KINDS and sum(found.values()) == pytest.approx(1)
 
 
@@ -148,7 +152,7 @@ def test_a_fit_tells_kinds_that_differ():
     rng = np.random.default_rng(0)
     kind = rng.integers(len(KINDS), size=1200)
     table = rng.standard_normal((1200, 6)) + kind[:, None] * np.arange(6)
-    found = chances(table, negatives.fit(table, kind))
+    found = negatives.fit(table, kind).chances(table)
     assert found.shape == (1200, len(KINDS)) and np.allclose(found.sum(axis=1), 1)
     assert (found.argmax(axis=1) == kind).mean() > 0.8
 
@@ -180,17 +184,18 @@ def material(tmp_path_factory) -> tuple:
     return folder / "data", folder / "photos"
 
 
-def test_the_command_fits_the_same_file_twice_and_says_what_it_told(material, tmp_path, monkeypatch, capsys):
+def test_the_command_fits_the_same_gate_twice_and_says_what_it_told(material, weights, tmp_path, monkeypatch, capsys):
     data, photos = material
     written = []
-    for name in ("first.json", "second.json"):
-        monkeypatch.setattr(negatives, "OUT", tmp_path / name)
-        monkeypatch.setattr("sys.argv", ["negatives.py", str(data), "--photos", str(photos), "--count", "48"])
+    for name in ("first", "second"):
+        shutil.copytree(weights, tmp_path / name)
+        words = [str(data), "--photos", str(photos), "--count", "48", "--model", str(tmp_path / name)]
+        monkeypatch.setattr("sys.argv", ["negatives.py", *words])
         negatives.main()
-        written.append((tmp_path / name).read_bytes())
-    assert written[0] == written[1]
-    net = {name: np.array(value) for name, value in json.loads(written[0]).items()}
-    assert net["mean"].shape == (len(negatives.TRAITS),)
+        written.append((tmp_path / name / "config.json").read_bytes())
+    assert written[0] == written[1] != (weights / "config.json").read_bytes()
+    fitted = load(tmp_path / "first").model.gate
+    assert fitted != load(weights).model.gate and fitted.keys() == load(weights).model.gate.keys()
     said = capsys.readouterr().out
     assert "held out" in said and "positive" in said and " of " in said
 
@@ -198,12 +203,8 @@ def test_the_command_fits_the_same_file_twice_and_says_what_it_told(material, tm
 def test_a_folder_without_pictures_is_named(tmp_path, material, monkeypatch, capsys):
     data, _ = material
     for folder, photos in ((tmp_path, tmp_path), (data, tmp_path)):
-        monkeypatch.setattr("sys.argv", ["negatives.py", str(folder), "--photos", str(photos)])
+        words = [str(folder), "--photos", str(photos), "--model", str(tmp_path)]
+        monkeypatch.setattr("sys.argv", ["negatives.py", *words])
         with pytest.raises(SystemExit) as stopped:
             negatives.main()
         assert stopped.value.code == 2 and str(tmp_path) in capsys.readouterr().err
-
-
-def test_the_fitted_network_is_small_enough_to_go_with_the_code():
-    path = negatives.ROOT / "space/darkroom/film/negative.json"
-    assert path.stat().st_size < 40_000

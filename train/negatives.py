@@ -1,6 +1,6 @@
-"""Fit the check that a picture is a colour negative at all: `space/darkroom/film/negative.json`.
+"""Fit the check that a picture is a colour negative at all: the gate of a model.
 
-    python train/negatives.py data/simulated --photos photos
+    python train/negatives.py data/simulated --photos photos --model space/weights
 
 DATA is what `train/simulate.py` wrote: the negatives, readable and damaged. The other kinds are made from the
 photographs, by `train/simulator/others.py`. A quarter of the folders of photographs, and the negatives simulated from
@@ -26,16 +26,13 @@ from tqdm import tqdm
 
 from darkroom.film.evidence import NOT_NEGATIVE
 from darkroom.film.film import Film
-from darkroom.film.negative import CLIPPED, KINDS, weighed
+from darkroom.film.negative import CLIPPED, KINDS, Gate
 from darkroom.film.scan import Scan
 from darkroom.film.traits import reduced, traits
 from darkroom.taxonomy import spoken
 from simulator.others import MAKERS
 from simulator.retake import relit, retaken
 
-ROOT = Path(__file__).resolve().parents[1]
-OUT = ROOT / "space/darkroom/film/negative.json"
-TRAITS = tuple(traits(np.zeros((16, 16, 3)), np.ones((16, 16), bool)))  # their names
 SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `KINDS` among the pictures
 LONG_SIDE = 320  # pixels of a picture; `negative.traits` sees fewer
 HIDDEN, NETWORKS = 12, 4  # so many networks of so many units each; their logits are averaged
@@ -114,7 +111,7 @@ def both(density: np.ndarray, inside: np.ndarray, kind: int, number: int) -> np.
     return np.array([[*traits(light, inside).values()] for light in lights])
 
 
-def fit(table: np.ndarray, kinds: np.ndarray) -> dict[str, np.ndarray]:
+def fit(table: np.ndarray, kinds: np.ndarray) -> Gate:
     """The network for traits (N, T) of pictures whose kinds (N,) are indices into `KINDS`.
 
     Small networks side by side are one with a wider hidden layer, and its logits are the mean of theirs.
@@ -127,31 +124,33 @@ def fit(table: np.ndarray, kinds: np.ndarray) -> dict[str, np.ndarray]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the ridge keeps it smooth, not the last step
             found.append(one.fit(standard, kinds))
-    return {
-        "mean": mean,
-        "scale": scale,
-        "hidden": np.concatenate([one.coefs_[0] for one in found], axis=1),
-        "hidden_bias": np.concatenate([one.intercepts_[0] for one in found]),
-        "out": np.concatenate([one.coefs_[1] for one in found]) / NETWORKS,
-        "out_bias": np.mean([one.intercepts_[1] for one in found], axis=0),
-    }
+    return Gate(
+        mean=mean,
+        scale=scale,
+        hidden=np.concatenate([one.coefs_[0] for one in found], axis=1),
+        hidden_bias=np.concatenate([one.intercepts_[0] for one in found]),
+        out=np.concatenate([one.coefs_[1] for one in found]) / NETWORKS,
+        out_bias=np.mean([one.intercepts_[1] for one in found], axis=0),
+    )
 
 
-def summary(net: dict[str, np.ndarray], pictures: list[Measured]) -> str:
+def summary(gate: Gate, pictures: list[Measured]) -> str:
     """How many of the pictures, as they are, are said to be no colour negative, by what they are."""
     groups: dict[str, list[bool]] = {}
     for picture in pictures:
         label = {1: ", readable", 0: ", damaged", -1: ""}[picture.source.label]
-        found = dict(zip(TRAITS, picture.traits[0].tolist(), strict=True))
-        called = 1 - weighed(found, net)["negative"] >= NOT_NEGATIVE
+        called = 1 - gate.chances(picture.traits[0])[KINDS.index("negative")] >= NOT_NEGATIVE
         groups.setdefault(spoken(KINDS[picture.kind]) + label, []).append(bool(called))
     return "\n".join(f"{name:20} {sum(called):5} of {len(called):5}" for name, called in sorted(groups.items()))
 
 
-def write(net: dict[str, np.ndarray], path: Path) -> None:
-    """Four digits are enough for weights."""
-    rounded = {name: np.vectorize(lambda v: float(f"{v:.4g}"))(values).tolist() for name, values in net.items()}
-    path.write_text(json.dumps(rounded) + "\n", encoding="utf-8")
+def write(gate: Gate, model: Path) -> None:
+    """Put the gate into the config.json of a model's folder; four digits are enough for weights."""
+    path = model / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    four = np.vectorize(lambda v: float(f"{v:.4g}"))
+    config["gate"] = {name: four(values).tolist() for name, values in vars(gate).items()}
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -159,6 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="simulated negatives")
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (JPEG, PNG)")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the model whose config.json gets the gate")
     parser.add_argument("--count", type=int, default=7200, help="pictures of all kinds together")
     args = parser.parse_args()
     try:
@@ -170,17 +170,17 @@ def main() -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(one, range(args.count), chunksize=8)
         pictures = list(tqdm(found, total=args.count, desc="Measuring", unit="picture"))
-    finish(pictures)
+    finish(pictures, args.model)
 
 
-def finish(pictures: list[Measured]) -> None:
+def finish(pictures: list[Measured], model: Path) -> None:
     """Fit, write the network and print how right it is."""
     kept = [picture for picture in pictures if not picture.source.held_out]
     table = np.concatenate([picture.traits for picture in kept])
-    net = fit(table, np.repeat([picture.kind for picture in kept], 2))
-    write(net, OUT)
+    gate = fit(table, np.repeat([picture.kind for picture in kept], 2))
+    write(gate, model)
     print("Said to be no colour negative, of the pictures that were held out:")
-    print(summary(net, [picture for picture in pictures if picture.source.held_out]))
+    print(summary(gate, [picture for picture in pictures if picture.source.held_out]))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,9 @@ PYTHON
 fi
 if [ ! -d data/begun ]; then  # that network's head knew no density span: its weights begin at 0
     mkdir -p data/begun.part
-    for file in config.json model.safetensors; do git show "202d806:space/weights/$file" > "data/begun.part/$file"; done
+    for file in weights/config.json weights/model.safetensors darkroom/negative.json; do
+        git show "202d806:space/$file" > "data/begun.part/$(basename "$file")"
+    done
     $python - <<'PYTHON'
 import json
 from pathlib import Path
@@ -50,6 +52,7 @@ state, config = load_file(folder / "model.safetensors"), json.loads((folder / "c
 state["head.weight"] = torch.nn.functional.pad(state["head.weight"], (0, 1))
 save_file(state, folder / "model.safetensors")
 kept = {name: config[name] for name in ("labels", "defects", "input_size")}
+kept["gate"] = json.loads((folder / "negative.json").read_text())  # then a file among the sources
 (folder / "config.json").write_text(json.dumps(kept))
 PYTHON
     mv data/begun.part data/begun

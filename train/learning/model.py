@@ -20,13 +20,17 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
     kinds: damage that the data label. Where the model of `init` has other ones the head is rebuilt, and what both have
     keeps its weights. Without any, a model keeps the kinds that it knows.
     input_size: pixels of the long side; None: that of `init`, or `SIZE`.
+    What tells a colour negative from other pictures is taken over from `init`, or from the bundled model.
     Raises weights.WeightsError.
     """
     if init is None:
-        return ResNet18(defects=kinds, input_size=input_size or SIZE)
+        return ResNet18(defects=kinds, input_size=input_size or SIZE, gate=load().model.gate)
     known = load(init).model
     model = ResNet18(
-        defects=kinds or known.defects, input_size=input_size or known.input_size, calibration=known.calibration
+        defects=kinds or known.defects,
+        input_size=input_size or known.input_size,
+        calibration=known.calibration,
+        gate=known.gate,
     )
     state = known.float().state_dict()
     had, have = known.labels + known.defects, LABELS + model.defects
@@ -44,7 +48,11 @@ def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
     """Write `model` with its calibration to `folder` as safetensors, in half precision, and config.json. Returns what
     was written."""
     whole = ResNet18(
-        labels=model.labels, defects=model.defects, input_size=model.input_size, calibration=calibration
+        labels=model.labels,
+        defects=model.defects,
+        input_size=model.input_size,
+        calibration=calibration,
+        gate=model.gate,
     ).eval()
     whole.load_state_dict(model.state_dict())
     whole.half().save_pretrained(folder)

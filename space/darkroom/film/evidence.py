@@ -10,7 +10,7 @@ from scipy.ndimage import sobel, uniform_filter
 
 from ..taxonomy import OTHERS
 from .film import Film
-from .negative import kinds
+from .negative import Gate, kinds
 
 MASK_GONE = 0.20  # blue minus red density this far below the frame's median: the orange mask is missing
 BARE = 0.35  # D; bare light in every channel, where even the clearest film keeps its base
@@ -109,8 +109,8 @@ class Evidence:
         return lines
 
 
-def measure(film: Film) -> Evidence:
-    """Measure a scan's film, on its small picture."""
+def measure(film: Film, gate: Gate | None = None) -> Evidence:
+    """Measure a scan's film, on its small picture. gate: tells a colour negative from other pictures."""
     values = film.density.transpose(2, 0, 1)[:, film.inside].T  # (n, 3), channel by channel in memory
     low, high = np.percentile(values, (5, 95), axis=0)
     span = float((high - low).mean())
@@ -125,7 +125,7 @@ def measure(film: Film) -> Evidence:
     low_end, high_end = film.scan.ends
     ends = (((film.rgb <= low_end) | (film.rgb >= high_end)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
-    chances = kinds(film.density, film.inside)
+    chances = kinds(film.density, film.inside, gate)
     return Evidence(
         density_span=span,
         below_base=float(holes.sum() / count),

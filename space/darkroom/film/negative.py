@@ -1,12 +1,11 @@
 """Is this a colour negative at all? Judged by how its densities are distributed, not by its colour.
 
-A small network, `negative.json`, weighs what `traits` measures; `train/negatives.py` fitted it, and
-docs/not_a_negative.md says how well.
+A small network weighs what `traits` measures. Its numbers lie in a model's `config.json` as "gate";
+`train/negatives.py` fits them, and docs/not_a_negative.md says how well.
 """
 
-import json
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter
@@ -22,19 +21,38 @@ AVERAGED = 0.38  # of the deviation in fine detail; white noise averaged over 5 
 CLIPPED = 3.0  # standard deviations beyond which a measurement counts no further
 
 
-@cache
-def _network() -> dict[str, np.ndarray]:
-    stored = json.loads(Path(__file__).with_name("negative.json").read_text(encoding="utf-8"))
-    return {name: np.array(value) for name, value in stored.items()}
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """The small network: T features, H hidden units, `KINDS` as its outputs.
 
+    mean, scale: (T,) of the features. hidden: (T, H), hidden_bias: (H,). out: (H, K), out_bias: (K,).
+    """
 
-def chances(measured: np.ndarray, network: dict[str, np.ndarray]) -> np.ndarray:
-    """(..., traits) -> (..., `KINDS`): probabilities, one hidden layer and a softmax away."""
-    standard = np.clip((measured - network["mean"]) / network["scale"], -CLIPPED, CLIPPED)
-    hidden = np.maximum(standard @ network["hidden"] + network["hidden_bias"], 0)
-    logits = hidden @ network["out"] + network["out_bias"]
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return odds / odds.sum(axis=-1, keepdims=True)
+    mean: np.ndarray
+    scale: np.ndarray
+    hidden: np.ndarray
+    hidden_bias: np.ndarray
+    out: np.ndarray
+    out_bias: np.ndarray
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "Gate":
+        """From plain JSON. Raises TypeError where the names are others, ValueError where the shapes do not fit."""
+        gate = cls(**{name: np.array(value, float) for name, value in stored.items()})
+        features, units = len(traits(np.zeros((16, 16, 3)), np.ones((16, 16), bool))), len(gate.hidden_bias)
+        count = len(KINDS)
+        shapes = [(features,), (features,), (features, units), (units,), (units, count), (count,)]
+        if [each.shape for each in vars(gate).values()] != shapes:
+            raise ValueError("the shapes of its gate do not fit")
+        return gate
+
+    def chances(self, measured: np.ndarray) -> np.ndarray:
+        """(..., T) -> (..., `KINDS`): probabilities, one hidden layer and a softmax away."""
+        standard = np.clip((measured - self.mean) / self.scale, -CLIPPED, CLIPPED)
+        hidden = np.maximum(standard @ self.hidden + self.hidden_bias, 0)
+        logits = hidden @ self.out + self.out_bias
+        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return odds / odds.sum(axis=-1, keepdims=True)
 
 
 def no_picture(density: np.ndarray, inside: np.ndarray) -> bool:
@@ -56,17 +74,15 @@ def no_picture(density: np.ndarray, inside: np.ndarray) -> bool:
     return False
 
 
-def weighed(found: dict[str, float], network: dict[str, np.ndarray]) -> dict[str, float]:
-    """From `traits`: the probability, 0…1, of each of `KINDS`, together 1."""
-    return dict(zip(KINDS, chances(np.array([*found.values()]), network).tolist(), strict=True))
-
-
-def kinds(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
-    """The probability, 0…1, of each of `KINDS`, together 1.
+def kinds(density: np.ndarray, inside: np.ndarray, gate: Gate | None) -> dict[str, float]:
+    """The probability, 0…1, of each of `KINDS`, together 1. Without a gate all but an empty frame is a negative.
 
     density: (H, W, 3), up to the light's brightness. inside: (H, W) bool, without holder and bare light around.
     """
     density, inside = reduced(density, inside)
     if no_picture(density, inside):
         return dict.fromkeys(KINDS, 0.0) | {"nothing": 1.0}
-    return weighed(traits(density, inside), _network())
+    if gate is None:
+        return dict.fromkeys(KINDS, 0.0) | {"negative": 1.0}
+    measured = np.array([*traits(density, inside).values()])
+    return dict(zip(KINDS, gate.chances(measured).tolist(), strict=True))

@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from ..film.negative import Gate
 from ..hub.pull import CONFIG, TENSORS, WeightsError
 from ..hub.weights import find
 from ..taxonomy import DEFECTS, LABELS
@@ -41,6 +42,8 @@ def read_network(config: Path, tensors: Path, name: str) -> ResNet18:
         stored = json.loads(config.read_text(encoding="utf-8"))
         model = ResNet18(**stored)
         calibration = Calibration.from_dict(model.calibration) if model.calibration else None
+        if model.gate:
+            Gate.from_dict(model.gate)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(f"{name}: its {CONFIG} describes another kind of model ({error})") from None
     if model.labels != LABELS or not set(model.defects) <= set(DEFECTS):

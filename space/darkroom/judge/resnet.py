@@ -74,6 +74,7 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
     input_size: pixels of the long side that `film.network_input` gives a picture. The network is fully convolutional:
     this is what it was trained for, and any other works.
     calibration: what `calibration.Calibration` reads, fitted after training; plain JSON.
+    gate: what tells a colour negative from other pictures, the numbers of `film.negative.Gate`; None asks nothing.
     """
 
     def __init__(
@@ -83,10 +84,11 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
         defects: tuple[str, ...] = DEFECTS,
         input_size: int = 244,
         calibration: dict[str, Any] | None = None,
+        gate: dict[str, Any] | None = None,
     ):
         super().__init__()
         self.labels, self.defects = tuple(labels), tuple(defects)
-        self.input_size, self.calibration = input_size, calibration
+        self.input_size, self.calibration, self.gate = input_size, calibration, gate
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(64),

@@ -15,6 +15,7 @@ import torch
 
 from ..film.evidence import Evidence, measure
 from ..film.film import Film, network_input
+from ..film.negative import Gate
 from ..film.scan import Scan, open_scan
 from ..film.surface import Surface, surface
 from .calibration import PRIOR, Calibration
@@ -42,6 +43,7 @@ class Judge:
         self.source, self.revision, self.notice = source, revision, notice
         stored = model.calibration
         self.calibration = Calibration.from_dict(stored) if stored else Calibration.identity(model.defects)
+        self.gate = Gate.from_dict(model.gate) if model.gate else None
 
     def judge(self, scan: Scan | str | Path | bytes, prior: float = PRIOR) -> Verdict:
         """Judge one scan, or what `open_scan` opens: a file's path or its bytes.
@@ -58,7 +60,7 @@ class Judge:
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
         film = Film(scan)
-        return Prepared(scan.name, network_input(film, self.model.input_size), measure(film), surface(film))
+        return Prepared(scan.name, network_input(film, self.model.input_size), measure(film, self.gate), surface(film))
 
     @torch.inference_mode()
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
