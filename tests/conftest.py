@@ -6,7 +6,6 @@ Everything is made here; nothing is downloaded and nothing outside the repositor
 from environment import HF_HOME, HUB, Hub
 
 # isort: split
-import json
 import os
 import shutil
 from pathlib import Path
@@ -15,9 +14,9 @@ import pytest
 import torch
 
 from darkroom.judge.resnet import ResNet18
+from film import GATE
 
 ROOT = Path(__file__).resolve().parents[1]
-GATE = json.loads((ROOT / "space/weights/config.json").read_text())["gate"]  # the bundled model's
 torch.set_num_threads(1)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

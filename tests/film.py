@@ -1,5 +1,6 @@
 """Frames for the tests: a drawn scene on orange film, and the file formats that Pillow cannot write."""
 
+import json
 import struct
 import zlib
 from pathlib import Path
@@ -10,6 +11,8 @@ from darkroom.film.film import resized
 from simulator import emulsion
 from simulator.scenes import draw
 
+ROOT = Path(__file__).resolve().parents[1]
+GATE = json.loads((ROOT / "space/weights/config.json").read_text())["gate"]  # the bundled model's
 BASE = np.array([0.25, 0.64, 0.97])  # density of the orange mask, R G B
 
 

@@ -1,7 +1,9 @@
 """Every benchmark runs from its command line to its last printed figure, on the least input that it can have."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +13,13 @@ import pytest
 from PIL import Image
 
 import examples
+import find_frames
 import fuzz
 import label_errors
 import mistakes
-import page_speed
 import real_film
 import speed
+import strips
 import throughput
 import transfer
 from conftest import ROOT
@@ -124,8 +127,18 @@ def test_transfer_trains_twice_and_prints_both(run, weights, data, monkeypatch):
 
 
 @pytest.mark.browser
-def test_page_speed_waits_for_verdicts_and_a_roll(run, weights, monkeypatch, chromium):
-    monkeypatch.setattr(page_speed, "ROUNDS", 1)
-    monkeypatch.setattr(page_speed, "FRAMES", 2)
-    out = run(page_speed, "--weights", weights)
-    assert len(re.findall(r"[\d.]+ s$", out, re.MULTILINE)) == 4 and "2 of 2 done in" in out
+def test_page_speed_waits_for_verdicts_and_a_roll(weights, tmp_path, chromium):
+    code = "import page_speed; page_speed.ROUNDS, page_speed.FRAMES = 1, 2; page_speed.main()"
+    words = [sys.executable, "-c", code, "--weights", weights]  # where no other test drives a browser
+    folders = os.pathsep.join(map(str, (ROOT / "bench", ROOT / "train", ROOT / "space")))
+    done = subprocess.run(
+        words, capture_output=True, text=True, cwd=tmp_path, timeout=200, env=os.environ | {"PYTHONPATH": folders}
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"[\d.]+ s$", done.stdout, re.MULTILINE)) == 4 and "2 of 2 done in" in done.stdout
+
+
+def test_find_frames_counts_what_was_found_on_strips_and_on_single_frames(run, tmp_path):
+    strips.strips(tmp_path / "strips", None, 2, 0)
+    out = run(find_frames, tmp_path / "strips")
+    assert re.search(r"^all +2 +[\d.]+% +[\d.]+%", out, re.MULTILINE)

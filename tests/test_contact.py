@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from PIL.PdfParser import PdfParser
 from scipy.signal import fftconvolve
 
 from conftest import ROOT
@@ -47,8 +48,9 @@ def pages_of_pdf(path: Path) -> list[Image.Image]:
     """The pictures of which the pages consist, in the order of the pages."""
     data = path.read_bytes()
     streams = re.findall(rb"stream\r?\n(\xff\xd8.*?)\r?\nendstream", data, re.DOTALL)
-    boxes = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", data)
-    assert len(streams) == len(boxes) == int(re.search(rb"/Count (\d+)", data)[1])
+    with PdfParser(str(path)) as parsed:
+        boxes = [parsed.read_indirect(page)[b"MediaBox"][2:] for page in parsed.pages]
+    assert len(streams) == len(boxes)
     for width, height in boxes:  # in points, 72 an inch
         assert (float(width), float(height)) == pytest.approx((WIDTH / 300 * 72, HEIGHT / 300 * 72))
         assert float(width) / 72 * 25.4 == pytest.approx(210, abs=0.1), "A4"

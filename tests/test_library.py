@@ -12,7 +12,7 @@ import pytest
 
 import darkroom
 from conftest import ROOT
-from darkroom.film.film import inversion, scan
+from darkroom.film import inversion, scan
 from darkroom.judge import verdict
 
 EXAMPLE = ROOT / "space/examples/dye_removal.jpg"

@@ -9,7 +9,6 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 import negatives
-from conftest import GATE as STORED
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
 from darkroom.film.negative import KINDS, Gate, kinds
@@ -17,6 +16,7 @@ from darkroom.film.scan import Scan, open_scan
 from darkroom.film.traits import beside, reduced, traits
 from darkroom.judge.verdict import load
 from darkroom.taxonomy import OTHERS
+from film import GATE as STORED
 from film import eight_bit, png, sixteen_bit
 from simulator import develop, others, retake
 from simulator.scenes import draw

@@ -9,16 +9,20 @@ import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import file_download
 from huggingface_hub.utils import _http
 from safetensors.torch import load_file, save_file
 
+from darkroom.film.scan import Scan
 from darkroom.hub import pull
 from darkroom.hub.card import read_card
 from darkroom.judge.calibration import Calibration
 from darkroom.judge.verdict import load
+from film import eight_bit, frame
+from simulator import others
 
 
 @pytest.fixture
@@ -261,3 +265,16 @@ def test_a_pickle_in_a_folder_is_named_and_never_opened(broken, tmp_path):
     assert not (tmp_path / "sprung").exists()
     (broken / "pytorch_model.bin").unlink()
     assert "no model.safetensors" in refused(broken)
+
+
+def test_a_gate_of_other_shapes_is_refused_and_without_one_only_the_empty_is_no_negative(broken):
+    config = json.loads((broken / "config.json").read_text())
+    gate = config["gate"]
+    (broken / "config.json").write_text(json.dumps(config | {"gate": gate | {"mean": gate["mean"][:-1]}}))
+    assert "describes another kind of model" in refused(broken)
+    (broken / "config.json").write_text(json.dumps(config | {"gate": None}))
+    page = Scan(eight_bit(others.page(np.asarray(frame(200, 300)), np.random.default_rng(1))), "page.png", b"", "PNG")
+    asked = load(broken)
+    assert asked.gate is None and not asked.judge(page).evidence.not_negative
+    (broken / "config.json").write_text(json.dumps(config))
+    assert load(broken).judge(page).evidence.other == "page"

@@ -85,4 +85,4 @@ rm -rf runs/bundled
 $python train/run.py --data data/held --init runs/trained/model --epochs 0 --name bundled
 # The card is filled from the run's own report.
 PYTHONPATH=train $python -c 'from pathlib import Path; from hub.cards import model_card
-Path("runs/bundled/model/README.md").write_text(model_card(Path("runs/bundled"), "darkroom", []), encoding="utf-8")'
+Path("runs/bundled/model/README.md").write_text(model_card(Path("runs/bundled"), "USER/darkroom", []), encoding="utf-8")'

@@ -41,8 +41,7 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
     """
     try:
         report = json.loads((run / "report.json").read_text())
-        lines = (run / "epochs.jsonl").read_text() if report["epochs"] else ""
-        epochs = [json.loads(line) for line in lines.splitlines()]
+        training, epochs = _training(run, report)
     except (FileNotFoundError, ValueError) as error:
         raise CardError(f"{run}: the run is not finished, its report cannot be read ({error})") from None
     settings, figures = report["settings"], report["figures"]
@@ -84,9 +83,9 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
             {"words": words, "value": value, "low": low, "high": high, "always": report["always_normal"][name]}
             for words, value, (low, high), name in measured
         ],
-        minutes=sum(report["counts"]["train"] / e["images_per_second"] for e in epochs) / 60,
+        minutes=sum(training["counts"]["train"] / e["images_per_second"] for e in epochs) / 60,
         report=report,
-        training=report if report["epochs"] else _trained(settings["init"]),
+        training=training,
         public=_public,
         settings=settings,
         defects=defects,
@@ -118,10 +117,15 @@ def _public(command: str) -> str:
     return " ".join(map(public_name, shlex.split(command)))
 
 
-def _trained(init: str) -> dict | None:
-    """The report of the run whose model this is, where it is a run here: a calibration is fitted to that."""
-    found = Path(init).parent / "report.json"
-    return json.loads(found.read_text()) if found.is_file() else None
+def _training(run: Path, report: dict) -> tuple[dict | None, list[dict]]:
+    """The report of the run that trained the network, and its epochs: of a run that only calibrated that of the model
+    which it began with, where that is a run here; else None and no epochs."""
+    if not report["epochs"]:
+        run = Path(report["settings"]["init"]).parent
+        if not (run / "report.json").is_file():
+            return None, []
+        report = json.loads((run / "report.json").read_text())
+    return report, [json.loads(line) for line in (run / "epochs.jsonl").read_text().splitlines()]
 
 
 def _share(rate: float, count: int) -> str:

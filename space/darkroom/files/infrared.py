@@ -10,21 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
 from .alignment import laid, placement
 from .camera import is_tiff
 from .decode import decode
-from .exif import EXIF_ORIENTATION
-from .limits import ScanError, check_memory, opened
-from .pixels import turn
-from .small import shrunk_in_parts, times_smaller
-from .strips import largest_part, parts_of
-from .tiff import COLOURS, REDUCED, check_page, every_page, has_infrared, has_numbers, opened_tiff, pages_of, raw_page
+from .limits import ScanError, opened
 
 log = logging.getLogger(__name__)
 SAME_SIDES = 0.02  # by which the proportions of picture and infrared may differ
-LEAST_AREA = 1 / 4  # of the picture's pixels
 ENDS, MOST_AT_ENDS = 0.02, 0.95  # of the range, and share of the frame there in what is a mask and no infrared
 DARKEST = 1e-4  # of the range, below which a density is only noise
 
@@ -47,7 +40,11 @@ def read_infrared(
     its own file, looked at where `source` holds none. Never raises: a frame is judged without what cannot be read.
     """
     try:
-        plane = _unit(fourth) if fourth is not None else _inside(source, name, number)
+        if fourth is None and is_tiff(source):
+            from .infrared_tiff import infrared_in  # tifffile need not be there for other formats
+
+            fourth = infrared_in(source, name, number)
+        plane = _unit(fourth) if fourth is not None else None
         if plane is None and own is not None:
             plane = _own_file(own, number)
     except Exception as error:  # decoders raise whatever they like on broken bytes
@@ -75,59 +72,9 @@ def on_picture(infrared: np.ndarray, density: np.ndarray) -> Infrared:
     return Infrared(infrared, seen > 0.99)
 
 
-def _inside(source: Path | bytes, name: str, number: int) -> np.ndarray | None:
-    """(h, w) float32 in 0…1, upright, reduced as the picture is; None where the file holds no infrared."""
-    if not is_tiff(source):
-        return None
-    with opened_tiff(source) as tiff:
-        page = _page(tiff, number)
-        if page is None:
-            return None
-        check_page(page, name)
-        times = times_smaller(page.imagewidth, page.imagelength)
-        check_memory(name, largest_part(page))
-        parts = (part[..., 3:4] if part.ndim == 3 else part[..., None] for part in parts_of(page))
-        plane = shrunk_in_parts(parts, times, page.imagelength)[..., 0]
-        tags = page.tags if EXIF_ORIENTATION in page.tags else tiff.pages.first.tags
-        orientation = int(tags[EXIF_ORIENTATION].value) if EXIF_ORIENTATION in tags else 1
-    return _unit(turn(plane, orientation))
-
-
 def _unit(plane: np.ndarray) -> np.ndarray | None:
     """Whole numbers (h, w) as float32 in 0…1; None where they are all one number, which says nothing."""
     return plane / np.float32(np.iinfo(plane.dtype).max) if np.ptp(plane) > 0 else None
-
-
-def _page(tiff: TiffFile, number: int) -> TiffPage | None:
-    """The page that holds the infrared of a frame: the frame's own, in a fourth sample, or one of one channel."""
-    raw = raw_page(tiff)
-    frames = [raw] if raw else pages_of(tiff)
-    picture = frames[number]
-    if picture.photometric in COLOURS and picture.samplesperpixel > 3:
-        return picture if has_infrared(picture) else None
-    places = [page.offset for page in frames]
-    every = every_page(tiff)
-    grey = [page for page in every if page.offset not in places and _may_belong(page, picture)]
-    if len(grey) != len(frames):  # not one each: the first that follows the frame, before the next
-        order = [page.offset for page in every]
-        last = order.index(places[number + 1]) if number + 1 < len(frames) else len(order)
-        after = order[order.index(picture.offset) : last]
-        grey = [page for page in grey if page.offset in after]
-        return grey[0] if grey else None
-    return grey[number]
-
-
-def _may_belong(page: TiffPage, picture: TiffPage) -> bool:
-    """Whether a page is of one channel, whole and as large as the picture, or not much smaller."""
-    same = abs(page.imagewidth * picture.imagelength / max(page.imagelength, 1) - picture.imagewidth)
-    return (
-        page.samplesperpixel == 1
-        and page.photometric == PHOTOMETRIC.MINISBLACK
-        and not page.subfiletype & REDUCED
-        and has_numbers(page)
-        and same <= max(SAME_SIDES * picture.imagewidth, 1.5)
-        and page.imagewidth * page.imagelength >= LEAST_AREA * picture.imagewidth * picture.imagelength
-    )
 
 
 def _own_file(path: Path, number: int) -> np.ndarray | None:
