@@ -60,7 +60,8 @@ def data(tmp_path_factory) -> Path:
 
 def test_every_benchmark_is_run_here():
     commands = {path.stem for path in (ROOT / "bench").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")}
-    assert commands == commands & globals().keys()
+    tests = Path(__file__).read_text(encoding="utf-8")
+    assert commands and not [name for name in commands if not re.search(rf"\b{name}[,.;]", tests)]
 
 
 def test_speed_times_every_stage_of_both_files(run, weights, monkeypatch):
