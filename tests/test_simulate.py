@@ -247,13 +247,13 @@ def test_damage_that_is_not_plain_is_put_on_again_and_worse(tmp_path, monkeypatc
     from_severity = 2.0
     monkeypatch.setattr(simulate, "plan", lambda rng: {"dye_removal": 1.0})
     tried = []
-    twins = simulate._twins
+    make = simulate._frame
 
     def noted(source, folders, wanted, seed):
-        tried.append(wanted["dye_removal"])
-        return twins(source, folders, wanted, seed)
+        tried.extend(wanted.values())
+        return make(source, folders, wanted, seed)
 
-    monkeypatch.setattr(simulate, "_twins", noted)
+    monkeypatch.setattr(simulate, "_frame", noted)
     monkeypatch.setattr(
         simulate, "plain", lambda sound, ruined, where: np.full(where.shape[-1], tried[-1] >= from_severity)
     )

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# How the bundled model is made. FILM is a folder with index.csv (columns file, use, readable, photographer) of real
-# negatives (negatives/) and real film scans (scans/), PHOTOS one of photographs, DUST one of outlines of real dust.
+# How a model is made from film; the bundled one is by this script as it is in commit 7869fff. FILM is a folder with
+# index.csv (columns file, use, readable, photographer) of real negatives (negatives/) and real film scans (scans/),
+# PHOTOS one of photographs, DUST one of outlines of real dust.
 #
 #     bash train/recipe.sh FILM PHOTOS DUST
 #

@@ -14,7 +14,6 @@ import os
 import shutil
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import groupby
@@ -35,8 +34,8 @@ STRIKING = ("noise", "holes")  # seen on the negative, whatever the positive sho
 FAINT = ("colour_patches", "residual_spots", "dye_removal")  # hard to tell from a picture: as often again by half
 SECOND = 0.2  # chance of a second kind of damage beside the first
 WHOLE = 0.9  # share of the frame from which damage has no surroundings to stand out from, and is seen all the same
-TRIES = 3  # of damage that is not plain: each half as far again from the worst severity
-WORST = 3.0
+WORST = 3.0  # severity
+TRIES = 3  # of damage that is not plain, each half way from the severity before to the worst
 
 
 @dataclass
@@ -78,22 +77,17 @@ def cells(coverage: np.ndarray) -> list:
     return [[[round(float(v), 2) for v in row] for row in kind] for kind in largest.transpose(2, 0, 1)]
 
 
-def _twins(
-    source: str, folders: Folders, wanted: dict[str, float], seed: tuple[int, int]
-) -> tuple[bytes, bytes, np.ndarray]:
-    """The files of a frame with the wanted damage and of the same without, and where it is: (H, W, 7)."""
+def _frame(source: str, folders: Folders, wanted: dict[str, float], seed: tuple[int, int]) -> tuple[bytes, np.ndarray]:
+    """The file of a frame with the wanted damage, or none, and where that is: (H, W, 7). From the same seed all else is
+    the same."""
     scene_rng, _, film_rng, dust_rng = np.random.default_rng(seed).spawn(4)
     dust = outlines(folders.dust) if folders.dust else ()
     if source.startswith("real/"):
         density, inside = negative_from(folders.negatives / source.removeprefix("real/"), LONG_SIDE)
-        ruined, coverage = damaged(density, inside, wanted, DEFECTS, film_rng)
-        if dust:
-            base = base_of(density, inside)
-            ruined, density = (dusty(d, base, dust, deepcopy(dust_rng)) for d in (ruined, density))
-        return encode(ruined), encode(density), coverage
-    scene = scene_for(source, folders, scene_rng)
-    file, coverage = develop(scene, wanted, deepcopy(film_rng), dust)
-    return file, develop(scene, {}, film_rng, dust)[0], coverage
+        base = base_of(density, inside)
+        density, coverage = damaged(density, inside, wanted, DEFECTS, film_rng)
+        return encode(dusty(density, base, dust, dust_rng) if dust else density), coverage
+    return develop(scene_for(source, folders, scene_rng), wanted, film_rng, dust)
 
 
 def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame]:
@@ -108,8 +102,9 @@ def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame
         kinds = dict.fromkeys(DEFECTS) if kind == UNKNOWN else {kind: 1}
         return [_written(out, pair[0], seed, file, 0, None, kinds, [])]
     wanted = plan(np.random.default_rng(rolled).spawn(3)[1])
+    sound, _ = _frame(pair[0].source, folders, {}, rolled)
     for _ in range(TRIES):
-        ruined, sound, coverage = _twins(pair[0].source, folders, wanted, rolled)
+        ruined, coverage = _frame(pair[0].source, folders, wanted, rolled)
         whole = (coverage > 0.5).mean(axis=(0, 1)) > WHOLE
         coverage = coverage * (plain(sound, ruined, coverage) | np.isin(DEFECTS, STRIKING) | whole)
         seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}

@@ -1,11 +1,13 @@
 """The model at both ends of a run: begun from nothing or from another model, finished with its calibration."""
 
+import json
 import shutil
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from darkroom.hub.weights import find
 from darkroom.judge.resnet import ResNet18
 from darkroom.judge.verdict import load
 from darkroom.taxonomy import LABELS
@@ -24,7 +26,8 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
     Raises weights.WeightsError.
     """
     if init is None:
-        return ResNet18(defects=kinds, input_size=input_size or SIZE, gate=load().model.gate)
+        bundled = json.loads(find().config.read_text(encoding="utf-8"))
+        return ResNet18(defects=kinds, input_size=input_size or SIZE, gate=bundled["gate"])
     known = load(init).model
     model = ResNet18(
         defects=kinds or known.defects,

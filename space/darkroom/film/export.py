@@ -30,7 +30,7 @@ def save_positive(
 ) -> Path:
     """Invert the file `source` at full size into `folder`, which is made if need be.
 
-    suffix: ".jpg" (8 bits, quality 95) or ".tif" (16 bits a channel). method: as for `scan.invert`. turns: quarters to
+    suffix: ".jpg" (8 bits, quality 95) or ".tif" (16 bits a channel). method: as for `inversion`. turns: quarters to
     the left. number: of the frame in a TIFF of several, from 0. light: as for `open_scan`. Returns the path, named
     after the source. Raises ScanError where the source cannot be opened.
     """

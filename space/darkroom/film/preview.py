@@ -45,7 +45,7 @@ def negative_view(negative: np.ndarray) -> np.ndarray:
 
 
 def positive_view(negative: np.ndarray, method: str = "cvt2pos") -> np.ndarray:
-    """The positive of a reduced negative (h, w, 3) uint16, as uint8; method: as for `scan.invert`."""
+    """The positive of a reduced negative (h, w, 3) uint16, as uint8; method: as for `inversion.invert`."""
     positive = invert(unit(negative), method)
     positive *= 255
     return np.rint(positive, out=positive).astype(np.uint8)

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter, label, maximum_filter, median_filter
 
+from ..files.infrared import DARKEST
 from ..files.light import CODED_GAMMA
 from .film import Film, resized
 from .inversion import log_density
@@ -21,7 +22,6 @@ from .inversion import log_density
 DUST, HOLE = 1, 2  # in a map
 NOISE = 6.0  # standard deviations of the frame's own noise from which something is no noise
 LEAST_DUST, LEAST_HOLE = 0.012, 0.025  # D that it differs at least: 3 % less light, 6 % more
-DARKEST = 1e-4  # of the infrared's range, below which a density is only noise
 SOFT = 3.0  # pixels; what of the picture there is in infrared is out of focus
 PICTURE = 0.3  # D in infrared for one of the picture: more than dyes leave there
 BLOCK, AROUND = 12, 7  # pixels a side of the blocks of which the surroundings are made, and how many blocks they are
