@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from darkroom.film import inversion
 from darkroom.film.film import Film, network_input
 from darkroom.film.inversion import invert
 from darkroom.film.scan import Scan, open_scan
@@ -36,6 +37,15 @@ def test_cvt2pos_is_what_its_definition_says(seed, full):
     off = np.abs(np.rint(positive) - expected_positive(values, full))
     # float32 and float64 may fall on either side of a truncation: a step here and there, never two.
     assert off.max() <= 1 and (off > 0).mean() < 0.03
+
+
+@pytest.mark.parametrize("method", inversion.METHODS)
+@pytest.mark.parametrize("rows", [1, 2, 3, 50])
+def test_a_positive_made_strip_by_strip_is_the_whole_one(method, rows, monkeypatch):
+    negative = frame(97, 61)
+    whole = invert(negative, method)
+    monkeypatch.setattr(inversion, "STRIP", 61 * rows)
+    assert np.array_equal(invert(negative, method), whole)
 
 
 def test_cvt2pos_stretches_a_deep_scan_at_its_full_depth():

@@ -91,12 +91,9 @@ class Evidence:
 
     def lines(self) -> list[tuple[str, str, bool]]:
         """(what, value with its unit, whether it is as it should be), for people."""
+        under = f" (about {self.stops_under:.0f} stops under)" if self.stops_under >= 0.5 else ""
         lines = [
-            (
-                "Density span",
-                f"{self.density_span:.2f} D (about {self.stops_under:.0f} stops under)",
-                self.stops_under < 2,
-            ),
+            ("Density span", f"{self.density_span:.2f} D{under}", self.stops_under < 2),
             ("Lighter than film base", f"{self.below_base:.2%} of the frame", self.below_base < 0.0001),
             ("Opaque, mask colour gone", f"{self.opaque:.1%} of the frame", self.opaque < 0.02),
             ("Without grain or texture", f"{self.flat:.1%} of the frame", self.flat < 0.3),
