@@ -24,8 +24,8 @@ from learning.faults import contents, pairing, values
 from learning.frames import CELLS, DataError, load, picture
 from learning.splits import stored, write
 
-LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
-FOLDS = 7  # one for test, one for validation, five for training
+LEAST = 4  # pictures of each label: two to train on, two for validation
+FOLDS = 7  # one for test, one for validation, five for training; of fewer than 14 of a label there is no test split
 
 
 def build(
@@ -66,14 +66,15 @@ def build(
     if min(abnormal, normal) < LEAST:
         faults.append(
             f"{labels}: {abnormal} pictures are abnormal (0) and {normal} normal (1); "
-            f"the splits need {LEAST} of each: label more"
+            f"{LEAST} of each are needed: label more"
         )
     if faults:
         raise DataError("\n".join(faults))
 
     groups = _groups(rows[group_by], names) if group_by else names
     split = _split(truth.to_numpy(), groups.to_numpy(), seed)
-    counts = pd.crosstab(split, truth).reindex(["train", "validation", "test"], columns=["0", "1"], fill_value=0)
+    names_of_splits = ["train", "validation", *(["test"] if "test" in split else [])]
+    counts = pd.crosstab(split, truth).reindex(names_of_splits, columns=["0", "1"], fill_value=0)
     if counts.to_numpy().min() < 2:  # without groups `LEAST` is enough
         what = f"the groups of {group_by!r} are too few or uneven to give each split both labels; label more of them"
         raise DataError(f"{labels}: {what}")
@@ -123,10 +124,12 @@ def _groups(rolls: pd.Series, names: pd.Series) -> pd.Series:
 
 
 def _split(truth: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """(N,) names of splits."""
+    """(N,) names of splits, two of each label in each: with few pictures validation is larger, and there is no test."""
     split = np.full(len(truth), "train", dtype=object)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(truth, truth, groups)
-    for name, (_, members) in zip(("test", "validation"), folds, strict=False):
+    count = min(FOLDS, min((truth == label).sum() for label in ("0", "1")) // 2)
+    folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(truth, truth, groups)
+    held_out = ("test", "validation") if count == FOLDS else ("validation",)
+    for name, (_, members) in zip(held_out, folds, strict=False):
         split[members] = name
     return split
 

@@ -11,14 +11,17 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.utils import broadcast_object_list, set_seed
 from datasets import concatenate_datasets
 
 from darkroom.hub.weights import WeightsError
+from darkroom.judge.resnet import STAGES
 from learning.calibrate import calibrate
 from learning.checkpoint import RunError, claim, release
 from learning.frames import CELLS, SPLITS, DataError, defect_columns, load, prepare
+from learning.head import FEW, fit_head, seen
 from learning.model import begin, fast_bfloat16, finish
 from learning.objective import balance
 from learning.predict import predict
@@ -28,6 +31,7 @@ from reporting.report import Report
 from simulate import simulated
 
 RUNS = Path("runs")
+BLOCKS = sum(count for count, _ in STAGES)  # residual blocks
 
 
 def start(args: argparse.Namespace) -> Accelerator:
@@ -70,14 +74,19 @@ def run(args: argparse.Namespace) -> Path:
             model = begin(args.init, kinds, args.input_size)
             ready = {split: prepare(data[split], model.input_size) for split in SPLITS if split in data}
         report = Report(folder, data, accelerator)
-        if args.epochs:
+        if args.freeze is None:
+            args.freeze = BLOCKS if args.init and len(ready["train"]) < FEW else 0
+        begun, head_only = model.to(accelerator.device), args.epochs and args.freeze == BLOCKS
+        if head_only:
+            inputs = {split: seen(accelerator, begun, rows) for split, rows in ready.items()}
+            model = fit_head(begun, inputs["train"], ready["train"], kinds).to(accelerator.device)
+        elif args.epochs:
             model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
     except Exception:
         if accelerator.is_main_process:
             release(folder)
         raise
     if not args.epochs:  # a calibration alone: what would have been trained on is as unseen as the validation split
-        model = model.to(accelerator.device)
         ready["validation"] = concatenate_datasets([ready["train"], ready["validation"]])
         data["validation"] = concatenate_datasets([data["train"], data["validation"]])
 
@@ -86,7 +95,11 @@ def run(args: argparse.Namespace) -> Path:
     if accelerator.is_main_process:
         calibration, promise = calibrate(outputs["validation"], ready["validation"], kinds, model)
         finish(model, calibration.to_dict(), folder / "model")
-        report.finish(outputs, ready, promise)
+        report.finish(outputs, ready, promise, head_only=bool(head_only))
+        if head_only:  # measured; now the few frames that it was measured on teach it too
+            rows = concatenate_datasets([*ready.values()])
+            model = fit_head(begun, np.concatenate([*inputs.values()]), rows, kinds)
+            finish(model, calibration.to_dict(), folder / "model")
     accelerator.wait_for_everyone()
     accelerator.end_training()
     if args.push_to_hub and accelerator.is_main_process:
@@ -111,7 +124,13 @@ def arguments() -> argparse.Namespace:
     add("--batch-size", type=int, default=32, help="pictures a step, over all processes")
     add("--accumulate", type=int, default=1, help="steps whose gradients are added up")
     add("--lr", type=float, help="learning rate of AdamW: 1e-3, with --init 2e-4")
-    add("--freeze", type=int, default=0, metavar="BLOCKS", help="how many of the 8 residual blocks stay as they are")
+    add(
+        "--freeze",
+        type=int,
+        metavar="BLOCKS",
+        help=f"how many of the {BLOCKS} residual blocks stay as they are; {BLOCKS}: the head alone is fitted, without "
+        f"epochs, as it is with --init and fewer than {FEW} frames to train on; else 0",
+    )
     add("--crop", type=int, default=0, metavar="PIXELS", help="train on squares cut out of the frames; 0: whole frames")
     add("--input-size", type=int, help="long side in pixels of what the network sees: 288, with --init that model's")
     add("--seed", type=int, default=0)

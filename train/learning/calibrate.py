@@ -9,7 +9,7 @@ from datasets import Dataset
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from darkroom.judge.calibration import PRIOR, Calibration, at_prior, soundness
+from darkroom.judge.calibration import PRIOR, Calibration, at_prior, sigmoid, soundness
 from darkroom.judge.resnet import Output, ResNet18
 from learning.promise import promised_threshold
 
@@ -24,7 +24,8 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
     output, rows: what `model` says of the validation split, and the split, in which rows of one `group` (photograph,
     roll) belong together. kinds: the damage that the data label. A kind that they do not label, or in too few frames,
-    keeps the calibration that the model came with.
+    keeps the calibration that the model came with, and so does the label; and a threshold of which too few frames
+    promise anything stays.
     Returns the calibration and what can be promised of its thresholds.
     """
     label, logits, _ = (part.double().numpy() for part in output)
@@ -50,7 +51,11 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
     margin = label[:, 1] - label[:, 0]
     sound = soundness([*unseen.values()]) if unseen else np.zeros(len(rows))
-    if np.bincount(normal, minlength=2).min() >= FEWEST and sound.any():
+    rarer, prior = np.bincount(normal, minlength=2).min(), float(normal.mean())
+    if stored and rarer < EVENTS:
+        own, share, bias["normal"], prior = before.slope["normal"], before.sound, before.bias["normal"], before.prior
+        p_normal = sigmoid(own * margin + share * sound + bias["normal"])
+    elif rarer >= FEWEST and sound.any():
         (own, share), bias["normal"], p_normal = _fit(np.stack([margin, sound], 1), normal, groups)
     else:  # only what the earlier calibration made of them both: a temperature and a bias
         own, share = before.slope["normal"], before.sound
@@ -58,17 +63,21 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
         own, share = scale * own, scale * share
     slope["normal"] = own
 
-    prior = float(normal.mean())
     p = at_prior(p_normal, prior, PRIOR)  # thresholds too come from pictures that were not fitted on
     readable_above, readable = promised_threshold(p[normal == 0], groups[normal == 0], FALSE_READABLE)
-    damaged_below, damaged = promised_threshold(1 - p[normal == 1], groups[normal == 1], FALSE_DAMAGED)
+    below, damaged = promised_threshold(1 - p[normal == 1], groups[normal == 1], FALSE_DAMAGED)
+    damaged_below = 1 - below
+    if stored and not readable["promised"]:
+        readable_above = before.readable_above
+    if stored and not damaged["promised"]:
+        damaged_below = before.damaged_below
     calibration = Calibration(
         slope={name: float(value) for name, value in slope.items()},
         bias={name: float(value) for name, value in bias.items()},
         sound=float(share),
         prior=prior,
         readable_above=max(PRIOR, readable_above),
-        damaged_below=min(PRIOR, 1 - damaged_below),
+        damaged_below=min(PRIOR, damaged_below),
     )
     return calibration, {"false_readable": readable, "false_damaged": damaged}
 

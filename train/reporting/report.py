@@ -56,11 +56,13 @@ class Report:
         said = ", ".join(f"{key.replace('_', ' ')} {record[key]:.3f}" for key in shown)
         print(f"epoch {epoch}: {said}, {record['images_per_second']} img/s", flush=True)
 
-    def finish(self, outputs: dict[str, Output], ready: dict[str, Dataset], promise: dict) -> None:
+    def finish(
+        self, outputs: dict[str, Output], ready: dict[str, Dataset], promise: dict, head_only: bool = False
+    ) -> None:
         """Measure the model in `folder/model`, and write everything.
 
         outputs, ready: logits and rows of the splits that were not trained on. promise: of the thresholds, as
-        `calibrate` gives it.
+        `calibrate` gives it. head_only: whether the head alone was fitted.
         """
         judge = load(self.folder / "model")
         said = {split: _judged(judge, outputs[split], ready[split]) for split in outputs}
@@ -71,6 +73,7 @@ class Report:
         source = self.begun["settings"]["data"]
         facts = {
             "split": split,
+            "head_only": head_only,
             "on_hub": bool(source) and not Path(source).is_dir(),
             "grouped": "group" in self.data["train"].column_names,
         }

@@ -1,0 +1,120 @@
+"""A photographer labels a few frames: the verdicts on the others move the right way, and nothing else moves."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from datasets import Dataset
+from PIL import Image
+
+import composite
+from conftest import ROOT
+from darkroom.film.scan import open_scan
+from darkroom.judge.verdict import Judge, load
+from data import build
+from learning.frames import prepare
+from learning.head import fit_head, seen
+from learning.model import begin, finish
+from own_film import Setup
+from simulator.scenes import draw
+
+SIZE = 224  # pixels of the long side that the network sees, so that a frame takes 30 ms
+SCORE = {"damaged": 0.0, "check": 0.5, "readable": 1.0}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A working directory with `labelled` and `others`: frames of one film that is faded and grainy, on one camera;
+    every other one is damaged, by code of the benchmarks."""
+    folder, setup = tmp_path_factory.mktemp("own"), Setup.draw(1)
+    for name, numbers in {"labelled": range(24), "others": range(24, 48)}.items():
+        (folder / name).mkdir()
+        lines = ["picture,normal"]
+        for n in numbers:
+            scene = folder / "scene.png"
+            Image.fromarray(np.rint(draw(np.random.default_rng(n)) * 255).astype(np.uint8)).resize((360, 240)).save(
+                scene
+            )
+            maker = composite.MAKERS[n // 2 % 3] if n % 2 else composite.clean
+            damaged, _ = composite.composite(setup.photograph(scene, n), maker, 3, n)
+            (folder / name / f"{n}.jpg").write_bytes(damaged)
+            lines.append(f"{n}.jpg,{int(n % 2 == 0)}")
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    build(folder / "labelled", folder / "labelled.csv", folder / "mine")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def own(place) -> Path:
+    """The run of the documented command."""
+    command = [sys.executable, ROOT / "train" / "run.py", "--data", "mine", "--init", ROOT / "space" / "weights"]
+    done = subprocess.run([*command, "--input-size", str(SIZE)], cwd=place, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return place / "runs" / "mine-1"
+
+
+def verdicts(judge: Judge, place: Path) -> tuple[np.ndarray, np.ndarray]:
+    """(2, 12) of each P(normal) and what the word is worth: of the readable others, and of the damaged ones."""
+    judge.model.input_size = SIZE
+    said = [judge.judge(open_scan(place / "others" / f"{n}.jpg")) for n in range(24, 48)]
+    p = np.array([verdict.p_normal for verdict in said]).reshape(-1, 2).T
+    return p, np.array([SCORE[verdict.verdict] for verdict in said]).reshape(-1, 2).T
+
+
+def test_labels_move_the_verdicts_on_the_photographers_other_frames_the_right_way(place, own):
+    (before, words_before), (after, words_after) = (verdicts(load(path), place) for path in (None, own / "model"))
+    gap_before, gap_after = (p[0].mean() - p[1].mean() for p in (before, after))
+    assert gap_after > gap_before + 0.1
+    gap_before, gap_after = (word[0].mean() - word[1].mean() for word in (words_before, words_after))
+    assert gap_after > gap_before
+
+
+def test_all_but_the_label_stays_as_it_came(own):
+    before, after = (load(path).model for path in (None, own / "model"))
+    for (name, old), (_, new) in zip(before.state_dict().items(), after.state_dict().items(), strict=True):
+        same = slice(2, None) if name.startswith("head.") else slice(None)  # after the two rows of the label
+        assert torch.equal(old[same] if old.ndim else old, new[same] if new.ndim else new), name
+    assert not torch.equal(before.head.weight[:2], after.head.weight[:2])
+    assert before.calibration == after.calibration  # 3 damaged frames on validation are no basis for another
+
+
+def test_the_report_says_what_was_trained(own):
+    result = json.loads((own / "report.json").read_text())
+    assert result["head_only"] and result["epochs"] == 0
+    page = (own / "report.html").read_text()
+    assert "The head was fitted to" in page and "Not trained" not in page
+
+
+@pytest.fixture
+def rows(place) -> Dataset:
+    """The labelled frames as the network sees them; of each the damage `noise` is known, of half of them."""
+    names = sorted((place / "labelled").glob("*.jpg"), key=lambda path: int(path.stem))
+    listed = [
+        {"image": {"path": str(path), "bytes": None}, "name": path.name, "label": 1 - n % 2, "noise": n % 6 == 1}
+        for n, path in enumerate(names)
+    ]
+    return prepare(Dataset.from_list(listed), SIZE)
+
+
+def test_a_kind_of_damage_that_is_labelled_is_learnt_too(rows):
+    model, accelerator = begin(str(ROOT / "space" / "weights"), ("noise",), SIZE), Accelerator(cpu=True)
+    inputs, noisy = seen(accelerator, model, rows), np.array(rows["defects"])[:, 0] == 1
+    fitted = fit_head(model, inputs, rows, ("noise",))
+    inputs = torch.from_numpy(inputs).float()
+    before, after = ((inputs @ m.head.weight[2, :].detach() + m.head.bias[2].detach()).numpy() for m in (model, fitted))
+    gap_before, gap_after = (np.mean(z[noisy]) - np.mean(z[~noisy]) for z in (before, after))
+    assert gap_after > gap_before
+
+
+def test_the_head_is_fitted_to_the_same_bytes_every_time(rows, tmp_path):
+    model, accelerator = begin(str(ROOT / "space" / "weights"), (), SIZE), Accelerator(cpu=True)
+    bytes_of = []
+    for name in ("one", "two"):
+        finish(fit_head(model, seen(accelerator, model, rows), rows, ()), model.calibration, tmp_path / name)
+        bytes_of.append((tmp_path / name / "model.safetensors").read_bytes())
+    assert bytes_of[0] == bytes_of[1]
