@@ -163,7 +163,7 @@ def row(title: str, p: np.ndarray, truth: np.ndarray) -> str:
     for name in ("balanced_accuracy", "auroc"):
         low, high = sure[name]
         cells.append(f"{figures[name]:8.2f} ({low:.2f}–{high:.2f})")
-    return f"{title:28}" + "".join(cells)
+    return f"{title:34}" + "".join(cells)
 
 
 def main() -> None:
@@ -179,36 +179,31 @@ def main() -> None:
     labelled, others = deal(frames_of(args.folder, args.half))
     begun, counts = load(args.weights), [count for count in LABELLED if count <= len(labelled)]
     truth = np.array([frame.label for frame in others])
-    said: dict[str, list[np.ndarray]] = {}  # of each line of the table, by photographer, P(normal) of the others
+    print(f"{len(others)} frames, {truth.sum()} of them readable; intervals: 95 %, over frames")
+    print(f"{'':34}{'p readable':>10}{'damaged':>9}{'balanced accuracy':>20}{'AUROC':>20}", flush=True)
     bar = tqdm(total=PHOTOGRAPHERS * (2 + 3 * len(counts)) + 1, unit="step")
 
     def judged(title: str, frames: list[Prepared], model: str | Path | None) -> None:
-        verdicts = load(model).judge_prepared(frames)
-        said.setdefault(title, []).append(np.array([verdict.p_normal for verdict in verdicts]))
+        p = np.array([verdict.p_normal for verdict in load(model).judge_prepared(frames)])
+        tqdm.write(row(title, p, truth))
         bar.update()
 
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor() as pool:
         strangers = list(pool.map(partial(seen, setup=None, judge=begun), others))
         judged("strangers, before", strangers, args.weights)
-        for number in range(PHOTOGRAPHERS):
+        for number in range(1, PHOTOGRAPHERS + 1):
             setup = Setup.draw(zlib.crc32(f"{args.half} {number}".encode()))
             files = dict(zip(labelled, pool.map(partial(file_of, setup=setup), labelled), strict=True))
             his = list(pool.map(partial(seen, setup=setup, judge=begun), others))
             bar.update()
-            judged("his others, before", his, args.weights)
+            judged(f"photographer {number}, before", his, args.weights)
             for count in counts:
-                place = Path(folder) / f"{number} {count}"
                 few = {frame: files[frame] for frame in labelled[:count]}
-                model = trained(few, args.weights, place, options)
+                model = trained(few, args.weights, Path(folder) / f"{number} {count}", options)
                 bar.update()
-                judged(f"his others, {count} labelled", his, model)
-                judged(f"strangers, {count} labelled", strangers, model)
+                judged(f"photographer {number}, {count} labelled", his, model)
+                judged(f"strangers, after {count} of {number}", strangers, model)
     bar.close()
-    print(f"{len(others)} frames of each of {PHOTOGRAPHERS} photographers; intervals: 95 %, over frames")
-    print(f"{'':28}{'p readable':>10}{'damaged':>9}{'balanced accuracy':>20}{'AUROC':>20}")
-    for title in sorted(said, key=lambda title: title[0]):  # his before strangers
-        for number, p in enumerate(said[title], 1):
-            print(row(f"{number}: {title}" if len(said[title]) > 1 else title, p, truth))
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ import find_frames
 import fuzz
 import label_errors
 import mistakes
+import own_film
 import real_film
 import speed
 import strips
 import throughput
-import transfer
 from conftest import ROOT
 from film import eight_bit, frame
 from simulate import DEFECTS
@@ -119,12 +119,23 @@ def test_mistakes_are_counted_and_drawn(run, weights, data, tmp_path, monkeypatc
         assert min(sheet.size) > 300
 
 
-def test_transfer_trains_twice_and_prints_both(run, weights, data, monkeypatch):
-    monkeypatch.setattr(transfer, "SIZES", {"train": 4, "validation": 4, "test": 4})
-    monkeypatch.setattr(transfer, "OPTIONS", ["--batch-size", "4", "--epochs", "1", "--input-size", "64"])
-    out = run(transfer, "--frames", data / "train", "--weights", weights)
-    found = re.findall(r"^(.+): balanced accuracy [01]\.\d{3} .* on 4 frames$", out, re.MULTILINE)
-    assert found == ["from nothing", "continued"]
+def test_own_film_trains_on_what_is_labelled_and_judges_the_others(run, weights, tmp_path, monkeypatch):
+    for name, value in {"LABELLED": (8,), "OTHERS": 4, "PHOTOGRAPHERS": 1}.items():
+        monkeypatch.setattr(own_film, name, value)
+    (tmp_path / "scans").mkdir()
+    lines = ["file,half,readable"]
+    for n in range(14):
+        Image.fromarray(eight_bit(frame(80, 120, seed=n))).save(tmp_path / f"scans/{n}.jpg")
+        lines.append(f"scans/{n}.jpg,choose,{int(n > 1)}")
+    (tmp_path / "index.csv").write_text("\n".join(lines) + "\n")
+    out = run(own_film, tmp_path, "--half", "choose", "--weights", weights)
+    found = re.findall(r"^(.+?)  .* [01]\.\d\d \([01]\.\d\d–[01]\.\d\d\)$", out, re.MULTILINE)
+    assert found == [
+        "strangers, before",
+        "photographer 1, before",
+        "photographer 1, 8 labelled",
+        "strangers, after 8 of 1",
+    ]
 
 
 @pytest.mark.browser

@@ -61,6 +61,24 @@ def test_with_few_pictures_only_a_temperature_and_a_bias_are_fitted():
     assert after.sound / after.slope["normal"] == pytest.approx(before.sound / before.slope["normal"])
 
 
+def test_with_very_few_pictures_a_calibration_and_its_thresholds_stay():
+    before, _ = calibrate(*case(1500, 0), DEFECTS, MODEL)
+    known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())
+    after, promise = calibrate(*case(16, 3), DEFECTS, known)
+    assert after == before
+    assert not promise["false_readable"]["promised"] and not promise["false_damaged"]["promised"]
+
+
+def test_a_threshold_of_which_nothing_can_be_promised_stays():
+    before, _ = calibrate(*case(1500, 0), DEFECTS, MODEL)
+    known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())
+    after, promise = calibrate(*case(120, 3), DEFECTS, known)
+    assert promise["false_readable"]["promised"] and after.readable_above != before.readable_above
+    after, promise = calibrate(*case(50, 3), DEFECTS, known)
+    assert after.bias["normal"] != before.bias["normal"] and not promise["false_readable"]["promised"]
+    assert (after.readable_above, after.damaged_below) == (before.readable_above, before.damaged_below)
+
+
 def test_what_config_json_stores_is_what_was_fitted():
     calibration, _ = calibrate(*case(300, 0), DEFECTS, MODEL)
     output, _ = case(50, 2)

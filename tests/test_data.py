@@ -127,6 +127,15 @@ def test_every_fault_is_told_at_once_with_its_row_and_nothing_is_written(tmp_pat
     assert not any(path.name.endswith(("out", "unfinished")) for path in tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("count", "abnormal", "held_out"), [(8, 0.5, 4), (16, 0.5, 4), (40, 0.1, 20)])
+def test_few_pictures_are_dealt_to_training_and_validation_alone(tmp_path, count, abnormal, held_out):
+    csv = labelled(tmp_path, count, abnormal=abnormal)
+    counts = build(tmp_path / "pictures", csv, tmp_path / "out")
+    assert counts == {"train": count - held_out, "validation": held_out}
+    for split in counts:
+        assert min(np.bincount(load(str(tmp_path / "out"))[split]["label"])) >= 2
+
+
 def test_one_class_alone_is_a_fault(tmp_path):
     csv = labelled(tmp_path, 20, abnormal=0)
     with pytest.raises(DataError, match="0 pictures are abnormal"):
