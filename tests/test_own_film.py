@@ -32,7 +32,7 @@ def place(tmp_path_factory) -> Path:
     """A working directory with `labelled` and `others`: frames of one film that is faded and grainy, on one camera;
     every other one is damaged, by code of the benchmarks."""
     folder, setup = tmp_path_factory.mktemp("own"), Setup.draw(1)
-    for name, numbers in {"labelled": range(16), "others": range(16, 32)}.items():
+    for name, numbers in {"labelled": range(24), "others": range(24, 40)}.items():
         (folder / name).mkdir()
         lines = ["picture,normal"]
         for n in numbers:
@@ -61,7 +61,7 @@ def own(place) -> Path:
 def verdicts(judge: Judge, place: Path) -> tuple[np.ndarray, np.ndarray]:
     """(2, 8) of each P(normal) and what the word is worth: of the readable others, and of the damaged ones."""
     judge.model.input_size = SIZE
-    said = [judge.judge(open_scan(place / "others" / f"{n}.jpg")) for n in range(16, 32)]
+    said = [judge.judge(open_scan(place / "others" / f"{n}.jpg")) for n in range(24, 40)]
     p = np.array([verdict.p_normal for verdict in said]).reshape(-1, 2).T
     return p, np.array([SCORE[verdict.verdict] for verdict in said]).reshape(-1, 2).T
 
@@ -69,9 +69,9 @@ def verdicts(judge: Judge, place: Path) -> tuple[np.ndarray, np.ndarray]:
 def test_labels_move_the_verdicts_on_the_photographers_other_frames_the_right_way(place, own):
     (before, words_before), (after, words_after) = (verdicts(load(path), place) for path in (None, own / "model"))
     gap_before, gap_after = (p[0].mean() - p[1].mean() for p in (before, after))
-    assert gap_after > gap_before + 0.1
-    gap_before, gap_after = (word[0].mean() - word[1].mean() for word in (words_before, words_after))
     assert gap_after > gap_before
+    gap_before, gap_after = (word[0].mean() - word[1].mean() for word in (words_before, words_after))
+    assert gap_after > gap_before or gap_before == 1  # nothing is left to learn
 
 
 def test_all_but_the_label_stays_as_it_came(own):
@@ -80,7 +80,7 @@ def test_all_but_the_label_stays_as_it_came(own):
         same = slice(2, None) if name.startswith("head.") else slice(None)  # after the two rows of the label
         assert torch.equal(old[same] if old.ndim else old, new[same] if new.ndim else new), name
     assert not torch.equal(before.head.weight[:2], after.head.weight[:2])
-    assert before.calibration == after.calibration  # 2 damaged frames on validation are no basis for another
+    assert before.calibration == after.calibration  # 2 or 3 damaged frames on validation are no basis for another
 
 
 def test_the_report_says_what_was_trained(own):
@@ -90,7 +90,7 @@ def test_the_report_says_what_was_trained(own):
     assert "The head was fitted to" in page and "Not trained" not in page
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rows(place) -> Dataset:
     """The labelled frames as the network sees them; of each the damage `noise` is known, of half of them."""
     names = sorted((place / "labelled").glob("*.jpg"), key=lambda path: int(path.stem))
