@@ -17,6 +17,7 @@ from conftest import ROOT
 from darkroom.film.scan import open_scan
 from darkroom.judge.verdict import Judge, load
 from data import build
+from hub.cards import model_card
 from learning.frames import prepare
 from learning.head import fit_head, seen
 from learning.model import begin, finish
@@ -83,11 +84,12 @@ def test_all_but_the_label_stays_as_it_came(own):
     assert before.calibration == after.calibration  # 2 or 3 damaged frames on validation are no basis for another
 
 
-def test_the_report_says_what_was_trained(own):
+def test_report_and_card_say_what_was_trained(own):
     result = json.loads((own / "report.json").read_text())
     assert result["head_only"] and result["epochs"] == 0
     page = (own / "report.html").read_text()
     assert "The head was fitted to" in page and "Not trained" not in page
+    assert "fitted the head alone" in model_card(own, "user/own", [])
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,7 @@ def run(args: argparse.Namespace) -> Path:
             args.freeze = BLOCKS if args.init and len(ready["train"]) < FEW else 0
         begun, head_only = model.to(accelerator.device), args.epochs and args.freeze == BLOCKS
         if head_only:
+            accelerator.print(f"{len(ready['train'])} frames: the head alone is fitted; --freeze 0 trains all blocks")
             inputs = {split: seen(accelerator, begun, rows) for split, rows in ready.items()}
             model = fit_head(begun, inputs["train"], ready["train"], kinds).to(accelerator.device)
         elif args.epochs:
