@@ -18,6 +18,7 @@ LIBRARY = {
     "frames": {"files", "film"},
     "hub": set(),
     "judge": {"files", "film", "hub", "taxonomy"},
+    "scoring": {"files", "film", "hub", "judge", "taxonomy"},
 }
 TRAINING = {
     "learning": set(),

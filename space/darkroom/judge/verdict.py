@@ -23,6 +23,10 @@ from .loading import load_network
 from .record import COLUMNS, Verdict, verdicts
 from .resnet import ResNet18, to_float
 
+# Frames in one forward pass of an accelerator, which is filled up with empty ones. On a processor a frame goes alone:
+# that is as fast, and what is said of a frame then does not depend, in the last bit, on which others came with it.
+BATCH = 16
+
 __all__ = ["COLUMNS", "Judge", "Prepared", "Verdict", "load"]
 
 
@@ -64,18 +68,25 @@ class Judge:
 
     @torch.inference_mode()
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
-        """Judge several prepared scans, in their order; those of one shape go through the network together."""
+        """Judge several prepared scans, in their order; an accelerator takes those of one shape together. What is said
+        of one does not depend on the others."""
         said: dict[int, Verdict] = {}
         device = next(self.model.parameters()).device
+        most = 1 if device.type == "cpu" else BATCH
         for shape in {each.pixels.shape for each in prepared}:
-            chosen = {i: each for i, each in enumerate(prepared) if each.pixels.shape == shape}
-            names, pixels, evidence, surfaces = zip(*chosen.values(), strict=True)
-            spans = torch.tensor([each.density_span for each in evidence], device=device)
-            answer = self.model(to_float(torch.from_numpy(np.stack(pixels)).to(device)), spans)
-            label, damage, maps = (part.float().cpu().numpy() for part in answer)
-            answered = verdicts(names, evidence, (label, damage, maps), self.model.defects, self.calibration, prior)
-            for i, each, own in zip(chosen, answered, surfaces, strict=True):
-                said[i] = replace(each, surface=own)
+            chosen = [(i, each) for i, each in enumerate(prepared) if each.pixels.shape == shape]
+            for start in range(0, len(chosen), most):
+                numbers, batch = zip(*chosen[start : start + most], strict=True)
+                pixels = np.zeros((most, *shape), np.uint8)
+                spans = torch.ones(most, device=device)
+                for row, each in enumerate(batch):
+                    pixels[row], spans[row] = each.pixels, each.evidence.density_span
+                answer = self.model(to_float(torch.from_numpy(pixels).to(device)), spans)
+                label, damage, maps = (part[: len(batch)].float().cpu().numpy() for part in answer)
+                names, evidence = [each.name for each in batch], [each.evidence for each in batch]
+                answered = verdicts(names, evidence, (label, damage, maps), self.model.defects, self.calibration, prior)
+                for i, verdict, each in zip(numbers, answered, batch, strict=True):
+                    said[i] = replace(verdict, surface=each.surface)
         return [said[i] for i in range(len(prepared))]
 
 
