@@ -17,7 +17,7 @@ LIBRARY = {
     "film": {"files", "taxonomy"},
     "frames": {"files", "film"},
     "hub": set(),
-    "judge": {"files", "film", "hub", "taxonomy"},
+    "judge": {"files", "film", "frames", "hub", "taxonomy"},
 }
 TRAINING = {
     "learning": set(),
