@@ -89,7 +89,7 @@ def is_raw(source: bytes | Path) -> bool:
 
 
 def decode_tiff(
-    source: bytes | Path, name: str, number: int = 0, small: bool = False
+    source: bytes | Path, name: str, number: int = 0, small: int = 0
 ) -> tuple[np.ndarray, bytes | None, np.ndarray | None]:
     """Decode one frame. number: of the frame in `pages_of`. small: reduced as `small.times_smaller` says.
 
@@ -103,12 +103,12 @@ def decode_tiff(
             raise UnreadableScan(f"{name}: CIELAB in numbers of an unusual kind; save it as 16-bit RGB")
         icc = page.tags[ICC].value if ICC in page.tags else None
         orientation = page.tags[EXIF_ORIENTATION].value if EXIF_ORIENTATION in page.tags else 1
-        times = times_smaller(page.imagewidth, page.imagelength) if small else 1
+        times = times_smaller(page.imagewidth, page.imagelength, small) if small else 1
         if page.dtype is None or not _by_tifffile(page):
             check_memory(name, _area(page) * PILLOW_PIXEL)
             return _by_pillow(source, page.index, times), icc, None
         check_memory(name, largest_part(page) if times > 1 else page.nbytes)
-        four = page.photometric == PHOTOMETRIC.SEPARATED or (small and has_infrared(page))
+        four = page.photometric == PHOTOMETRIC.SEPARATED or (small > 0 and has_infrared(page))
         if times == 1:
             pixels = _even(page, samples_last(page), name, four)
         else:

@@ -155,7 +155,7 @@ def open_scan(
     """
     name = name or ("upload" if isinstance(source, bytes) else str(source))
     source = source if isinstance(source, bytes) else Path(source)
-    pixels, kind, extra = decode(source, name, small=True, number=number)
+    pixels, kind, extra = decode(source, name, small=1, number=number)
     frames = count_frames(source) if kind == "TIFF" else 1
     own = beside(source) if infrared is None and isinstance(source, Path) else infrared
     return Scan(pixels, name, source, kind, number=number, frames=frames, light=light, infrared_file=own, **extra)

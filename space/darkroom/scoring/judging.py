@@ -25,6 +25,7 @@ from ..files.frames import count_frames
 from ..files.table import OutputError
 from ..film.preview import reduce, thumbnail
 from ..film.scan import Scan, open_scan
+from ..frames.cut import cut
 from ..judge.calibration import PRIOR
 from ..judge.prefetch import ahead
 from ..judge.record import COLUMNS, Verdict
@@ -107,13 +108,14 @@ class Judging:
         return item, frames
 
     def _frames(self, item: Item, source: Path | bytes, infrared: Path | None) -> Iterator[Ready]:
-        """Each page of a TIFF is a frame."""
-        count = count_frames(source)
+        """Those of each page of a TIFF, and of each picture those that it shows."""
+        count, made = count_frames(source), 0
         for number in range(count):
             name = f"{item.name}#{number + 1}" if count > 1 else item.name
             try:
-                scan = open_scan(source, name, number=number, light=self.light, infrared=infrared)
-                yield self._ready(item, scan, number)
+                for scan in cut(open_scan(source, name, number=number, light=self.light, infrared=infrared)):
+                    yield self._ready(item, scan, made)
+                    made += 1
             except OutputError:
                 raise
             except ScanError as error:
