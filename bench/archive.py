@@ -4,8 +4,8 @@ python bench/archive.py                 # 20,000 files; --files 200 for a look, 
 
 The floor is decoding each file small and one bare pass of the network for it, by as many threads as scoring has. The
 verdict's own work comes on top of it: its measurements, and looking for frames. What scoring adds to both is the list,
-the journal and the threads. All three are timed in turns on the same files in one run, so that a busy machine slows them
-alike.
+the journal and the threads. All three are timed in turns on the same files in one run, so that a busy machine slows
+them alike.
 """
 
 import argparse
@@ -123,10 +123,8 @@ def main() -> None:
         floor(loaded.judge, names[:readers], readers)  # libraries are loaded
         shares = [turn(judging, loaded, names[n * TURN : (n + 1) * TURN], folder / f"{n}.run") for n in range(TURNS)]
         of_floor, of_bare = (statistics.median(each) for each in zip(*shares, strict=True))
-        print(
-            f"{readers} threads: scoring has {of_floor:.0%} of the floor's files a second, and {of_bare:.0%} of what the"
-        )
-        print("verdicts alone would have")
+        print(f"{readers} threads: scoring has {of_floor:.0%} of the floor's files a second,")
+        print(f"and {of_bare:.0%} of what the verdicts alone have")
         gc.collect()
         memory = Memory()
         paths = [str(path) for path in names[: args.files]] if args.files < 500 else [str(folder / "scans")]
@@ -139,7 +137,7 @@ def main() -> None:
 
 
 def turn(judging: Judging, loaded: Model, files: list[Path], folder: Path) -> tuple[float, float]:
-    """Floor, verdicts alone and scoring on the same files: how much scoring has of the speed of the first and second."""
+    """Floor, verdicts alone and scoring on the same files: how much scoring has of the speed of the other two."""
 
     def scored() -> None:
         with Journal(folder, judge_name(loaded, judging)) as journal:

@@ -8,10 +8,10 @@ event is an SQL statement, or a file that is opened, renamed or deleted.
 
 import json
 import os
+import select
 import signal
 import sys
 import threading
-import time
 
 import torch
 
@@ -58,7 +58,7 @@ def main() -> None:
                 os._exit(99)
         os.close(writing)
         if asked["after"] is not None:
-            time.sleep(asked["after"])
+            select.select([reading], [], [], asked["after"])  # or until it has ended
             os.kill(pid, signal.SIGKILL)
         events = os.read(reading, 100)
         os.close(reading)

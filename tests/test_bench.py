@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import archive
 import examples
 import find_frames
 import fuzz
@@ -70,6 +71,17 @@ def test_speed_times_every_stage_of_both_files(run, weights, monkeypatch):
     monkeypatch.setattr(speed, "HEIGHT", 200)
     out = run(speed, "--weights", weights)
     assert len(re.findall(r"^  [a-z, ]+ +\d+\.\d{3} +\d+\.\d{3}$", out, re.MULTILINE)) == 2 * 8
+
+
+def test_archive_prints_speeds_memory_and_draws_a_chart(run, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "TURNS", 1)
+    monkeypatch.setattr(archive, "TURN", 3)
+    monkeypatch.setattr(archive, "EVERY", 2)
+    out = run(archive, "--files", 6, "--size", 90, 60, "--weights", weights, "--chart", tmp_path / "memory.png")
+    assert re.search(r"scoring has \d+% of the floor's", out) and re.search(r"6 files, [\d.]+ a second", out)
+    assert re.search(r"memory \d+ MB after a tenth, \d+ MB at the end", out)
+    with Image.open(tmp_path / "memory.png") as picture:
+        assert picture.width > 500
 
 
 def test_throughput_prints_a_speed_for_each_case(run, monkeypatch):

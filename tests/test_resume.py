@@ -88,17 +88,19 @@ def test_killed_anywhere_and_run_again_it_leaves_what_an_unbroken_run_leaves(arc
     with Nursery() as nursery:
         for name in ("verdicts.csv", "verdicts.jsonl", "verdicts"):
             whole = tmp_path / "whole" / name
-            whole.parent.mkdir(exist_ok=True)
-            began = time.monotonic()
+            for folder in ("whole", "timed"):
+                (tmp_path / folder).mkdir()
             unbroken = nursery.run(words(archive, weights, whole, "--light-table"))
-            seconds = time.monotonic() - began
             assert unbroken["code"] == 1, "one file is broken"
             expected = made(whole.parent)
+            began = time.monotonic()
+            nursery.run(words(archive, weights, tmp_path / "timed" / name, "--light-table"))
+            seconds = time.monotonic() - began
             before = killed
             while killed - before < POINTS // 3:
-                folder = tmp_path / "broken"
-                folder.mkdir()
-                command_ = words(archive, weights, folder / name, "--light-table")
+                broken = tmp_path / "broken"
+                broken.mkdir()
+                command_ = words(archive, weights, broken / name, "--light-table")
                 for _ in range(3):  # the third run is killed too, in what is left of it
                     if rng.random() < 0.75:
                         point = {"at": rng.randint(1, unbroken["events"])}
@@ -106,9 +108,10 @@ def test_killed_anywhere_and_run_again_it_leaves_what_an_unbroken_run_leaves(arc
                         point = {"after": rng.uniform(0, seconds)}
                     killed += nursery.run(command_, **point)["code"] == -signal.SIGKILL
                 assert nursery.run(command_)["code"] == 1
-                assert made(folder) == expected
-                shutil.rmtree(folder)
-            shutil.rmtree(whole.parent)
+                assert made(broken) == expected
+                shutil.rmtree(broken)
+            for folder in ("whole", "timed"):
+                shutil.rmtree(tmp_path / folder)
     assert killed >= 30
 
 

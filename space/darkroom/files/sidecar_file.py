@@ -33,7 +33,10 @@ def merge_beside(picture: Path, said: Sequence[Sequence[Any]]) -> None:
     sidecar = joined(picture.name, said)
     for path in there or [picture.with_name(names[0])]:
         try:
-            text = merged(path.read_bytes(), sidecar) if there else xmp(sidecar).encode()
+            before = path.read_bytes() if there else b""
+            text = merged(before, sidecar) if there else xmp(sidecar).encode()
+            if text == before:
+                continue
             part = path.with_name(f".{path.name[:200]}.part")
             part.write_bytes(text)
             os.replace(part, path)
@@ -71,9 +74,13 @@ def merged(text: bytes, sidecar: Sidecar) -> bytes:
             first.setAttribute("xmlns:dc", DC)
             alternatives = _new(document, first, DC, "dc:description", RDF, "rdf:Alt")
             _item(document, alternatives, sidecar.description).setAttribute("xml:lang", "x-default")
-        return document.toxml(encoding="utf-8").split(b"?>", 1)[1].lstrip()
+        return _text_of(parseString(_text_of(document)))  # once more: who reads it next then writes the same
     finally:
         document.unlink()
+
+
+def _text_of(document: Document) -> bytes:
+    return document.toxml(encoding="utf-8").split(b"?>", 1)[1].lstrip()
 
 
 def _has(about: Sequence[Element], space: str, name: str) -> bool:

@@ -12,8 +12,9 @@ import numpy as np
 
 from .journal import Journal
 
-FAR = 3  # bits
-PARTS = FAR + 1  # of 16 bits each
+FAR = 7  # bits; two scans of one negative differ in up to 8, two drawn scenes in 29 and more
+PARTS = FAR + 1
+WIDE = 64 // PARTS  # bits of a part
 
 
 def groups(journal: Journal) -> Iterator[dict[str, Any]]:
@@ -31,6 +32,16 @@ def groups(journal: Journal) -> Iterator[dict[str, Any]]:
 
 def alike(shapes: np.ndarray) -> list[list[int]]:
     """(N,) uint64 to groups of places, each of two or more: who is like one of a group is in it."""
+    different, kind = np.unique(shapes, return_inverse=True)
+    leader = _led(different)
+    found = defaultdict(list)
+    for place, each in enumerate(kind):
+        found[leader[each]].append(place)
+    return sorted(members for members in found.values() if len(members) > 1)
+
+
+def _led(shapes: np.ndarray) -> list[int]:
+    """For each of (N,) different shapes the first of its group."""
     leader = list(range(len(shapes)))
 
     def first(i: int) -> int:
@@ -40,18 +51,12 @@ def alike(shapes: np.ndarray) -> list[list[int]]:
         return i
 
     for part in range(PARTS):
-        bits = (shapes >> np.uint64(16 * part)) & np.uint64(0xFFFF)
+        bits = (shapes >> np.uint64(WIDE * part)) & np.uint64(2**WIDE - 1)
         order = np.argsort(bits, kind="stable")
-        ends = np.flatnonzero(np.diff(bits[order])) + 1
-        for same in np.split(order, ends):
-            if len(same) < 2:
-                continue
+        for same in np.split(order, np.flatnonzero(np.diff(bits[order])) + 1):
             for at, i in enumerate(same[:-1]):
                 differing = np.bitwise_count(shapes[same[at + 1 :]] ^ shapes[i])
                 for j in same[at + 1 :][differing <= FAR]:
                     a, b = sorted((first(int(i)), first(int(j))))
                     leader[b] = a
-    found = defaultdict(list)
-    for i in range(len(shapes)):
-        found[first(i)].append(i)
-    return [members for _, members in sorted(found.items()) if len(members) > 1]
+    return [first(i) for i in range(len(shapes))]

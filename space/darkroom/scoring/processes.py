@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..files.table import OutputError
 from ..judge.verdict import Judge
 from .items import Item
 from .judging import Judging
@@ -32,7 +33,11 @@ class Alone:
         return nullcontext()
 
     def items(self, paths: list[str], note: Callable[[str], object]) -> Iterable[Item] | None:
-        """What is to be judged, where `items.items_at` does not know how to read it; else None."""
+        """What is to be judged, where `items.items_at` does not know how to read it; else None.
+        Raises OutputError where nothing here can."""
+        for path in paths:
+            if "://" in path:
+                raise OutputError(f"{path}: data sets are read by train/score.py; give it the same words")
         return None
 
     def judging(self, judge: Judge, weights: str | None, prior: float, light: str) -> Judging:
