@@ -12,13 +12,14 @@ import select
 import signal
 import sys
 import threading
+from functools import cache
 
 import torch
 
 from darkroom import command, score_command  # noqa: F401
 from darkroom.film import export, preview, scan  # noqa: F401
 from darkroom.judge import contact  # noqa: F401
-from darkroom.scoring import journal, run  # noqa: F401
+from darkroom.scoring import journal, manifest, run  # noqa: F401
 
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree")
 
@@ -47,8 +48,10 @@ def child(words: list[str], at: int | None, answer: int) -> None:
 
 
 def main() -> None:
+    manifest.model = cache(manifest.model)  # loaded once, before the first fork
     for line in sys.stdin:
         asked = json.loads(line)
+        manifest.model(asked["words"][asked["words"].index("--weights") + 1])
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:

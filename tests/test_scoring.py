@@ -21,9 +21,11 @@ from darkroom.files import table
 from darkroom.files.sidecar import xmp
 from darkroom.files.sidecar_file import merge_beside
 from darkroom.files.table import OutputError
+from darkroom.film.scan import open_scan
 from darkroom.judge.verdict import load
 from darkroom.scoring import lighttable
 from darkroom.scoring.duplicates import alike
+from darkroom.scoring.items import items_at, marked
 from darkroom.scoring.judging import Judging, shape_of
 from darkroom.scoring.rollup import GRID, share_damaged
 from film import drawn, eight_bit, frame, png, sixteen_bit, tiff, write
@@ -401,3 +403,27 @@ def test_the_xmp_that_is_written_first_can_be_added_to(tmp_path):
     merge_beside(tmp_path / "a.png", [(-1, "Red", ["damaged", "light leak"], "Why <so>?")])
     assert keywords(path) == ["damaged", "light leak"]
     assert path.read_text(encoding="utf-8").count("Why &lt;so&gt;?") == 1
+
+
+def test_an_accelerator_takes_frames_in_batches_and_says_what_threads_say(scans, weights, monkeypatch):
+    """Where the network runs apart from the threads; here on the processor all the same."""
+    write(scans, "text.jpg", b"dear diary")
+    items = [*map(marked, items_at([str(scans)], print))]
+    in_threads, apart = Judging(load(weights), readers=3), Judging(load(weights), readers=3)
+    apart.in_threads = False
+    one, other = ([pair for some in judging.each(items) for pair in some] for judging in (in_threads, apart))
+    assert one == other and len(one) == 7
+
+
+def test_what_is_said_of_a_frame_does_not_depend_on_those_in_its_batch(weights, monkeypatch):
+    judge = load(weights)
+    prepared = [judge.prepare(open_scan(small(seed), f"{seed}.png")) for seed in range(5)]
+    prepared.append(judge.prepare(open_scan(small(9, 144, 96), "upright.png")))
+    alone = [judge.judge_prepared([each])[0].row() for each in prepared]
+    assert [verdict.row() for verdict in judge.judge_prepared(prepared)] == alone
+    monkeypatch.setattr("darkroom.judge.verdict.frames_at_once", lambda device: 4)  # as on an accelerator
+    sizes = []
+    judge.model.register_forward_pre_hook(lambda model, inputs: sizes.append(len(inputs[0])))
+    batched = [verdict.row() for verdict in judge.judge_prepared(prepared)]
+    assert sizes == [4, 4, 4], "a batch is filled up"
+    assert batched == [verdict.row() for n in range(6) for verdict in judge.judge_prepared(prepared[n : n + 1])]

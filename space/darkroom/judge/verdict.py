@@ -72,7 +72,7 @@ class Judge:
         of one does not depend on the others."""
         said: dict[int, Verdict] = {}
         device = next(self.model.parameters()).device
-        most = 1 if device.type == "cpu" else BATCH
+        most = frames_at_once(device)
         for shape in {each.pixels.shape for each in prepared}:
             chosen = [(i, each) for i, each in enumerate(prepared) if each.pixels.shape == shape]
             for start in range(0, len(chosen), most):
@@ -88,6 +88,11 @@ class Judge:
                 for i, verdict, each in zip(numbers, answered, batch, strict=True):
                     said[i] = replace(verdict, surface=each.surface)
         return [said[i] for i in range(len(prepared))]
+
+
+def frames_at_once(device: torch.device) -> int:
+    """How many frames one forward pass takes."""
+    return 1 if device.type == "cpu" else BATCH
 
 
 def load(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Judge:

@@ -1,4 +1,4 @@
-"""What a run has done so far, kept in an SQLite file so that a kill, a power cut or a full disk costs a batch at most.
+"""What a run has done so far, kept in an SQLite file so that a kill, a power cut or a full disk costs a second at most.
 
     with Journal(folder, judge="…") as journal:
         journal.plan(items)
@@ -13,6 +13,7 @@ share the work have a file each, which the run that follows takes in.
 import json
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from .items import Item, marked
 
 NAME = "journal.sqlite"
 PAGE = 1000  # items that are read ahead of those who judge them
+EVERY = 1.0  # seconds after which what was done goes to the disk, which may take a tenth of that
 # Of every frame: the judge that it was shown to (model, prior and so on), its item and place in it, the item's mark,
 # whether it could not be judged, and all that is kept of it as JSON.
 SCHEMA = """CREATE TABLE IF NOT EXISTS frames (
@@ -69,19 +71,21 @@ class Journal:
             # Reading keeps the whole run out, and other shares in.
             self.others = _connected(main, wait=60)
             self.others.execute(SCHEMA)
-            self.others.commit()
             self._try(self.others, "BEGIN", "SELECT count(*) FROM (SELECT 1 FROM frames LIMIT 1)")
             main = self.folder / f"share-{self.share.index}-of-{self.share.count}.sqlite"
-        self.db = _connected(main)
+        self.db, self.saved = _connected(main), time.monotonic()
         self._try(self.db, "PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE", SCHEMA, "COMMIT", LIST)
         if not self.share:
             self._take_in()
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.db.close()
-        if self.others:
-            self.others.close()
+        try:
+            self.save()
+        finally:
+            self.db.close()
+            if self.others:
+                self.others.close()
 
     def _try(self, db: sqlite3.Connection, *commands: str) -> None:
         try:
@@ -101,18 +105,20 @@ class Journal:
             self.db.execute("ATTACH ? AS share", (str(path),))
             has = self.db.execute("SELECT 1 FROM share.sqlite_master WHERE name = 'frames'").fetchone()
             if has:
-                with self.db:
-                    self.db.execute("DELETE FROM frames WHERE (judge, key) IN (SELECT judge, key FROM share.frames)")
-                    self.db.execute("INSERT INTO main.frames SELECT * FROM share.frames")
+                self.db.execute("BEGIN")
+                self.db.execute("DELETE FROM frames WHERE (judge, key) IN (SELECT judge, key FROM share.frames)")
+                self.db.execute("INSERT INTO main.frames SELECT * FROM share.frames")
+                self.db.execute("COMMIT")
             self.db.execute("DETACH share")
             path.unlink()
 
     def plan(self, items: Iterable[Item], checksum: bool = False) -> int:
         """Note what is to be judged, each file once; returns how many items there are in this share of the work."""
-        with self.db:
-            for item in items:
-                if not self.share or self.share.has(item):
-                    self._note(marked(item, checksum))
+        self.db.execute("BEGIN")
+        for item in items:
+            if not self.share or self.share.has(item):
+                self._note(marked(item, checksum))
+        self.save()
         return self.db.execute("SELECT count(*) FROM list").fetchone()[0]
 
     def _note(self, item: Item) -> bool:
@@ -156,10 +162,13 @@ class Journal:
         return False
 
     def record(self, judged: Iterable[tuple[Item, list[dict[str, Any]]]]) -> None:
-        """Keep the frames of some items, in place of what was kept of them; on disk when this returns. Each frame is
-        plain JSON and has a "row" and a "picture"."""
-        with self.db:
-            for item, frames in judged:
+        """Keep the frames of some items, in place of what was kept of them; on disk within `EVERY` seconds, or when the
+        block ends, whatever ends it. Each frame is plain JSON and has a "row" and a "picture"."""
+        for item, frames in judged:
+            if not self.db.in_transaction:
+                self.db.execute("BEGIN")
+            self.db.execute("SAVEPOINT item")
+            try:
                 self.db.execute("DELETE FROM frames WHERE judge = ? AND key = ?", (self.judge, item.key))
                 self.db.executemany(
                     "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?)",
@@ -168,6 +177,19 @@ class Journal:
                         for n, kept in enumerate(frames)
                     ],
                 )
+            except BaseException:  # also Ctrl-C: an item is kept with all of its frames or not at all
+                if self.db.in_transaction:  # a full disk has ended it
+                    self.db.execute("ROLLBACK TO item")
+                raise
+            self.db.execute("RELEASE item")
+        if time.monotonic() - self.saved >= EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Put what was kept on the disk."""
+        if self.db.in_transaction:
+            self.db.execute("COMMIT")
+        self.saved = time.monotonic()
 
     def frames(self, order: str = "place, number") -> Iterator[tuple[Item, dict[str, Any]]]:
         """The frames of all items on the list with their items, in its order or in another."""
@@ -182,4 +204,4 @@ class Journal:
 
 
 def _connected(path: Path, wait: float = 0) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=wait)
+    return sqlite3.connect(path, timeout=wait, isolation_level=None)  # transactions begin and end where it is said here

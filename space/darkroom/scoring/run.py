@@ -73,6 +73,7 @@ class Run:
                 for judged in self.judging.each(self._items(journal, chain([first], found), again)):
                     journal.record(judged)
                     self.progress.add(judged)
+                journal.save()
                 self.progress.end()
                 if share is None:
                     return write_all(journal, self.model, self.judging, self.wanted, self.folder)
