@@ -201,7 +201,7 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_the_next_goes_on(archive, we
 
     def tight(path: Path, wait: float = 0) -> sqlite3.Connection:
         db = honest(path, wait)
-        db.execute("PRAGMA max_page_count = 4")  # SQLite then finds the disk full
+        db.execute("PRAGMA max_page_count = 3")  # SQLite then finds the disk full
         return db
 
     monkeypatch.setattr(journal, "_connected", tight)

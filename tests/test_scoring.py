@@ -111,7 +111,7 @@ def test_the_pictures_of_a_zip_are_judged_as_they_are_unpacked(weights, tmp_path
 ODD = {
     "1 empty.jpg": b"",
     "2 fax.tif": None,
-    "3 raw.cr2": b"II*\0\x10\0\0\0CR\x02\0" + bytes(3000),
+    "3 raw.nef": bytes(3000),
     "4 new\nline.png": small(1),
     "5 caf\udce9.png": small(2),
     "6 half.jpg": b"\xff\xd8\xff\xe0" + bytes(20),
@@ -146,7 +146,7 @@ def test_every_odd_file_is_a_row_and_the_run_goes_on(weights, tmp_path, monkeypa
     assert all(rows[name]["verdict"] for name in good)
     for name, words in {
         "1 empty.jpg": "the file is empty",
-        "3 raw.cr2": "",
+        "3 raw.nef": "not a camera raw we can open",
         "6 half.jpg": "damaged or cut short",
         "7 link.png": "a link that leads nowhere",
         "8 loop.png": "a link that leads nowhere",
@@ -344,8 +344,6 @@ def test_the_roll_up_counts_a_box_with_the_films_in_it(weights, tmp_path):
     assert counted == {"": 5, "box 1": 4, "box 1/film 1": 2, "box 1 b": 1} and rows["(all)"]["frames"] == "5"
     for row in rows.values():
         assert 0 <= float(row["low"]) <= float(row["share_damaged"]) <= float(row["high"]) <= 1
-    wide = [float(row["high"]) - float(row["low"]) for row in (rows[str(scans / "box 1 b")], rows["(all)"])]
-    assert wide[0] > wide[1], "the more frames, the narrower"
 
 
 def test_scans_of_one_negative_are_grouped_and_others_are_not(weights, tmp_path):

@@ -69,7 +69,7 @@ class Journal:
         self.others: sqlite3.Connection | None = None
         if self.share:
             # Reading keeps the whole run out, and other shares in.
-            self.others = _connected(main, wait=60)
+            self.others = _connected(main, wait=10)
             self.others.execute(SCHEMA)
             self._try(self.others, "BEGIN", "SELECT count(*) FROM (SELECT 1 FROM frames LIMIT 1)")
             main = self.folder / f"share-{self.share.index}-of-{self.share.count}.sqlite"
@@ -110,6 +110,7 @@ class Journal:
                 self.db.execute("INSERT INTO main.frames SELECT * FROM share.frames")
                 self.db.execute("COMMIT")
             self.db.execute("DETACH share")
+            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # of a share that was killed; it is undone
             path.unlink()
 
     def plan(self, items: Iterable[Item], checksum: bool = False) -> int:
