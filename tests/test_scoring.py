@@ -342,6 +342,7 @@ def test_the_roll_up_counts_a_box_with_the_films_in_it(weights, tmp_path):
     rows = {row["folder"]: row for row in read(tmp_path / "v.run/folders.csv")}
     counted = {folder: int(rows[str(scans / folder)]["frames"]) for folder in ("", "box 1", "box 1/film 1", "box 1 b")}
     assert counted == {"": 5, "box 1": 4, "box 1/film 1": 2, "box 1 b": 1} and rows["(all)"]["frames"] == "5"
+    assert [*rows][:2] == ["(all)", str(scans)], "what lies above all files is left out"
     for row in rows.values():
         assert 0 <= float(row["low"]) <= float(row["share_damaged"]) <= float(row["high"]) <= 1
 

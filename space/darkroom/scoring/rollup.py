@@ -57,7 +57,11 @@ def roll_up(journal: Journal, prior: float) -> Iterator[dict[str, Any]]:
             open_folders[-1].likely[:] += np.log(GRID * (1 - p) / (1 - prior) + (1 - GRID) * p / prior)
     while open_folders:
         rows.append(_close(open_folders))
-    yield from sorted(rows, key=lambda row: "" if row["folder"] == "(all)" else row["folder"].replace("/", "\x01"))
+    *inner, everything = rows
+    inner.sort(key=lambda row: row["folder"].replace("/", "\x01"))
+    # Of the folders that hold all there is, such as the disk's, only the innermost says something.
+    above = sum(row["frames"] == everything["frames"] for row in inner) - 1
+    yield from [everything, *inner[max(above, 0) :]]
 
 
 def _new(parts: tuple[str, ...]) -> Folder:
