@@ -19,12 +19,14 @@ from conftest import ROOT
 from darkroom import command
 from darkroom.files.archive import Found
 from darkroom.film.scan import open_scan
+from darkroom.frames.cut import cut
 from darkroom.judge import scoring
 from darkroom.judge.verdict import COLUMNS, Judge, Prepared, load
 from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
 from learning import frames
 from simulator import others
 from test_contact import cell, header, pages_of_pdf, reads
+from test_cut import coded, strip_picture
 
 DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
 HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},infrared_dust,infrared_holes,reason,not_negative,error"
@@ -99,7 +101,7 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     judge = load(weights)
     judge.gate = None  # which training does not ask: what it is given are negatives
     for row, path in zip(trained_on, paths, strict=True):
-        _, scored, *_ = scoring.prepare(judge, Found(path.name, path))
+        ((_, scored, *_),) = scoring.prepare(judge, Found(path.name, path))
         assert row["pixels"] == scored.pixels.tobytes()
         trained_on, judged_on = row["evidence"], asdict(scored.evidence)
         assert trained_on == judged_on
@@ -285,10 +287,31 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
     work = partial(scoring.prepare, judge)
     stream = scoring.ahead(work, [Found("a.png", path)] * 500, scoring.READERS, scoring.BATCH)
     for taken in range(1, 20):
-        _, prepared, *_ = next(stream)
+        ((_, prepared, *_),) = next(stream)
         assert len(opened) <= taken + scoring.BATCH
         assert max(prepared.pixels.shape) == judge.model.input_size
     stream.close()
+
+
+def test_a_strip_has_a_row_a_frame_and_what_is_none_has_one(weights, tmp_path, capfd):
+    light, _ = strip_picture(3)
+    Image.fromarray(coded(light)).save(tmp_path / "b.jpg", quality=95)
+    Image.fromarray(np.random.default_rng(0).integers(60, 200, (30, 200, 3), np.uint8)).save(tmp_path / "c.png")
+    letter = others.page(frame(200, 300), np.random.default_rng(1))
+    write(tmp_path, "a.png", png(eight_bit(letter)))
+    out, sheet = tmp_path / "v.csv", tmp_path / "sheet.pdf"
+    assert run(weights, out, tmp_path, more=("--contact-sheet", str(sheet))) == 0
+    rows = read(out)
+    assert [Path(row["file"]).name for row in rows] == ["a.png", "b.jpg#1", "b.jpg#2", "b.jpg#3", "c.png"]
+    judge = load(weights)
+    expected = [judge.judge(each).p_normal for each in cut(open_scan(tmp_path / "b.jpg"))]
+    assert [float(row["p_normal"]) for row in rows[1:4]] == pytest.approx(expected, abs=1e-5)
+    (page,) = pages_of_pdf(sheet)
+    assert reads(header(page), "5 frames", 9.5) and reads(cell(page, 3), "b.jpg#3", 7.5)
+    capfd.readouterr()
+    assert command.main(["judge", "--json", "--weights", str(weights), str(tmp_path / "b.jpg")]) == 0
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [line["p_normal"] for line in lines] == pytest.approx(expected, abs=1e-5)
 
 
 def test_an_infrared_file_of_a_folder_goes_with_its_picture_and_fills_its_columns(weights, tmp_path):

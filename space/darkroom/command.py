@@ -109,15 +109,15 @@ def judge(args: argparse.Namespace, say: Say) -> int:
         say(loaded.notice)
     failed = 0
     for ready in ahead(partial(prepare, loaded, light=args.light), frames, READERS, BATCH):
-        (row,) = rows_of(loaded, [ready], args.prior)
-        if row["error"]:
-            failed += 1
-            say(row["error"])
-        if args.json:
-            print(json.dumps(row, ensure_ascii=False), flush=True)
-        elif not row["error"]:
-            chance = "" if row["p_normal"] is None else f" (readable: {100 * row['p_normal']:.0f} %)"
-            print(f"{row['file']}: {row['verdict']}{chance}. {row['reason']}", flush=True)
+        for row in rows_of(loaded, ready, args.prior):
+            if row["error"]:
+                failed += 1
+                say(row["error"])
+            if args.json:
+                print(json.dumps(row, ensure_ascii=False), flush=True)
+            elif not row["error"]:
+                chance = "" if row["p_normal"] is None else f" (readable: {100 * row['p_normal']:.0f} %)"
+                print(f"{row['file']}: {row['verdict']}{chance}. {row['reason']}", flush=True)
     return 2 if failed == len(frames) else int(failed > 0)
 
 

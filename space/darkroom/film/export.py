@@ -35,9 +35,14 @@ def save_positive(
     after the source. Raises ScanError where the source cannot be opened.
     """
     scan = open_scan(source, name=Path(source).name, number=number, light=light)
+    return save_scan(scan, Path(source).stem, folder, suffix, method, turns)
+
+
+def save_scan(scan: Scan, stem: str, folder: Path, suffix: str, method: str = "cvt2pos", turns: int = 0) -> Path:
+    """The same of a scan that is open; stem: what the positive is named after."""
     folder.mkdir(parents=True, exist_ok=True)
-    which = f"-{number + 1}" if scan.frames > 1 else ""
-    target = folder / f"{shortened(Path(source).stem)}{which}-positive{suffix}"
+    which = f"-{scan.number + 1}" if scan.frames > 1 else ""
+    target = folder / f"{shortened(stem)}{which}-positive{suffix}"
     write_positive(scan, target, method, turns)
     return target
 

@@ -77,8 +77,9 @@ def cut(scan: Scan) -> list[Scan]:
         return [scan]
 
 
-def cut_out(scan: Scan, polygons: Sequence[np.ndarray]) -> list[CutScan]:
-    """What lies inside each polygon (4, 2), its corners as shares of the picture's width and height, clockwise.
+def cut_out(scan: Scan, polygons: Sequence[np.ndarray], first: int = 1) -> list[CutScan]:
+    """What lies inside each polygon (4, 2), its corners as shares of the picture's width and height, clockwise; called
+    `name#first` and so on.
 
     The picture is decoded so fine that each has the detail that a picture of one frame is judged in, if the file has
     it, but never to more than `MOST_BYTES`. Raises OutlineError where a polygon is no convex outline of `MIN_SIDE`
@@ -92,7 +93,7 @@ def cut_out(scan: Scan, polygons: Sequence[np.ndarray]) -> list[CutScan]:
         pixels = scan.small_pixels
         if finer > 1:
             pixels = decode(scan.source, scan.name, small=finer, number=scan.number)[0]
-        for number, polygon in enumerate(polygons, 1):
+        for number, polygon in enumerate(polygons, first):
             name = f"{scan.name}#{number}"
             if not convex(polygon) or min(size_of(pixels, polygon)) < MIN_SIDE:
                 raise OutlineError(

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..files.archive import Found
+from ..files.archive import MOST_FRAMES, Found, left_out
 from ..files.decode import ScanError
 from ..files.sidecar import sidecars_zip
 from ..files.table import csv_text
 from ..film.preview import reduce, thumbnail
-from ..film.scan import open_scan
+from ..film.scan import Scan, open_scan
+from ..frames.cut import CutScan, cut
 from ..taxonomy import VERDICTS
 from .prefetch import ahead
 from .record import COLUMNS, Verdict
@@ -29,10 +30,14 @@ SPOKEN = VERDICTS | {"error": "Not judged"}  # for people
 WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
 
 
+Ready = tuple[Prepared, bytes, np.ndarray | None]  # what the judge needs; a small JPEG; where it was cut out of
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One file of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
-    number, infrared: as in `Found`."""
+    """One frame of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
+    number, infrared: as in `Found`. polygon: (4, 2), where it lies on its picture if it was cut out of one, as in
+    `frames.frame.Frame`; picture: what that is called."""
 
     name: str
     path: Path | None
@@ -41,6 +46,8 @@ class Frame:
     error: str = ""
     number: int = 0
     infrared: Path | None = None
+    polygon: np.ndarray | None = None
+    picture: str = ""
 
     @property
     def word(self) -> str:
@@ -50,6 +57,11 @@ class Frame:
     def at_prior(self, prior: float) -> "Frame":
         """The same frame judged at another prior."""
         return replace(self, verdict=self.verdict.at_prior(prior)) if self.verdict else self
+
+    @property
+    def found(self) -> Found:
+        """The picture that it is, or was cut from."""
+        return Found(self.picture or self.name, self.path, self.error, self.number, self.infrared)
 
     def row(self) -> dict[str, Any]:
         """The columns of a verdicts file."""
@@ -64,8 +76,9 @@ def table_of(frames: Iterable[Frame]) -> str:
 
 
 def sidecars_of(frames: Iterable[Frame]) -> bytes:
-    """A ZIP with the sidecars of all judged frames."""
-    return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in frames if frame.verdict)
+    """A ZIP with the sidecars of all judged frames; none for those of strips, whose file has no verdict of its own."""
+    whole = (frame for frame in frames if frame.polygon is None)
+    return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in whole if frame.verdict)
 
 
 def explain(error: Exception, name: str) -> str:
@@ -77,27 +90,50 @@ def explain(error: Exception, name: str) -> str:
 
 
 def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = "auto") -> Iterator[Frame]:
-    """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it.
+    """Judge pictures in their order, of a strip each frame (see `frames.cut`), yielding each as it is done; a few
+    pictures are opened on several cores ahead of it.
 
-    light: as for `open_scan`.
+    light: as for `open_scan`. After `MOST_FRAMES` frames the rest is left out, and an entry says so.
     """
+    total = 0
     for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry, light)), found, WORKERS, AHEAD):
+        if total >= MOST_FRAMES and entry.path is not None:
+            yield Frame(entry.name, None, error=left_out(entry.name))
+            return
+        frame = Frame(entry.name, entry.path, number=entry.number, infrared=entry.infrared)
         if isinstance(ready, str):
-            yield Frame(entry.name, entry.path, error=ready, number=entry.number, infrared=entry.infrared)
+            yield replace(frame, error=ready)
             continue
-        prepared, small = ready
+        yield from judged_frames(judge, frame, ready, prior)
+        total += len(ready)
+
+
+def judged_frames(judge: Judge, picture: Frame, ready: list[Ready], prior: float) -> Iterator[Frame]:
+    """The frames of a picture, judged one after another; ready: as `prepared_frames` gives them."""
+    for prepared, small, polygon in ready:
         verdict = judge.judge_prepared([prepared], prior)[0]
-        yield Frame(entry.name, entry.path, verdict, small, number=entry.number, infrared=entry.infrared)
+        whole = "" if polygon is None else picture.name
+        yield replace(picture, name=prepared.name, verdict=verdict, thumbnail=small, polygon=polygon, picture=whole)
 
 
-def _prepare(judge: Judge, entry: Found, light: str) -> tuple[Prepared, bytes] | str:
+def _prepare(judge: Judge, entry: Found, light: str) -> list[Ready] | str:
     if entry.path is None:
         return entry.error
     try:
         scan = open_scan(entry.path, entry.name, number=entry.number, light=light, infrared=entry.infrared)
-        return judge.prepare(scan), thumbnail(reduce(scan, side=600))
+        return prepared_frames(judge, cut(scan))
     except Exception as error:  # whatever one file does, the rest of the roll goes on
         return explain(error, entry.name)
+
+
+def prepared_frames(judge: Judge, scans: list[Scan]) -> list[Ready]:
+    """Each scan made ready; it is taken out of the list, so that its pixels are let go."""
+    done = []
+    while scans:
+        scan = scans.pop(0)
+        polygon = scan.polygon if isinstance(scan, CutScan) else None
+        done.append((judge.prepare(scan), thumbnail(reduce(scan, side=600)), polygon))
+    return done
 
 
 def worst_first(frames: Iterable[Frame]) -> list[Frame]:

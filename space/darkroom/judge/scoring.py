@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from ..files.pairs import paired
 from ..files.table import VerdictsFile
 from ..film.preview import reduce, thumbnail
 from ..film.scan import open_scan
+from ..frames.cut import cut
 from .calibration import PRIOR
 from .contact import ContactSheet
 from .prefetch import ahead
@@ -61,27 +62,34 @@ class Ready(NamedTuple):
     picture: bytes
 
 
-def prepare(judge: Judge, frame: Found, light: str = "auto", pictures: bool = False) -> Ready:
-    """Read a frame, with a small picture of the positive if `pictures` are wanted."""
+def prepare(judge: Judge, frame: Found, light: str = "auto", pictures: bool = False) -> list[Ready]:
+    """Read a picture: its frames, of a strip several (see `frames.cut`), each with a small picture of the positive if
+    `pictures` are wanted; or why it cannot be judged."""
     name = frame.name
     if frame.path is None:
-        return Ready(name, None, frame.error, b"")
+        return [Ready(name, None, frame.error, b"")]
     try:
-        scan = open_scan(frame.path, name, number=frame.number, light=light, infrared=frame.infrared)
-        return Ready(name, judge.prepare(scan), "", thumbnail(reduce(scan, side=600)) if pictures else b"")
+        waiting, done = cut(open_scan(frame.path, name, number=frame.number, light=light, infrared=frame.infrared)), []
+        while waiting:  # one after another let go
+            scan = waiting.pop(0)
+            small = thumbnail(reduce(scan, side=600)) if pictures else b""
+            done.append(Ready(scan.name, judge.prepare(scan), "", small))
+        return done
     except ScanError as error:
-        return Ready(name, None, str(error), b"")
+        return [Ready(name, None, str(error), b"")]
     except Exception as error:  # one odd file must not cost the verdicts on a whole archive
         what = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()
-        return Ready(name, None, f"{name}: cannot be judged ({what}); please report this file", b"")
+        return [Ready(name, None, f"{name}: cannot be judged ({what}); please report this file", b"")]
 
 
-def rows_of(judge: Judge, batch: list[Ready], prior: float) -> list[dict[str, Any]]:
-    """The rows of one batch, in its order."""
-    verdicts = iter(judge.judge_prepared([ready.prepared for ready in batch if ready.prepared], prior))
+def rows_of(judge: Judge, frames: list[Ready], prior: float) -> list[dict[str, Any]]:
+    """The rows of some frames, in their order."""
+    prepared = [ready.prepared for ready in frames if ready.prepared]
+    parts = (prepared[start : start + BATCH] for start in range(0, len(prepared), BATCH))
+    verdicts = chain.from_iterable(judge.judge_prepared(part, prior) for part in parts)
     return [
         next(verdicts).row() if ready.prepared else {**dict.fromkeys(COLUMNS), "file": ready.name, "error": ready.error}
-        for ready in batch
+        for ready in frames
     ]
 
 
@@ -111,14 +119,14 @@ class Alone:
 
 def score(
     judge: Judge,
-    frames: list[Found],
+    found: list[Found],
     output: Path,
     prior: float = PRIOR,
     light: str = "auto",
     processes: Alone | None = None,
     sheet: ContactSheet | None = None,
 ) -> Counter[str]:
-    """Judge `frames` and write `output`, which has passed `table.check`, and a contact sheet if one is wanted.
+    """Judge pictures and write `output`, which has passed `table.check`, and a contact sheet if one is wanted.
 
     prior, light: as for `Judge.judge` and `open_scan`. Returns how many frames got which verdict; "" counts those
     without one. Raises OSError where `output` or the sheet cannot be written.
@@ -128,17 +136,19 @@ def score(
     main, count = processes.index == 0, processes.count
     # Process r takes frames r, r + n, r + 2n…; a round is one batch of each, gathered and put back in order.
     work = partial(prepare, judge, light=light, pictures=sheet is not None)
-    mine = ahead(work, frames[processes.index :: count], READERS, BATCH)
+    mine = ahead(work, found[processes.index :: count], READERS, BATCH)
     counts: Counter[str] = Counter()
-    bar = tqdm(total=len(frames), unit="scan", disable=not main, dynamic_ncols=True)
+    bar = tqdm(total=len(found), unit="scan", disable=not main, dynamic_ncols=True)
     printing = sheet if sheet and main else nullcontext()  # written last: it must not cost the verdicts
     with printing, VerdictsFile(output, COLUMNS) if main else nullcontext() as file, bar:
-        for start in range(0, len(frames), BATCH * count):
+        for start in range(0, len(found), BATCH * count):
             batch = list(islice(mine, BATCH))
-            places = range(start + processes.index, len(frames), count)[: len(batch)]
-            pictures = [ready.picture for ready in batch]
-            gathered = processes.gather(list(zip(places, rows_of(judge, batch, prior), pictures, strict=True)))
-            gathered.sort(key=lambda placed: placed[0])
+            places = range(start + processes.index, len(found), count)[: len(batch)]
+            placed = [(place, ready) for place, frames in zip(places, batch, strict=True) for ready in frames]
+            judged = rows_of(judge, [ready for _, ready in placed], prior)
+            mixed = [(place, row, ready.picture) for (place, ready), row in zip(placed, judged, strict=True)]
+            gathered = processes.gather(mixed)
+            gathered.sort(key=lambda each: each[0])
             rows = [row for _, row, _ in gathered]
             if file:
                 if sheet:
@@ -149,6 +159,6 @@ def score(
                     if row["error"]:
                         bar.write(row["error"], file=sys.stderr)
             counts.update(row["verdict"] or "" for row in rows)
-            bar.update(len(rows))
+            bar.update(len({place for place, _, _ in gathered}))
     processes.wait()
     return counts
