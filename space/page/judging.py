@@ -11,6 +11,7 @@ import numpy as np
 from darkroom.files.archive import Found, find_frames
 from darkroom.files.folder import shortened
 from darkroom.files.light import UNPROFILED
+from darkroom.film.base import Base
 from darkroom.film.export import save_scan
 from darkroom.film.film import Film
 from darkroom.film.preview import dress, negative_view, positive_view, reduce, spot
@@ -33,7 +34,7 @@ class Seen:
     light: what was said of the file's light, as for `open_scan`. note: what is to be said of the file. infrared: its
     own file. surface: where infrared shows dust, scratches and holes, as `surface_map`; None without infrared.
     spotted: whether that is shown. polygon: where the frame lies on the picture that it was cut out of, as
-    `CutScan.polygon`; None where it is the picture.
+    `CutScan.polygon`; None where it is the picture. base: as `Scan.base`.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Seen:
     surface: np.ndarray | None = field(default=None, repr=False)
     spotted: bool = False
     polygon: np.ndarray | None = field(default=None, repr=False)
+    base: Base | None = None
 
     def turned(self, quarters: int) -> "Seen":
         """The same frame, turned further to the left."""
@@ -67,7 +69,7 @@ class Seen:
         On both, since the line between them hides a part of each. What is no colour negative is never marked.
         """
         if method not in self.positives:
-            self.positives[method] = positive_view(self.negative, method)
+            self.positives[method] = positive_view(self.negative, method, self.base)
         heat = self.verdict.heat if damage and not self.verdict.evidence.not_negative else None
         negative, positive = negative_view(self.negative), self.positives[method]
         if self.spotted and self.surface is not None:
@@ -124,12 +126,13 @@ def look_at(
     infrared: Path | None = None,
     polygon: np.ndarray | None = None,
     which: int = 1,
+    base: Base | None = None,
 ) -> Seen:
     """Open a file, judge it, and make its preview. polygon: judge what it holds, as frame number `which` of the
-    picture. Raises ScanError."""
+    picture, on film of this base. Raises ScanError."""
     scan = open_scan(path, name=name, number=number, light=light, infrared=infrared)
     if polygon is not None:
-        (scan,) = cut_out(scan, [polygon], which)
+        (scan,) = cut_out(scan, [polygon], which, [base])
     return see(judge, scan, prior, method)
 
 
@@ -151,6 +154,7 @@ def see(judge: Judge, scan: Scan, prior: float, method: str, verdict: Verdict | 
         infrared=scan.whole.infrared_file if cut else scan.infrared_file,
         surface=surface_map(Film(scan)) if verdict.surface else None,
         polygon=scan.polygon if cut else None,
+        base=scan.base,
     )
 
 
@@ -176,7 +180,7 @@ def save(seen: Seen, folder: Path, suffix: str, method: str) -> Path:
     scan = open_scan(seen.path, seen.path.name, number=seen.number, light=seen.light)
     stem = seen.path.stem
     if seen.polygon is not None:
-        (scan,) = cut_out(scan, [seen.polygon])
+        (scan,) = cut_out(scan, [seen.polygon], bases=[seen.base])
         stem = f"{shortened(stem, 200)}-frame-{seen.verdict.file.rpartition('#')[2]}"
     return save_scan(scan, stem, folder, suffix, method, seen.turns)
 
@@ -188,7 +192,7 @@ def warm(judge: Judge, example: Path) -> None:
 
 def _preview(scan: Scan, method: str) -> tuple[np.ndarray, np.ndarray]:
     negative = reduce(scan)
-    return negative, positive_view(negative, method)
+    return negative, positive_view(negative, method, scan.base)
 
 
 def refuse(error: Exception, name: str) -> gr.Error:

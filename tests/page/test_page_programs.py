@@ -117,7 +117,7 @@ def test_judge_frames_gives_a_record_a_frame_and_takes_corners(client: Client, n
     assert [each["file"] for each in records] == ["strip.jpg#1", "strip.jpg#2", "strip.jpg#3"]
     assert [each["p_normal"] for each in records] == pytest.approx([judge.judge(f).p_normal for f in frames], abs=1e-5)
     assert np.allclose([each["corners"] for each in records], [frame.polygon for frame in frames], atol=1e-4)
-    mine = [[[0.1, 0.2], [0.5, 0.22], [0.5, 0.8], [0.1, 0.8]]]
+    mine = [(0.02 * frames[1].polygon.mean(axis=0) + 0.98 * frames[1].polygon).tolist()]
     (record,) = client.predict(sent, 0.5, "auto", mine, api_name="/judge_frames")
     (expected,) = cut_out(open_scan(tmp_path / "strip.jpg", "strip.jpg"), [np.array(mine[0])])
     assert record["p_normal"] == pytest.approx(judge.judge(expected).p_normal, abs=1e-5)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 from PIL import Image
@@ -16,6 +17,7 @@ from ..files.decode import decode
 from ..files.infrared import Infrared
 from ..files.limits import MIN_SIDE, ScanError
 from ..files.small import SMALL, rows_of
+from ..film.base import Base
 from ..film.scan import Scan
 from .finder import find_frames
 from .geometry import perspective, projected
@@ -33,10 +35,12 @@ class OutlineError(ScanError):
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CutScan(Scan):
     """A frame of a picture as a scan. whole: the picture, whose light, profile, EXIF, infrared and clipping values hold
-    for it. polygon: (4, 2), where it lies, as `Frame.polygon`; it is shown as it lies there."""
+    for it. polygon: (4, 2), where it lies, as `Frame.polygon`; it is shown as it lies there. measured: the base of its
+    strip, which all frames on it share."""
 
     whole: Scan = field(repr=False)
     polygon: np.ndarray
+    measured: Base | None = None
 
     @cached_property
     def linear(self) -> bool:
@@ -47,6 +51,11 @@ class CutScan(Scan):
     def ends(self) -> tuple[float, float]:
         """As of the whole picture, which shows the file's white."""
         return self.whole.ends
+
+    @property
+    def base(self) -> Base | None:
+        """As measured on its strip's rebate and gaps."""
+        return self.measured
 
     @cached_property
     def pixels(self) -> np.ndarray:
@@ -72,14 +81,16 @@ def cut(scan: Scan) -> list[Scan]:
     if len(frames) < 2:
         return [scan]
     try:
-        return [*cut_out(scan, [frame.polygon for frame in frames])]
+        return [*cut_out(scan, [frame.polygon for frame in frames], bases=[frame.base for frame in frames])]
     except OutlineError:  # a thumbnail: its frames are a few pixels
         return [scan]
 
 
-def cut_out(scan: Scan, polygons: Sequence[np.ndarray], first: int = 1) -> list[CutScan]:
+def cut_out(
+    scan: Scan, polygons: Sequence[np.ndarray], first: int = 1, bases: Sequence[Base | None] = ()
+) -> list[CutScan]:
     """What lies inside each polygon (4, 2), its corners as shares of the picture's width and height, clockwise; called
-    `name#first` and so on.
+    `name#first` and so on. bases: of their film, where they were measured.
 
     The picture is decoded so fine that each has the detail that a picture of one frame is judged in, if the file has
     it, but never to more than `MOST_BYTES`. Raises OutlineError where a polygon is no convex outline of `MIN_SIDE`
@@ -93,14 +104,14 @@ def cut_out(scan: Scan, polygons: Sequence[np.ndarray], first: int = 1) -> list[
         pixels = scan.small_pixels
         if finer > 1:
             pixels = decode(scan.source, scan.name, small=finer, number=scan.number)[0]
-        for number, polygon in enumerate(polygons, first):
+        for number, (polygon, base) in enumerate(zip_longest(polygons, bases), first):
             name = f"{scan.name}#{number}"
             if not convex(polygon) or min(size_of(pixels, polygon)) < MIN_SIDE:
                 raise OutlineError(
                     f"{name}: its outline holds no frame; give four corners, clockwise, {MIN_SIDE} pixels apart or more"
                 )
             mine = {"small_pixels": resampled(pixels, polygon), "name": name, "fourth": None, "infrared_file": None}
-            found.append(CutScan(**kept | mine, whole=scan, polygon=polygon))
+            found.append(CutScan(**kept | mine, whole=scan, polygon=polygon, measured=base))
     return found
 
 

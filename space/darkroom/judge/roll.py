@@ -14,30 +14,30 @@ from ..files.archive import MOST_FRAMES, Found, left_out
 from ..files.decode import ScanError
 from ..files.sidecar import sidecars_zip
 from ..files.table import csv_text
+from ..film.base import Base
 from ..film.preview import reduce, thumbnail
 from ..film.scan import Scan, open_scan
 from ..frames.cut import CutScan, cut
 from ..taxonomy import VERDICTS
+from .patterns import same_end, same_place
 from .prefetch import ahead
 from .record import COLUMNS, Verdict
 from .verdict import Judge, Prepared
 
 log = logging.getLogger(__name__)
-MARKED = 0.5  # a cell this hot counts as damaged
-SPREAD = 0.4  # damage over more of the frame than this has no place
-AT_LEAST = 3  # frames that must agree before a pattern is named
 SPOKEN = VERDICTS | {"error": "Not judged"}  # for people
 WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
 
 
-Ready = tuple[Prepared, bytes, np.ndarray | None]  # what the judge needs; a small JPEG; where it was cut out of
+# What the judge needs; a small JPEG; where it was cut out, and the base of its film.
+Ready = tuple[Prepared, bytes, np.ndarray | None, Base | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One frame of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
     number, infrared: as in `Found`. polygon: (4, 2), where it lies on its picture if it was cut out of one, as in
-    `frames.frame.Frame`; picture: what that is called."""
+    `frames.frame.Frame`; picture: what that is called; base: its film's, measured there."""
 
     name: str
     path: Path | None
@@ -48,6 +48,7 @@ class Frame:
     infrared: Path | None = None
     polygon: np.ndarray | None = None
     picture: str = ""
+    base: Base | None = None
 
     @property
     def word(self) -> str:
@@ -110,10 +111,11 @@ def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = 
 
 def judged_frames(judge: Judge, picture: Frame, ready: list[Ready], prior: float) -> Iterator[Frame]:
     """The frames of a picture, judged one after another; ready: as `prepared_frames` gives them."""
-    for prepared, small, polygon in ready:
+    for prepared, small, polygon, base in ready:
         verdict = judge.judge_prepared([prepared], prior)[0]
         whole = "" if polygon is None else picture.name
-        yield replace(picture, name=prepared.name, verdict=verdict, thumbnail=small, polygon=polygon, picture=whole)
+        judged = replace(picture, name=prepared.name, verdict=verdict, thumbnail=small)
+        yield replace(judged, polygon=polygon, picture=whole, base=base)
 
 
 def _prepare(judge: Judge, entry: Found, light: str) -> list[Ready] | str:
@@ -132,7 +134,7 @@ def prepared_frames(judge: Judge, scans: list[Scan]) -> list[Ready]:
     while scans:
         scan = scans.pop(0)
         polygon = scan.polygon if isinstance(scan, CutScan) else None
-        done.append((judge.prepare(scan), thumbnail(reduce(scan, side=600)), polygon))
+        done.append((judge.prepare(scan), thumbnail(reduce(scan, side=600)), polygon, scan.base))
     return done
 
 
@@ -203,38 +205,3 @@ def damaged_share(chances: np.ndarray, inside: float = 0.95) -> tuple[float, flo
     tail = (1 - inside) / 2
     low, high = (min(int(at), len(chances)) for at in np.searchsorted(reached, (tail, 1 - tail)))
     return low / len(chances), high / len(chances)
-
-
-def same_place(judged: list[Verdict]) -> str:
-    """A sentence if several damaged frames are marked at one place, as film that is scratched on its way is."""
-    marks = [verdict.heat > MARKED for verdict in judged if verdict.verdict != "readable"]
-    marks = [mark for mark in marks if 0 < mark.mean() <= SPREAD]
-    shapes = Counter(mark.shape for mark in marks)
-    if not shapes:
-        return ""
-    shape, _ = shapes.most_common(1)[0]
-    together = np.sum([mark for mark in marks if mark.shape == shape], axis=0)
-    most = int(together.max())
-    if most < max(AT_LEAST, 0.5 * len(marks)):
-        return ""
-    y, x = np.argwhere(together == most).mean(axis=0) / np.maximum(np.array(shape) - 1, 1)
-    where = f"{('upper', 'middle', 'lower')[min(int(y * 3), 2)]} {('left', 'centre', 'right')[min(int(x * 3), 2)]}"
-    return (
-        f"{most} frames are marked at the same place ({where}): "
-        "look for a scratch along the film's travel, or for dirt on the light table."
-    )
-
-
-def same_end(judged: list[Verdict]) -> str:
-    """A sentence if all damage lies at one end of a roll that is long enough to have ends."""
-    hit = [i for i, verdict in enumerate(judged) if verdict.verdict == "damaged"]
-    if len(judged) < 2 * AT_LEAST or len(hit) < AT_LEAST:
-        return ""
-    third = len(judged) // 3
-    if hit[-1] < max(third, AT_LEAST):
-        return (
-            f"All damage is among the first {hit[-1] + 1} frames: suspect the chemistry or light at the roll's start."
-        )
-    if hit[0] >= len(judged) - max(third, AT_LEAST):
-        return f"All damage is among the last {len(judged) - hit[0]} frames: suspect the chemistry or light at its end."
-    return ""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from ..film.base import AboveBase, above_base
 from ..film.evidence import Evidence, measure
 from ..film.film import Film, network_input
 from ..film.negative import Gate
@@ -33,6 +34,7 @@ class Prepared(NamedTuple):
     pixels: np.ndarray
     evidence: Evidence
     surface: Surface | None = None
+    above_base: AboveBase | None = None
 
 
 class Judge:
@@ -60,7 +62,8 @@ class Judge:
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
         film = Film(scan)
-        return Prepared(scan.name, network_input(film, self.model.input_size), measure(film, self.gate), surface(film))
+        pixels, evidence = network_input(film, self.model.input_size), measure(film, self.gate)
+        return Prepared(scan.name, pixels, evidence, surface(film), above_base(film))
 
     @torch.inference_mode()
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
@@ -69,13 +72,13 @@ class Judge:
         device = next(self.model.parameters()).device
         for shape in {each.pixels.shape for each in prepared}:
             chosen = {i: each for i, each in enumerate(prepared) if each.pixels.shape == shape}
-            names, pixels, evidence, surfaces = zip(*chosen.values(), strict=True)
+            names, pixels, evidence, surfaces, bases = zip(*chosen.values(), strict=True)
             spans = torch.tensor([each.density_span for each in evidence], device=device)
             answer = self.model(to_float(torch.from_numpy(np.stack(pixels)).to(device)), spans)
             label, damage, maps = (part.float().cpu().numpy() for part in answer)
             answered = verdicts(names, evidence, (label, damage, maps), self.model.defects, self.calibration, prior)
-            for i, each, own in zip(chosen, answered, surfaces, strict=True):
-                said[i] = replace(each, surface=own)
+            for i, each, own, base in zip(chosen, answered, surfaces, bases, strict=True):
+                said[i] = replace(each, surface=own, above_base=base)
         return [said[i] for i in range(len(prepared))]
 
 
