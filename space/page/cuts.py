@@ -84,7 +84,7 @@ def look_at_frame(judge: Judge, cuts: Cuts, which: int, prior: float, method: st
         return cuts.whole, replace(cuts, chosen=WHOLE)
     frame, whole = cuts.frames[which], cuts.whole
     scan = open_scan(whole.path, whole.verdict.file, number=whole.number, light=whole.light, infrared=whole.infrared)
-    (mine,) = cut_out(scan, [frame.polygon], which + 1, [frame.base])
+    (mine,) = cut_out(scan, [frame.polygon], frame.which, [frame.base])
     return see(judge, mine, prior, method, frame.verdict), replace(cuts, chosen=which)
 
 
@@ -92,7 +92,7 @@ def corrected(judge: Judge, cuts: Cuts, which: int, corners: list, prior: float,
     """One of the frames with other corners, judged again. Raises ScanError."""
     whole, polygon = cuts.whole, np.array(corners, float).reshape(4, 2)
     file = whole.number, whole.light, whole.infrared
-    mine = polygon, which + 1, cuts.frames[which].base
+    mine = polygon, cuts.frames[which].which, cuts.frames[which].base
     seen = look_at(judge, whole.path, whole.verdict.file, prior, method, *file, *mine)
     small = thumbnail(seen.negative)
     frame = replace(cuts.frames[which], verdict=seen.verdict, thumbnail=small, polygon=seen.polygon)

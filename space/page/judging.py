@@ -34,7 +34,7 @@ class Seen:
     light: what was said of the file's light, as for `open_scan`. note: what is to be said of the file. infrared: its
     own file. surface: where infrared shows dust, scratches and holes, as `surface_map`; None without infrared.
     spotted: whether that is shown. polygon: where the frame lies on the picture that it was cut out of, as
-    `CutScan.polygon`; None where it is the picture. base: as `Scan.base`.
+    `CutScan.polygon`; None where it is the picture. which, base: as `CutScan` has them.
     """
 
     path: Path
@@ -49,6 +49,7 @@ class Seen:
     surface: np.ndarray | None = field(default=None, repr=False)
     spotted: bool = False
     polygon: np.ndarray | None = field(default=None, repr=False)
+    which: int = 0
     base: Base | None = None
 
     def turned(self, quarters: int) -> "Seen":
@@ -125,11 +126,11 @@ def look_at(
     light: str = "auto",
     infrared: Path | None = None,
     polygon: np.ndarray | None = None,
-    which: int = 1,
+    which: int = 0,
     base: Base | None = None,
 ) -> Seen:
-    """Open a file, judge it, and make its preview. polygon: judge what it holds, as frame number `which` of the
-    picture, on film of this base. Raises ScanError."""
+    """Open a file, judge it, and make its preview. polygon: judge what it holds, as frame `which` of the picture,
+    on film of this base. Raises ScanError."""
     scan = open_scan(path, name=name, number=number, light=light, infrared=infrared)
     if polygon is not None:
         (scan,) = cut_out(scan, [polygon], which, [base])
@@ -154,6 +155,7 @@ def see(judge: Judge, scan: Scan, prior: float, method: str, verdict: Verdict | 
         infrared=scan.whole.infrared_file if cut else scan.infrared_file,
         surface=surface_map(Film(scan)) if verdict.surface else None,
         polygon=scan.polygon if cut else None,
+        which=scan.which if cut else 0,
         base=scan.base,
     )
 
@@ -178,10 +180,9 @@ def note_on(scan: Scan, whole: str = "Under “A roll”") -> str:
 def save(seen: Seen, folder: Path, suffix: str, method: str) -> Path:
     """Write the positive of a frame at full size into `folder`, as `export.save_positive` does."""
     scan = open_scan(seen.path, seen.path.name, number=seen.number, light=seen.light)
-    stem = seen.path.stem
     if seen.polygon is not None:
-        (scan,) = cut_out(scan, [seen.polygon], bases=[seen.base])
-        stem = f"{shortened(stem, 200)}-frame-{seen.verdict.file.rpartition('#')[2]}"
+        (scan,) = cut_out(scan, [seen.polygon], seen.which, [seen.base])
+    stem = f"{shortened(seen.path.stem, 200)}-frame-{seen.which}" if seen.which else seen.path.stem
     return save_scan(scan, stem, folder, suffix, method, seen.turns)
 
 

@@ -166,8 +166,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
             raise gr.Error("This roll is no longer kept here; upload it again", duration=None, title="Not opened")
         try:
             which = frame.number, current.light, frame.infrared, frame.polygon
-            cut_as = int(frame.name.rpartition("#")[2]) if frame.polygon is not None else 1
-            seen = look_at(judge, frame.path, frame.found.name, share(percent), method, *which, cut_as, frame.base)
+            seen = look_at(judge, frame.path, frame.found.name, share(percent), method, *which, frame.which, frame.base)
             return [gr.Tabs(selected="frame"), percent, *view.show(seen, method, damage)]
         except Exception as error:
             raise refuse(error, frame.name) from None

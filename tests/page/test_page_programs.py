@@ -120,6 +120,7 @@ def test_judge_frames_gives_a_record_a_frame_and_takes_corners(client: Client, n
     mine = [(0.02 * frames[1].polygon.mean(axis=0) + 0.98 * frames[1].polygon).tolist()]
     (record,) = client.predict(sent, 0.5, "auto", mine, api_name="/judge_frames")
     (expected,) = cut_out(open_scan(tmp_path / "strip.jpg", "strip.jpg"), [np.array(mine[0])])
+    assert record["file"] == "strip.jpg"
     assert record["p_normal"] == pytest.approx(judge.judge(expected).p_normal, abs=1e-5)
     (alone,) = client.predict(handle_file(negative), 0.5, api_name="/judge_frames")
     assert alone["file"] == negative.name and alone["corners"] is None

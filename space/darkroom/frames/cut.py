@@ -35,11 +35,12 @@ class OutlineError(ScanError):
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CutScan(Scan):
     """A frame of a picture as a scan. whole: the picture, whose light, profile, EXIF, infrared and clipping values hold
-    for it. polygon: (4, 2), where it lies, as `Frame.polygon`; it is shown as it lies there. measured: the base of its
-    strip, which all frames on it share."""
+    for it. polygon: (4, 2), where it lies, as `Frame.polygon`; it is shown as it lies there. which: of the picture's
+    frames, from 1; 0 for its only one. measured: the base of its strip, which all frames on it share."""
 
     whole: Scan = field(repr=False)
     polygon: np.ndarray
+    which: int
     measured: Base | None = None
 
     @cached_property
@@ -75,28 +76,32 @@ class CutScan(Scan):
 
 
 def cut(scan: Scan) -> list[Scan]:
-    """The frames of a picture as scans, in reading order, called `name#1`, `name#2`…; of a picture that is one frame,
-    or in which no film is found, the scan itself. Raises ScanError where its file cannot be opened any more."""
+    """The frames of a picture as scans, in reading order, called `name#1`, `name#2`…; an only frame amid rebate, a
+    holder or bare light keeps the picture's name. Where no film is found apart from the picture, the scan itself.
+    Raises ScanError where its file cannot be opened any more."""
     frames = find_frames(scan)
-    if len(frames) < 2:
+    if frames[0].whole:
         return [scan]
+    polygons, bases = [frame.polygon for frame in frames], [frame.base for frame in frames]
     try:
-        return [*cut_out(scan, [frame.polygon for frame in frames], bases=[frame.base for frame in frames])]
+        return [*cut_out(scan, polygons, bases=bases)]
     except OutlineError:  # a thumbnail: its frames are a few pixels
         return [scan]
 
 
 def cut_out(
-    scan: Scan, polygons: Sequence[np.ndarray], first: int = 1, bases: Sequence[Base | None] = ()
+    scan: Scan, polygons: Sequence[np.ndarray], first: int | None = None, bases: Sequence[Base | None] = ()
 ) -> list[CutScan]:
     """What lies inside each polygon (4, 2), its corners as shares of the picture's width and height, clockwise; called
-    `name#first` and so on. bases: of their film, where they were measured.
+    `name#first` and so on, or `name` if `first` is 0, as for an only one where it is not given. bases: of their film,
+    where they were measured.
 
     The picture is decoded so fine that each has the detail that a picture of one frame is judged in, if the file has
     it, but never to more than `MOST_BYTES`. Raises OutlineError where a polygon is no convex outline of `MIN_SIDE`
     pixels and more, another ScanError where the file cannot be opened any more.
     """
     polygons = [np.clip(np.asarray(polygon, float).reshape(4, 2), 0, 1) for polygon in polygons]
+    first = min(len(polygons) - 1, 1) if first is None else first
     finer = _finer(scan, polygons)
     kept = {one.name: getattr(scan, one.name) for one in fields(Scan)}
     found = []
@@ -105,13 +110,13 @@ def cut_out(
         if finer > 1:
             pixels = decode(scan.source, scan.name, small=finer, number=scan.number)[0]
         for number, (polygon, base) in enumerate(zip_longest(polygons, bases), first):
-            name = f"{scan.name}#{number}"
+            name = f"{scan.name}#{number}" if number else scan.name
             if not convex(polygon) or min(size_of(pixels, polygon)) < MIN_SIDE:
                 raise OutlineError(
                     f"{name}: its outline holds no frame; give four corners, clockwise, {MIN_SIDE} pixels apart or more"
                 )
             mine = {"small_pixels": resampled(pixels, polygon), "name": name, "fourth": None, "infrared_file": None}
-            found.append(CutScan(**kept | mine, whole=scan, polygon=polygon, measured=base))
+            found.append(CutScan(**kept | mine, whole=scan, polygon=polygon, which=number, measured=base))
     return found
 
 

@@ -29,15 +29,16 @@ SPOKEN = VERDICTS | {"error": "Not judged"}  # for people
 WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
 
 
-# What the judge needs; a small JPEG; where it was cut out, and the base of its film.
-Ready = tuple[Prepared, bytes, np.ndarray | None, Base | None]
+# What the judge needs; a small JPEG; polygon, number and base of what was cut out.
+Ready = tuple[Prepared, bytes, np.ndarray | None, int, Base | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One frame of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
     number, infrared: as in `Found`. polygon: (4, 2), where it lies on its picture if it was cut out of one, as in
-    `frames.frame.Frame`; picture: what that is called; base: its film's, measured there."""
+    `frames.frame.Frame`; picture: what that is called; which: of its frames, as in
+    `CutScan`; base: its film's, measured there."""
 
     name: str
     path: Path | None
@@ -48,6 +49,7 @@ class Frame:
     infrared: Path | None = None
     polygon: np.ndarray | None = None
     picture: str = ""
+    which: int = 0
     base: Base | None = None
 
     @property
@@ -78,8 +80,7 @@ def table_of(frames: Iterable[Frame]) -> str:
 
 def sidecars_of(frames: Iterable[Frame]) -> bytes:
     """A ZIP with the sidecars of all judged frames; none for those of strips, whose file has no verdict of its own."""
-    whole = (frame for frame in frames if frame.polygon is None)
-    return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in whole if frame.verdict)
+    return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in frames if frame.verdict and not frame.which)
 
 
 def explain(error: Exception, name: str) -> str:
@@ -111,11 +112,11 @@ def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = 
 
 def judged_frames(judge: Judge, picture: Frame, ready: list[Ready], prior: float) -> Iterator[Frame]:
     """The frames of a picture, judged one after another; ready: as `prepared_frames` gives them."""
-    for prepared, small, polygon, base in ready:
+    for prepared, small, polygon, which, base in ready:
         verdict = judge.judge_prepared([prepared], prior)[0]
         whole = "" if polygon is None else picture.name
         judged = replace(picture, name=prepared.name, verdict=verdict, thumbnail=small)
-        yield replace(judged, polygon=polygon, picture=whole, base=base)
+        yield replace(judged, polygon=polygon, picture=whole, which=which, base=base)
 
 
 def _prepare(judge: Judge, entry: Found, light: str) -> list[Ready] | str:
@@ -133,8 +134,8 @@ def prepared_frames(judge: Judge, scans: list[Scan]) -> list[Ready]:
     done = []
     while scans:
         scan = scans.pop(0)
-        polygon = scan.polygon if isinstance(scan, CutScan) else None
-        done.append((judge.prepare(scan), thumbnail(reduce(scan, side=600)), polygon, scan.base))
+        polygon, which = (scan.polygon, scan.which) if isinstance(scan, CutScan) else (None, 0)
+        done.append((judge.prepare(scan), thumbnail(reduce(scan, side=600)), polygon, which, scan.base))
     return done
 
 
