@@ -41,6 +41,8 @@ score: $(training)
 eval: $(training)
 	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }
 	@PYTHONPATH=train:$$PYTHONPATH $(python) bench/real_film.py '$(IN)' $(ARGS)
+	@echo 'Frames found on strips:'
+	@PYTHONPATH=train:$$PYTHONPATH $(python) bench/find_frames.py --simulated 40 $(wildcard $(IN)/strips)
 
 test: $(tests) programs
 	$(python) -m pytest $(ARGS)

@@ -21,6 +21,7 @@ import mistakes
 import real_film
 import speed
 import strips
+import surround
 import throughput
 import transfer
 from conftest import ROOT
@@ -151,7 +152,20 @@ def test_page_speed_waits_for_verdicts_and_a_roll(weights, tmp_path, chromium):
     assert len(re.findall(r"[\d.]+ s$", done.stdout, re.MULTILINE)) == 4 and "2 of 2 done in" in done.stdout
 
 
-def test_find_frames_counts_what_was_found_on_strips_and_on_single_frames(run, tmp_path):
+def test_find_frames_counts_what_was_found_on_strips_and_on_single_frames(run, tmp_path, monkeypatch):
     strips.strips(tmp_path / "strips", None, 2, 0)
     out = run(find_frames, tmp_path / "strips")
     assert re.search(r"^all +2 +[\d.]+% +[\d.]+%", out, re.MULTILINE)
+    monkeypatch.setattr(find_frames, "strips", lambda folder, count: strips.strips(folder, None, count, 1))
+    assert re.search(
+        r"^all +3 +[\d.]+% +[\d.]+%", run(find_frames, tmp_path / "strips", "--simulated", 1), re.MULTILINE
+    )
+
+
+def test_surround_lays_something_around_readable_frames(run, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(surround, "SURROUNDS", {"black holder": surround.SURROUNDS["black holder"]})
+    picture = Image.fromarray(eight_bit(frame(96, 144, seed=1)))
+    picture.save(tmp_path / "1.png")
+    (tmp_path / "labels.csv").write_text("file_name,normal,defects,note\n1.png,1,,A\n2.png,0,holes,A\n")
+    out = run(surround, tmp_path, "--weights", weights)
+    assert out.startswith("1 frames") and re.search(r"^black holder +100.0%", out, re.MULTILINE)

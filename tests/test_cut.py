@@ -115,6 +115,15 @@ def test_a_strip_on_the_second_page_of_a_file_is_named_after_the_page():
     assert np.array_equal(frames[0].pixels, cut(open_scan(tiff(pixels), "alone.tif"))[0].pixels)
 
 
+def test_an_only_frame_in_a_holder_is_cut_to_its_picture_and_keeps_its_name():
+    whole = np.full((360, 500, 3), 3, np.uint8)
+    whole[40:320, 60:440] = np.random.default_rng(0).integers(90, 140, (280, 380, 3), dtype=np.uint8)
+    (only,) = cut(open_scan(jpeg(whole), "one.jpg"))
+    assert (only.name, only.which) == ("one.jpg", 0)
+    assert np.abs(np.subtract(only.pixels.shape[:2], (280, 380))).max() <= 8
+    assert only.pixels.min() > 20
+
+
 @pytest.mark.parametrize("kind", ["frame", "page", "grey", "narrow"])
 def test_what_is_no_strip_is_left_as_it_is(kind):
     rng = np.random.default_rng(0)
@@ -173,7 +182,7 @@ def _inverse(corners: np.ndarray, width: int, height: int) -> list[float]:
 )
 def test_an_outline_that_holds_no_frame_is_refused_in_a_sentence(polygon):
     scan = open_scan(jpeg(np.full((300, 450, 3), 90, np.uint8)), "one.jpg")
-    with pytest.raises(OutlineError, match=r"^one.jpg#1: its outline holds no frame; give four corners"):
+    with pytest.raises(OutlineError, match=r"^one.jpg: its outline holds no frame; give four corners"):
         cut_out(scan, [np.array(polygon, float)])
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from conftest import ROOT
 from darkroom import command
 from darkroom.film.scan import open_scan
+from darkroom.frames.cut import cut
 from darkroom.judge.verdict import BATCH, COLUMNS, Judge, Prepared, load
 from darkroom.scoring import judging
 from darkroom.scoring.items import items_at, marked
@@ -24,6 +25,7 @@ from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
 from learning import frames
 from simulator import others
 from test_contact import cell, header, pages_of_pdf, reads
+from test_cut import coded, strip_picture
 
 DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
 HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},infrared_dust,infrared_holes,reason,not_negative,error"
@@ -291,6 +293,27 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
         assert len(next(stream)) == 1
         assert len(opened) <= taken + readers + BATCH
     stream.close()
+
+
+def test_a_strip_has_a_row_a_frame_and_what_is_none_has_one(weights, tmp_path, capfd):
+    light, _ = strip_picture(3)
+    Image.fromarray(coded(light)).save(tmp_path / "b.jpg", quality=95)
+    Image.fromarray(np.random.default_rng(0).integers(60, 200, (30, 200, 3), np.uint8)).save(tmp_path / "c.png")
+    letter = others.page(frame(200, 300), np.random.default_rng(1))
+    write(tmp_path, "a.png", png(eight_bit(letter)))
+    out, sheet = tmp_path / "v.csv", tmp_path / "sheet.pdf"
+    assert run(weights, out, tmp_path, more=("--contact-sheet", str(sheet))) == 0
+    rows = read(out)
+    assert [Path(row["file"]).name for row in rows] == ["a.png", "b.jpg#1", "b.jpg#2", "b.jpg#3", "c.png"]
+    judge = load(weights)
+    expected = [judge.judge(each).p_normal for each in cut(open_scan(tmp_path / "b.jpg"))]
+    assert [float(row["p_normal"]) for row in rows[1:4]] == pytest.approx(expected, abs=1e-5)
+    (page,) = pages_of_pdf(sheet)
+    assert reads(header(page), "5 frames", 9.5) and reads(cell(page, 3), "b.jpg#3", 7.5)
+    capfd.readouterr()
+    assert command.main(["judge", "--json", "--weights", str(weights), str(tmp_path / "b.jpg")]) == 0
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [line["p_normal"] for line in lines] == pytest.approx(expected, abs=1e-5)
 
 
 def test_an_infrared_file_of_a_folder_goes_with_its_picture_and_fills_its_columns(weights, tmp_path):

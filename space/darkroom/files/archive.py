@@ -74,9 +74,13 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
     found = list(itertools.islice(every, MOST_FRAMES + 1))
     if len(found) > MOST_FRAMES:
         first = found[MOST_FRAMES].name
-        rest = f"{first}: this and all after it were left out; a roll here has at most {MOST_FRAMES} frames"
-        found[MOST_FRAMES] = Found(first, None, rest)
+        found[MOST_FRAMES] = Found(first, None, left_out(first))
     return found
+
+
+def left_out(name: str) -> str:
+    """The sentence for the first picture of a roll that is one too many."""
+    return f"{name}: this and all after it were left out; a roll here has at most {MOST_FRAMES} frames"
 
 
 def each_frame(file: Found) -> list[Found]:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 from PIL import Image
@@ -16,6 +17,7 @@ from ..files.decode import decode
 from ..files.infrared import Infrared
 from ..files.limits import MIN_SIDE, ScanError
 from ..files.small import SMALL, rows_of
+from ..film.base import Base
 from ..film.scan import Scan
 from .finder import find_frames
 from .geometry import perspective, projected
@@ -33,10 +35,13 @@ class OutlineError(ScanError):
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CutScan(Scan):
     """A frame of a picture as a scan. whole: the picture, whose light, profile, EXIF, infrared and clipping values hold
-    for it. polygon: (4, 2), where it lies, as `Frame.polygon`; it is shown as it lies there."""
+    for it. polygon: (4, 2), where it lies, as `Frame.polygon`; it is shown as it lies there. which: of the picture's
+    frames, from 1; 0 for its only one. measured: the base of its strip, which all frames on it share."""
 
     whole: Scan = field(repr=False)
     polygon: np.ndarray
+    which: int
+    measured: Base | None = None
 
     @cached_property
     def linear(self) -> bool:
@@ -47,6 +52,11 @@ class CutScan(Scan):
     def ends(self) -> tuple[float, float]:
         """As of the whole picture, which shows the file's white."""
         return self.whole.ends
+
+    @property
+    def base(self) -> Base | None:
+        """As measured on its strip's rebate and gaps."""
+        return self.measured
 
     @cached_property
     def pixels(self) -> np.ndarray:
@@ -66,25 +76,32 @@ class CutScan(Scan):
 
 
 def cut(scan: Scan) -> list[Scan]:
-    """The frames of a picture as scans, in reading order, called `name#1`, `name#2`…; of a picture that is one frame,
-    or in which no film is found, the scan itself. Raises ScanError where its file cannot be opened any more."""
+    """The frames of a picture as scans, in reading order, called `name#1`, `name#2`…; an only frame amid rebate, a
+    holder or bare light keeps the picture's name. Where no film is found apart from the picture, the scan itself.
+    Raises ScanError where its file cannot be opened any more."""
     frames = find_frames(scan)
-    if len(frames) < 2:
+    if frames[0].whole:
         return [scan]
+    polygons, bases = [frame.polygon for frame in frames], [frame.base for frame in frames]
     try:
-        return [*cut_out(scan, [frame.polygon for frame in frames])]
+        return [*cut_out(scan, polygons, bases=bases)]
     except OutlineError:  # a thumbnail: its frames are a few pixels
         return [scan]
 
 
-def cut_out(scan: Scan, polygons: Sequence[np.ndarray]) -> list[CutScan]:
-    """What lies inside each polygon (4, 2), its corners as shares of the picture's width and height, clockwise.
+def cut_out(
+    scan: Scan, polygons: Sequence[np.ndarray], first: int | None = None, bases: Sequence[Base | None] = ()
+) -> list[CutScan]:
+    """What lies inside each polygon (4, 2), its corners as shares of the picture's width and height, clockwise; called
+    `name#first` and so on, or `name` if `first` is 0, as for an only one where it is not given. bases: of their film,
+    where they were measured.
 
     The picture is decoded so fine that each has the detail that a picture of one frame is judged in, if the file has
     it, but never to more than `MOST_BYTES`. Raises OutlineError where a polygon is no convex outline of `MIN_SIDE`
     pixels and more, another ScanError where the file cannot be opened any more.
     """
     polygons = [np.clip(np.asarray(polygon, float).reshape(4, 2), 0, 1) for polygon in polygons]
+    first = min(len(polygons) - 1, 1) if first is None else first
     finer = _finer(scan, polygons)
     kept = {one.name: getattr(scan, one.name) for one in fields(Scan)}
     found = []
@@ -92,14 +109,14 @@ def cut_out(scan: Scan, polygons: Sequence[np.ndarray]) -> list[CutScan]:
         pixels = scan.small_pixels
         if finer > 1:
             pixels = decode(scan.source, scan.name, small=finer, number=scan.number)[0]
-        for number, polygon in enumerate(polygons, 1):
-            name = f"{scan.name}#{number}"
+        for number, (polygon, base) in enumerate(zip_longest(polygons, bases), first):
+            name = f"{scan.name}#{number}" if number else scan.name
             if not convex(polygon) or min(size_of(pixels, polygon)) < MIN_SIDE:
                 raise OutlineError(
                     f"{name}: its outline holds no frame; give four corners, clockwise, {MIN_SIDE} pixels apart or more"
                 )
             mine = {"small_pixels": resampled(pixels, polygon), "name": name, "fourth": None, "infrared_file": None}
-            found.append(CutScan(**kept | mine, whole=scan, polygon=polygon))
+            found.append(CutScan(**kept | mine, whole=scan, polygon=polygon, which=number, measured=base))
     return found
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from ..film.base import AboveBase, above_base
 from ..film.evidence import Evidence, measure
 from ..film.film import Film, network_input
 from ..film.negative import Gate
@@ -37,6 +38,7 @@ class Prepared(NamedTuple):
     pixels: np.ndarray
     evidence: Evidence
     surface: Surface | None = None
+    above_base: AboveBase | None = None
 
 
 class Judge:
@@ -64,7 +66,8 @@ class Judge:
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
         film = Film(scan)
-        return Prepared(scan.name, network_input(film, self.model.input_size), measure(film, self.gate), surface(film))
+        pixels, evidence = network_input(film, self.model.input_size), measure(film, self.gate)
+        return Prepared(scan.name, pixels, evidence, surface(film), above_base(film))
 
     @torch.inference_mode()
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
@@ -86,7 +89,7 @@ class Judge:
                 names, evidence = [each.name for each in batch], [each.evidence for each in batch]
                 answered = verdicts(names, evidence, (label, damage, maps), self.model.defects, self.calibration, prior)
                 for i, verdict, each in zip(numbers, answered, batch, strict=True):
-                    said[i] = replace(verdict, surface=each.surface)
+                    said[i] = replace(verdict, surface=each.surface, above_base=each.above_base)
         return [said[i] for i in range(len(prepared))]
 
 

@@ -113,8 +113,9 @@ class Judging:
         for number in range(count):
             name = f"{item.name}#{number + 1}" if count > 1 else item.name
             try:
-                for scan in cut(open_scan(source, name, number=number, light=self.light, infrared=infrared)):
-                    yield self._ready(item, scan, made)
+                scans = cut(open_scan(source, name, number=number, light=self.light, infrared=infrared))
+                while scans:  # one after another let go
+                    yield self._ready(item, scans.pop(0), made)
                     made += 1
             except OutputError:
                 raise
