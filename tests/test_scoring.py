@@ -147,7 +147,7 @@ def test_every_odd_file_is_a_row_and_the_run_goes_on(weights, tmp_path, monkeypa
     for name, words in {
         "1 empty.jpg": "the file is empty",
         "3 raw.nef": "not a camera raw we can open",
-        "6 half.jpg": "damaged or cut short",
+        "6 half.jpg": "not a picture we can open",
         "7 link.png": "a link that leads nowhere",
         "8 loop.png": "a link that leads nowhere",
         "9 pipe.jpg": "not a file that can be read",

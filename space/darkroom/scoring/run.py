@@ -81,6 +81,8 @@ class Run:
         except sqlite3.Error as error:
             what = f"{error}; make room or mend that disk, then run the same command again: what was judged is kept"
             raise OutputError(f"{self.folder}: {what}") from None
+        finally:
+            self.progress.end()
 
     def _items(self, journal: Journal, found: Iterable[Item], again: bool) -> Iterable[Item]:
         pictures = self.wanted.pictures
