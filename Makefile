@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself. Needs: Python 3.11 or newer, make, git.
 .DEFAULT_GOAL := help
-.PHONY: help demo install train score eval test coverage bench fuzz lint programs publish-space
+.PHONY: help demo install train score eval test coverage bench bench-archive fuzz lint programs publish-space
 
 PORT ?= 7860
 IN ?=
@@ -21,7 +21,7 @@ help:
 	@echo 'make train                           simulate, train and report'
 	@echo 'make eval IN=folder                  the model against labelled negatives (labels.csv)'
 	@echo 'make test | coverage | lint          the tests; what of the library they run; ruff and mypy'
-	@echo 'make bench | fuzz                    speed; hostile files'
+	@echo 'make bench | bench-archive | fuzz    speed; memory and speed over 20,000 files; hostile files'
 	@echo 'make install                         all of it into .venv, for commands by hand'
 	@echo 'ARGS="--option value" is handed on to train, score, test, bench and eval.'
 
@@ -41,6 +41,8 @@ score: $(training)
 eval: $(training)
 	@test -n '$(IN)' || { echo 'Say what to measure on: make eval IN=folder, with a labels.csv in it' >&2; exit 2; }
 	@PYTHONPATH=train:$$PYTHONPATH $(python) bench/real_film.py '$(IN)' $(ARGS)
+	@echo 'Frames found on strips:'
+	@PYTHONPATH=train:$$PYTHONPATH $(python) bench/find_frames.py --simulated 40 $(wildcard $(IN)/strips)
 
 test: $(tests) programs
 	$(python) -m pytest $(ARGS)
@@ -63,6 +65,9 @@ fuzz: $(tests)
 
 bench: $(tests)
 	$(python) bench/speed.py $(ARGS)
+
+bench-archive: $(tests)
+	$(python) bench/archive.py --chart archive.png $(ARGS)
 
 # The tests drive a real browser and read sidecars with photographers' programs. Debian's are installed where that is
 # allowed; elsewhere the tests say what is missing.

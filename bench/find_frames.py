@@ -4,6 +4,7 @@
     python bench/find_frames.py data/strips           # simulated: strips.csv names the corners of each frame
     python bench/find_frames.py film/strips           # real: boxes.csv names each frame's box
     python bench/find_frames.py film/negatives        # no such file: every picture is a single frame
+    python bench/find_frames.py --simulated 40        # strips that it draws itself
 
 Prints the share of pictures with the right count, within one of it, the mean over frames of the intersection over
 union with the frame that was found there (0 where none was), the share of single frames that were left in one piece,
@@ -17,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -25,6 +27,7 @@ from darkroom.files.folder import walk
 from darkroom.film.scan import open_scan
 from darkroom.frames import find_frames
 from simulator.overlap import overlap
+from strips import strips
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +113,16 @@ def report(kind: str, results: list[Result]) -> None:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folders", type=Path, nargs="*")
+    parser.add_argument("--simulated", type=int, default=0, metavar="N", help="measure on N drawn strips too")
     parser.add_argument("--every", type=int, default=1, help="measure every n-th picture only")
     parser.add_argument("--wrong", action="store_true", help="name the pictures whose count is wrong")
     args = parser.parse_args()
-    todo = truths(args.folder)[:: args.every]
-    with ProcessPoolExecutor() as pool:
+    if not args.folders and not args.simulated:
+        parser.error("name a folder of pictures, or --simulated and how many")
+    with TemporaryDirectory() as drawn, ProcessPoolExecutor() as pool:
+        folders = [*args.folders, *([strips(Path(drawn) / "strips", count=args.simulated)] if args.simulated else [])]
+        todo = [truth for folder in folders for truth in truths(folder)[:: args.every]]
         results = sorted(pool.map(measure, todo, chunksize=4), key=lambda r: r.kind)
     print("kind      pictures   exact  within one     IoU   singles whole   clock     CPU")
     for kind, of_kind in groupby(results, key=lambda r: r.kind):

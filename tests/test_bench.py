@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import archive
 import examples
 import find_frames
 import fuzz
@@ -21,6 +22,7 @@ import own_film
 import real_film
 import speed
 import strips
+import surround
 import throughput
 from conftest import ROOT
 from film import eight_bit, frame
@@ -70,6 +72,17 @@ def test_speed_times_every_stage_of_both_files(run, weights, monkeypatch):
     monkeypatch.setattr(speed, "HEIGHT", 200)
     out = run(speed, "--weights", weights)
     assert len(re.findall(r"^  [a-z, ]+ +\d+\.\d{3} +\d+\.\d{3}$", out, re.MULTILINE)) == 2 * 8
+
+
+def test_archive_prints_speeds_memory_and_draws_a_chart(run, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "TURNS", 1)
+    monkeypatch.setattr(archive, "TURN", 3)
+    monkeypatch.setattr(archive, "EVERY", 2)
+    out = run(archive, "--files", 6, "--size", 90, 60, "--weights", weights, "--chart", tmp_path / "memory.png")
+    assert re.search(r"scoring has \d+% of the floor's", out) and re.search(r"6 files, [\d.]+ a second", out)
+    assert re.search(r"memory \d+ MB after a tenth, \d+ MB at the end", out)
+    with Image.open(tmp_path / "memory.png") as picture:
+        assert picture.width > 500
 
 
 def test_throughput_prints_a_speed_for_each_case(run, monkeypatch):
@@ -150,7 +163,20 @@ def test_page_speed_waits_for_verdicts_and_a_roll(weights, tmp_path, chromium):
     assert len(re.findall(r"[\d.]+ s$", done.stdout, re.MULTILINE)) == 4 and "2 of 2 done in" in done.stdout
 
 
-def test_find_frames_counts_what_was_found_on_strips_and_on_single_frames(run, tmp_path):
+def test_find_frames_counts_what_was_found_on_strips_and_on_single_frames(run, tmp_path, monkeypatch):
     strips.strips(tmp_path / "strips", None, 2, 0)
     out = run(find_frames, tmp_path / "strips")
     assert re.search(r"^all +2 +[\d.]+% +[\d.]+%", out, re.MULTILINE)
+    monkeypatch.setattr(find_frames, "strips", lambda folder, count: strips.strips(folder, None, count, 1))
+    assert re.search(
+        r"^all +3 +[\d.]+% +[\d.]+%", run(find_frames, tmp_path / "strips", "--simulated", 1), re.MULTILINE
+    )
+
+
+def test_surround_lays_something_around_readable_frames(run, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(surround, "SURROUNDS", {"black holder": surround.SURROUNDS["black holder"]})
+    picture = Image.fromarray(eight_bit(frame(96, 144, seed=1)))
+    picture.save(tmp_path / "1.png")
+    (tmp_path / "labels.csv").write_text("file_name,normal,defects,note\n1.png,1,,A\n2.png,0,holes,A\n")
+    out = run(surround, tmp_path, "--weights", weights)
+    assert out.startswith("1 frames") and re.search(r"^black holder +100.0%", out, re.MULTILINE)

@@ -122,6 +122,21 @@ def test_a_large_tiff_is_judged_in_a_fraction_of_its_size(options, tmp_path):
     assert most < 60e6, "of 120 MB"
 
 
+def test_a_tiff_beyond_the_limit_is_judged_small_and_not_opened_whole(monkeypatch, tiny):
+    monkeypatch.setattr(limits, "MAX_PIXELS", LOW.shape[0] * LOW.shape[1] // 3)
+    monkeypatch.setattr("darkroom.files.tiff.MAX_BYTES", 12 * limits.MAX_PIXELS)
+    for kind in ("strips", "tiles", "as it is"):
+        scan = open_scan(TIFFS[kind], "large.tif")
+        assert scan.small_pixels.shape == (26, 38, 3)
+        with pytest.raises(decode.ScanTooLarge, match="^large.tif: 150 × 101 pixels are more than"):
+            _ = scan.pixels
+    monkeypatch.setattr(limits, "MAX_PIXELS", LOW.shape[0] * LOW.shape[1] // 5)
+    with pytest.raises(decode.ScanTooLarge, match="^large.tif: 150 × 101 pixels are more than"):
+        open_scan(TIFFS["strips"], "large.tif")
+    with pytest.raises(decode.ScanTooLarge):
+        open_scan(saved("PNG"), "large.png")
+
+
 GREEDY = {
     "png": as_png(DEEP),
     "webp": saved("WEBP"),

@@ -1,6 +1,7 @@
 """A roll's judgement: the summary's arithmetic, and the patterns."""
 
 import io
+import zipfile
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -12,8 +13,10 @@ from PIL import Image
 import film
 from darkroom.files.archive import Found
 from darkroom.film.scan import open_scan
+from darkroom.judge import roll
 from darkroom.judge.roll import Frame, by_number, damaged_share, judge_roll, summarise, worst_first
 from darkroom.judge.verdict import Judge, Verdict, load
+from test_cut import coded, strip_picture
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +116,16 @@ def test_a_frame_of_a_roll_has_the_verdict_that_it_has_alone(judge: Judge, tmp_p
     Image.fromarray(film.eight_bit(film.frame(seed=3))).resize((2400, 1600)).save(path)
     (alone,) = judge_roll(judge, [Found("frame.jpg", path)], 0.3)
     assert alone.verdict.p_normal == pytest.approx(judge.judge(open_scan(path), 0.3).p_normal, abs=1e-6)
+
+
+def test_a_roll_has_at_most_so_many_frames_whatever_its_strips_hold(judge: Judge, tmp_path: Path, monkeypatch):
+    light, _ = strip_picture(3)
+    Image.fromarray(coded(light)).save(tmp_path / "strip.jpg", quality=95)
+    monkeypatch.setattr(roll, "MOST_FRAMES", 4)
+    found = [Found(f"{n}.jpg", tmp_path / "strip.jpg") for n in range(4)]
+    frames = list(roll.judge_roll(judge, found, 0.5))
+    assert [frame.name for frame in frames] == [f"{n}.jpg#{k}" for n in (0, 1) for k in (1, 2, 3)] + ["2.jpg"]
+    assert frames[-1].error.startswith("2.jpg: this and all after it were left out")
+    assert {frame.found for frame in frames[:3]} == {found[0]}
+    with zipfile.ZipFile(io.BytesIO(roll.sidecars_of(frames))) as sidecars:
+        assert sidecars.namelist() == ["README.txt"]  # the file of a strip has no verdict of its own

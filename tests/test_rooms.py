@@ -17,7 +17,8 @@ LIBRARY = {
     "film": {"files", "taxonomy"},
     "frames": {"files", "film"},
     "hub": set(),
-    "judge": {"files", "film", "hub", "taxonomy"},
+    "judge": {"files", "film", "frames", "hub", "taxonomy"},
+    "scoring": {"files", "film", "frames", "hub", "judge", "taxonomy"},
 }
 TRAINING = {
     "learning": set(),

@@ -1,22 +1,29 @@
-"""A verdict for every scan of an archive: `darkroom score`, shared by the processes that Accelerate starts.
+"""A verdict for every scan of an archive: `darkroom score`, shared by the processes that Accelerate starts, and for
+pictures of data sets.
 
-    python train/score.py scans/ frame.tif --output verdicts.csv
-    python train/score.py scans/ --output verdicts.csv --contact-sheet sheet.pdf
-    accelerate launch train/score.py scans/ --output verdicts.parquet --weights user/name@v1      # several GPUs
+    accelerate launch train/score.py scans/ --output verdicts.parquet --weights user/name@v1     # a process a GPU
+    python train/score.py hf://datasets/user/negatives --output verdicts.csv                      # read as it comes
+    python train/score.py saved/negatives --output verdicts.csv                                   # from `save_to_disk`
 
-Folders are walked. Every picture found gets one row, in the same order however many processes share the work; one that
-cannot be judged has its `error` filled, and the run goes on. The exit code is 2 when nothing could be judged.
+Every process takes a share of the files and writes down what it did; the first then writes the table. What one of them
+did stays when another is killed: the same command goes on from there. All else is said by `darkroom score --help`.
 """
 
+import os
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
-from accelerate import Accelerator
-from accelerate.utils import gather_object
+from accelerate import Accelerator, InitProcessGroupKwargs
 
 from darkroom import command
-from darkroom.judge.scoring import Alone
+from darkroom.scoring.items import Item
+from darkroom.scoring.processes import Alone
+from learning.dataset_items import DataSetItems
+
+LONGEST = timedelta(days=60)  # that the first process waits for the others
 
 
 class Several(Alone):
@@ -26,13 +33,20 @@ class Several(Alone):
         self.accelerator, self.device = accelerator, accelerator.device
         self.index, self.count = accelerator.process_index, accelerator.num_processes
 
+    @property
+    def readers(self) -> int:
+        """The cores, shared by the processes of this machine."""
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        return max(1, super().readers // here)
+
     def first(self) -> AbstractContextManager[Any]:
         """The first process before the others."""
         return self.accelerator.main_process_first()
 
-    def gather(self, mine: list) -> list:
-        """What all processes have, in one list."""
-        return gather_object(mine)
+    def items(self, paths: list[str], note: Callable[[str], object]) -> Iterable[Item] | None:
+        """The pictures of data sets, if there is one among `paths`."""
+        items = DataSetItems(paths, note)
+        return items if items.any else None
 
     def wait(self) -> None:
         """Until all processes have come here."""
@@ -41,7 +55,7 @@ class Several(Alone):
 
 def main(argv: list[str] | None = None) -> int:
     """Run `darkroom score`, shared by all processes, and return its exit code."""
-    accelerator = Accelerator()
+    accelerator = Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=LONGEST)])
     try:
         return command.main(["score", *(sys.argv[1:] if argv is None else argv)], Several(accelerator))
     finally:

@@ -2,25 +2,25 @@
 
     darkroom judge frame.jpg roll/*.tif                # a line a frame; with --json an object a line
     darkroom invert frame.tif -o positive.jpg          # at full size; .jpg, or .tif with 16 bits a channel
-    darkroom score scans -o verdicts.csv               # a row for every picture below a folder
+    darkroom score scans -o verdicts.csv               # a row for every picture below a folder; can be run again
 
-The exit code is 0; 1 where `judge` could not judge some of the files; 2, with one sentence, where nothing could be
-done.
+The exit code is 0; 1 where some of the files could not be judged; 2, with one sentence, where nothing could be done.
 """
 
 import argparse
+import glob
 import json
 import os
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from .files.decode import ScanError
 from .files.folder import SUFFIXES
 from .files.light import LIGHTS
-from .files.table import OutputError, check
+from .files.table import OutputError
 from .film.export import POSITIVES, write_positive
 from .film.inversion import METHODS
 from .film.scan import open_scan
@@ -28,10 +28,11 @@ from .hub.pull import WeightsError
 from .judge.calibration import PRIOR
 
 if TYPE_CHECKING:
-    from .files.archive import Found
-    from .judge.scoring import Alone
+    from .scoring.items import Item
+    from .scoring.processes import Alone
 
 Say = Callable[[str], None]
+INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
 
 class CommandError(ValueError):
@@ -56,8 +57,19 @@ def main(argv: list[str] | None = None, processes: "Alone | None" = None) -> int
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
         return 1
     except KeyboardInterrupt:
-        say("interrupted; nothing was written")
-        return 130
+        kept = "what was judged is kept, the same command goes on" if args.command == "score" else "nothing was written"
+        say(f"interrupted; {kept}")
+        return INTERRUPTED
+
+
+def run() -> NoReturn:
+    """The command as a program."""
+    code = main()
+    if code == INTERRUPTED:  # at once: Python would wait for the threads that still read large files
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,39 +98,36 @@ def parser() -> argparse.ArgumentParser:
         "--method", choices=METHODS, default=METHODS[0], help="the reference (default), or a print to look at"
     )
     many = commands.add_parser("score", parents=[model], help="write a table of verdicts on an archive")
-    many.add_argument("paths", nargs="+", metavar="FOLDER", help="a folder to walk, or a picture")
-    many.add_argument("-o", "--output", type=Path, required=True, help="the file to write: .csv, .jsonl or .parquet")
-    many.add_argument(
-        "--contact-sheet",
-        type=Path,
-        metavar="FILE",
-        help="a contact sheet too, A4 at 300 dpi: .pdf, or .jpg (a file a page)",
-    )
+    from .score_command import arguments
+
+    arguments(many)
     return whole
 
 
 def judge(args: argparse.Namespace, say: Say) -> int:
     """Print a line a frame."""
-    from .judge.prefetch import ahead
-    from .judge.scoring import BATCH, READERS, prepare, rows_of
     from .judge.verdict import load
+    from .scoring.items import marked
+    from .scoring.judging import Judging
+    from .scoring.processes import Alone
 
-    frames = frames_at(args.paths, say)
+    items = items_named(args.paths, say)
     loaded = load(args.weights)
     if loaded.notice:
         say(loaded.notice)
-    failed = 0
-    for ready in ahead(partial(prepare, loaded, light=args.light), frames, READERS, BATCH):
-        (row,) = rows_of(loaded, [ready], args.prior)
+    judged = failed = 0
+    judging = Judging(loaded, args.prior, args.light, readers=Alone().readers)
+    for row in (kept["row"] for batch in judging.each(map(marked, items)) for _, frames in batch for kept in frames):
+        judged += not row["error"]
         if row["error"]:
             failed += 1
-            say(row["error"])
+            say(" ".join(row["error"].splitlines()))
         if args.json:
             print(json.dumps(row, ensure_ascii=False), flush=True)
         elif not row["error"]:
             chance = "" if row["p_normal"] is None else f" (readable: {100 * row['p_normal']:.0f} %)"
             print(f"{row['file']}: {row['verdict']}{chance}. {row['reason']}", flush=True)
-    return 2 if failed == len(frames) else int(failed > 0)
+    return int(failed > 0) if judged else 2
 
 
 def invert(args: argparse.Namespace, say: Say) -> int:
@@ -140,49 +149,27 @@ def invert(args: argparse.Namespace, say: Say) -> int:
 
 def score(args: argparse.Namespace, say: Say, processes: "Alone | None") -> int:
     """Write a table of verdicts."""
-    from .judge.contact import SUFFIXES as SHEETS
-    from .judge.contact import ContactSheet
-    from .judge.scoring import Alone
-    from .judge.scoring import score as score_frames
-    from .judge.verdict import load
+    from .score_command import Unfit, score
 
-    check(args.output)
-    if args.contact_sheet:
-        check(args.contact_sheet, "contact sheets", SHEETS)
-    frames = frames_at(args.paths, say)
-    processes = processes or Alone()
-    with processes.first():
-        loaded = load(args.weights)
-    if loaded.notice:
-        say(loaded.notice)
-    folder = len(args.paths) == 1 and os.path.isdir(args.paths[0])
-    title = Path(args.paths[0]).resolve().name if folder else "Contact sheet"
-    sheet = ContactSheet(args.contact_sheet, title) if args.contact_sheet else None
+    check_paths(args.paths)
     try:
-        counts = score_frames(loaded, frames, args.output, args.prior, args.light, processes, sheet)
-    except OSError as error:
-        written = args.contact_sheet if error.filename == str(args.contact_sheet) else args.output
-        raise CommandError(f"{written}: cannot be written ({error.strerror or error})") from None
-    if sheet:
-        say("\n".join(f"{file}: the contact sheet" for file in sheet.files))
-    judged = sum(counts.values()) - counts[""]
-    say(
-        f"{args.output}: {judged} judged ({counts['readable']} readable, {counts['damaged']} damaged, "
-        f"{counts['check']} to check), {counts['']} could not be"
-    )
-    return 0 if judged else 2
+        return score(args, processes)
+    except Unfit as error:
+        raise CommandError(str(error)) from None
 
 
-def frames_at(paths: list[str], say: Say) -> "list[Found]":
-    """The frames of the files and folders that were named. Raises CommandError where there are none."""
-    from .judge.scoring import find
+def items_named(paths: list[str], say: Say) -> "list[Item]":
+    """What is to be judged there, each file once. Raises CommandError where there is nothing."""
+    from .scoring.items import items_at
 
-    named = " ".join(paths)
-    if not any(map(os.path.lexists, paths)):  # rather than put that in place of the verdicts of before
-        raise CommandError(f"{named}: no such file or folder; check the path")
-    frames, notes = find(paths)
-    for note in notes:
-        say(note)
-    if not frames:
-        raise CommandError(f"{named}: no pictures there ({', '.join(SUFFIXES)})")
-    return frames
+    check_paths(paths)
+    items = {os.path.abspath(item.key): item for item in reversed([*items_at(paths, say)])}
+    if not items:
+        raise CommandError(f"{' '.join(paths)}: no pictures there ({', '.join(SUFFIXES)})")
+    return [*reversed(items.values())]
+
+
+def check_paths(paths: list[str]) -> None:
+    """Raise CommandError where nothing is there, rather than put that in place of the verdicts of before."""
+    if not any(os.path.lexists(path) or glob.has_magic(path) or "://" in path for path in paths):
+        raise CommandError(f"{' '.join(paths)}: no such file or folder; check the path")

@@ -7,13 +7,13 @@ from pathlib import Path
 import gradio as gr
 
 from darkroom.files.folder import shortened
-from darkroom.film.export import save_positive
 from darkroom.film.preview import jpeg
 from darkroom.judge.verdict import Judge
 
 from . import words
+from .cuts import OUTLINES_ON_LOAD, Cuts, drawn, look, wire_cuts
 from .flag import flag_corner
-from .judging import PRIVATE, Seen, look_at, new_folder, refuse, share
+from .judging import PRIVATE, Seen, look_at, new_folder, refuse, save, share
 from .sheet import ON_LOAD, examples_html
 
 QUESTION = "Out of 100 such frames, how many do you expect to be fine?"
@@ -36,12 +36,12 @@ class FrameView:
     damage: gr.Checkbox
     shown: list
 
-    def show(self, seen: Seen, method: str, damage: bool) -> list:
-        """Values for `shown`."""
+    def show(self, seen: Seen, method: str, damage: bool, cuts: Cuts | None = None) -> list:
+        """Values for `shown`. cuts: what the frame was cut out of, if it was."""
         marking = gr.update(info=words.marking(seen.verdict))
         shown = pictures(seen, method, damage, new_folder(self.prior))
         spotting = gr.update(value=seen.spotted, visible=seen.surface is not None)
-        return [seen, *opened(), shown, marking, spotting, seen.light, *said(seen)]
+        return [seen, *opened(), shown, marking, spotting, seen.light, *said(seen), *drawn(cuts)]
 
 
 def opened() -> tuple[dict, dict, dict]:
@@ -88,6 +88,10 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
     with gr.Column(elem_id="welcome") as welcome:
         gr.HTML(words.FORMATS)
         examples = gr.HTML(examples_html(EXAMPLES), js_on_load=ON_LOAD, elem_id="examples")
+    cuts = gr.State(None, time_to_live=keep_seconds)
+    with gr.Column(visible=False, elem_id="cuts") as place:
+        outlines = gr.HTML(js_on_load=OUTLINES_ON_LOAD)
+        whole = gr.Button("Judge the whole picture", size="sm", elem_id="judge-whole")
     with gr.Row(visible=False, elem_id="desk") as desk:
         with gr.Column(scale=3, min_width=320):
             slider = gr.ImageSlider(
@@ -120,15 +124,17 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
                 flag_corner(judge, seen, flags)
 
     said_by = [banner, chances, bars, remedies, evidence]
-    view = FrameView(prior, method, damage, [seen, welcome, desk, reasons, slider, damage, spots, light, *said_by])
+    cut_into = [cuts, place, outlines, whole]
+    shown = [seen, welcome, desk, reasons, slider, damage, spots, light, *said_by, *cut_into]
+    view = FrameView(prior, method, damage, shown)
 
     def first_look(path: str | None, percent: float, method: str, damage: bool) -> list:
         if path is None:
             return [gr.skip()] * (1 + len(view.shown))
         path = Path(path)
         try:
-            frame = look_at(judge, path, path.name, share(percent), method)
-            return [None, *view.show(frame, method, damage)]
+            frame, cut = look(judge, path, path.name, share(percent), method)
+            return [None, *view.show(frame, method, damage, cut)]
         except Exception as error:
             raise refuse(error, path.name) from None
 
@@ -145,15 +151,19 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
     def show_spots(frame: Seen | None, method: str, damage: bool, shown: bool) -> tuple:
         return look_again(frame and frame.with_spots(shown), method, damage)
 
-    def relight(frame: Seen | None, percent: float, light: str, method: str, damage: bool) -> list:
+    def relight(frame: Seen | None, cut: Cuts | None, percent: float, light: str, method: str, damage: bool) -> list:
         if frame is None or not frame.path.is_file():
             return [gr.skip()] * len(view.shown)
+        file = cut.whole.verdict.file if cut else frame.verdict.file
         try:
-            file, which = frame.verdict.file, (frame.number, light, frame.infrared)
-            again = look_at(judge, frame.path, file, share(percent), method, *which).with_spots(frame.spotted)
-            return view.show(again, method, damage)
+            which = share(percent), method, frame.number, light, frame.infrared
+            if cut:
+                again, cut = look(judge, frame.path, file, *which, cut.polygons())
+            else:
+                again = look_at(judge, frame.path, file, *which)
+            return view.show(again.with_spots(frame.spotted), method, damage, cut)
         except Exception as error:
-            raise refuse(error, frame.verdict.file) from None
+            raise refuse(error, file) from None
 
     def weigh(frame: Seen | None, percent: float) -> list:
         if frame is None:
@@ -165,9 +175,7 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
         if frame is None or not frame.path.is_file():
             raise gr.Error("This frame is no longer kept here; upload it again", duration=None, title="Not saved")
         try:
-            target = new_folder(download)
-            options = {"turns": frame.turns, "number": frame.number, "light": frame.light}
-            return str(save_positive(frame.path, target, suffix, method, **options))
+            return str(save(frame, new_folder(download), suffix, method))
         except Exception as error:
             raise refuse(error, frame.verdict.file) from None
 
@@ -178,7 +186,9 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
             first_look, inputs, [source, *view.shown], concurrency_id="judge", show_progress_on=source, **PRIVATE
         )
         judged.failure(lambda: None, None, source, **PRIVATE)  # an empty place again, ready for the next file
-    light.input(relight, [seen, prior, light, method, damage], view.shown, concurrency_id="judge", **PRIVATE)
+    inputs = [seen, cuts, prior, light, method, damage]
+    light.input(relight, inputs, view.shown, concurrency_id="judge", **PRIVATE)
+    wire_cuts(judge, view, cuts, outlines, whole)
     inputs = [prior, method, damage]
     examples.select(try_example, inputs, view.shown, concurrency_id="judge", show_progress_on=examples, **PRIVATE)
     inputs, again = [seen, method, damage], {"outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}

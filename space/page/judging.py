@@ -9,11 +9,15 @@ import gradio as gr
 import numpy as np
 
 from darkroom.files.archive import Found, find_frames
+from darkroom.files.folder import shortened
 from darkroom.files.light import UNPROFILED
+from darkroom.film.base import Base
+from darkroom.film.export import save_scan
 from darkroom.film.film import Film
 from darkroom.film.preview import dress, negative_view, positive_view, reduce, spot
 from darkroom.film.scan import Scan, open_scan
 from darkroom.film.surface import surface_map
+from darkroom.frames.cut import CutScan, cut_out
 from darkroom.judge.record import Verdict
 from darkroom.judge.roll import explain
 from darkroom.judge.verdict import Judge
@@ -29,7 +33,8 @@ class Seen:
     made of it so far, by method. turns: quarters to the left by which it is shown. number: of the frame in its file.
     light: what was said of the file's light, as for `open_scan`. note: what is to be said of the file. infrared: its
     own file. surface: where infrared shows dust, scratches and holes, as `surface_map`; None without infrared.
-    spotted: whether that is shown.
+    spotted: whether that is shown. polygon: where the frame lies on the picture that it was cut out of, as
+    `CutScan.polygon`; None where it is the picture. which, base: as `CutScan` has them.
     """
 
     path: Path
@@ -43,6 +48,9 @@ class Seen:
     infrared: Path | None = None
     surface: np.ndarray | None = field(default=None, repr=False)
     spotted: bool = False
+    polygon: np.ndarray | None = field(default=None, repr=False)
+    which: int = 0
+    base: Base | None = None
 
     def turned(self, quarters: int) -> "Seen":
         """The same frame, turned further to the left."""
@@ -62,7 +70,7 @@ class Seen:
         On both, since the line between them hides a part of each. What is no colour negative is never marked.
         """
         if method not in self.positives:
-            self.positives[method] = positive_view(self.negative, method)
+            self.positives[method] = positive_view(self.negative, method, self.base)
         heat = self.verdict.heat if damage and not self.verdict.evidence.not_negative else None
         negative, positive = negative_view(self.negative), self.positives[method]
         if self.spotted and self.surface is not None:
@@ -117,16 +125,39 @@ def look_at(
     number: int = 0,
     light: str = "auto",
     infrared: Path | None = None,
+    polygon: np.ndarray | None = None,
+    which: int = 0,
+    base: Base | None = None,
 ) -> Seen:
-    """Open a file, judge it, and meanwhile make its preview on another core. Raises ScanError."""
+    """Open a file, judge it, and make its preview. polygon: judge what it holds, as frame `which` of the picture,
+    on film of this base. Raises ScanError."""
     scan = open_scan(path, name=name, number=number, light=light, infrared=infrared)
+    if polygon is not None:
+        (scan,) = cut_out(scan, [polygon], which, [base])
+    return see(judge, scan, prior, method)
+
+
+def see(judge: Judge, scan: Scan, prior: float, method: str, verdict: Verdict | None = None) -> Seen:
+    """Judge an open scan from a file, unless its verdict is known, and meanwhile make its preview on another core."""
     with ThreadPoolExecutor(1) as pool:
         preview = pool.submit(_preview, scan, method)
-        verdict = judge.judge(scan, prior)
+        verdict = verdict or judge.judge(scan, prior)
         negative, positive = preview.result()
-    marks = surface_map(Film(scan)) if verdict.surface else None
-    seen = Seen(path, verdict, negative, {method: positive}, number=number, light=light, note=note_on(scan))
-    return replace(seen, infrared=infrared, surface=marks)
+    cut = isinstance(scan, CutScan)
+    return Seen(
+        Path(str(scan.source)),
+        verdict,
+        negative,
+        {method: positive},
+        number=scan.number,
+        light=scan.light,
+        note=note_on(scan.whole if cut else scan),
+        infrared=scan.whole.infrared_file if cut else scan.infrared_file,
+        surface=surface_map(Film(scan)) if verdict.surface else None,
+        polygon=scan.polygon if cut else None,
+        which=scan.which if cut else 0,
+        base=scan.base,
+    )
 
 
 def note_on(scan: Scan, whole: str = "Under “A roll”") -> str:
@@ -146,6 +177,15 @@ def note_on(scan: Scan, whole: str = "Under “A roll”") -> str:
     return " ".join(said)
 
 
+def save(seen: Seen, folder: Path, suffix: str, method: str) -> Path:
+    """Write the positive of a frame at full size into `folder`, as `export.save_positive` does."""
+    scan = open_scan(seen.path, seen.path.name, number=seen.number, light=seen.light)
+    if seen.polygon is not None:
+        (scan,) = cut_out(scan, [seen.polygon], seen.which, [seen.base])
+    stem = f"{shortened(seen.path.stem, 200)}-frame-{seen.which}" if seen.which else seen.path.stem
+    return save_scan(scan, stem, folder, suffix, method, seen.turns)
+
+
 def warm(judge: Judge, example: Path) -> None:
     """Judge once, so that the first visitor does not wait for libraries to load and the network to settle in memory."""
     look_at(judge, example, example.name, 0.5)
@@ -153,7 +193,7 @@ def warm(judge: Judge, example: Path) -> None:
 
 def _preview(scan: Scan, method: str) -> tuple[np.ndarray, np.ndarray]:
     negative = reduce(scan)
-    return negative, positive_view(negative, method)
+    return negative, positive_view(negative, method, scan.base)
 
 
 def refuse(error: Exception, name: str) -> gr.Error:

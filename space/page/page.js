@@ -49,3 +49,72 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   moveLine(handle, step);
 });
+
+// The corners of an outline are dragged by mouse or finger, or moved with the arrow keys; once let go, the frame is
+// judged again. An outline stays convex: a corner that would fold it does not move.
+const KEY_STEP = 0.005; // of the picture
+const movedCorners = new WeakSet();
+
+function cornersOf(laid) {
+  return [...laid.querySelectorAll(".corner")].map(({ style }) => [parseFloat(style.left), parseFloat(style.top)]);
+}
+
+function isConvex(corners) {
+  return corners.every(([x, y], i) => {
+    const [a, b] = corners[(i + 1) % 4];
+    const [c, d] = corners[(i + 2) % 4];
+    return (a - x) * (d - b) - (b - y) * (c - a) > 0.01; // y is down: clockwise is positive
+  });
+}
+
+function moveCorner(corner, x, y) {
+  const laid = corner.parentElement;
+  const corners = cornersOf(laid);
+  corners[corner.dataset.corner] = [x, y].map((share) => 100 * Math.min(Math.max(share, 0), 1));
+  if (!isConvex(corners)) return;
+  [corner.style.left, corner.style.top] = corners[corner.dataset.corner].map((at) => `${at}%`);
+  laid.querySelector(`polygon[data-frame="${corner.dataset.outline}"]`).setAttribute("points", corners.join(" "));
+  movedCorners.add(corner);
+}
+
+function letGo(corner) {
+  if (!movedCorners.delete(corner)) return;
+  const corners = cornersOf(corner.parentElement).map(([x, y]) => [x / 100, y / 100]);
+  const detail = { frame: Number(corner.dataset.outline), corners };
+  corner.dispatchEvent(new CustomEvent("outline", { detail, bubbles: true }));
+}
+
+document.addEventListener("pointerdown", (event) => {
+  const corner = event.target.closest?.(".corner");
+  if (corner && event.isPrimary) corner.setPointerCapture(event.pointerId);
+});
+document.addEventListener("pointermove", ({ target, pointerId, clientX, clientY }) => {
+  if (!target.matches?.(".corner") || !target.hasPointerCapture(pointerId)) return;
+  const { left, top, width, height } = target.parentElement.getBoundingClientRect();
+  moveCorner(target, (clientX - left) / width, (clientY - top) / height);
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  document.addEventListener(end, ({ target }) => target.matches?.(".corner") && letGo(target));
+}
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  const corner = event.target.closest?.(".corner");
+  if (!corner || !step) return;
+  event.preventDefault();
+  const [x, y] = [corner.style.left, corner.style.top].map((at, i) => parseFloat(at) / 100 + KEY_STEP * step[i]);
+  moveCorner(corner, x, y);
+});
+document.addEventListener("keyup", ({ target, key }) => {
+  if (key.startsWith("Arrow") && target.matches?.(".corner")) letGo(target);
+});
+
+// What is drawn anew after a corner was moved has lost the focus: the same corner gets it back.
+let lastCorner = "";
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches?.(".corner")) lastCorner = target.getAttribute("aria-label");
+  else if (target !== document.body) lastCorner = "";
+});
+new MutationObserver(() => {
+  if (!lastCorner || document.activeElement !== document.body) return;
+  document.querySelector(`.corner[aria-label="${lastCorner}"]`)?.focus({ preventScroll: true });
+}).observe(document.documentElement, { childList: true, subtree: true });

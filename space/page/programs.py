@@ -1,13 +1,16 @@
 """For programs: the named endpoints, which are also the tools that an MCP client sees, and how to call them."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+import numpy as np
 from gradio.route_utils import get_root_url
 
 from darkroom.files.light import LIGHTS
 from darkroom.film.export import save_positive
 from darkroom.film.scan import open_scan
+from darkroom.frames.cut import OutlineError, cut, cut_out
 from darkroom.judge import roll as rolls
 from darkroom.judge.verdict import Judge
 
@@ -19,14 +22,18 @@ GUIDE = """### Call it from a program
 | endpoint | takes | gives |
 |---|---|---|
 | `/judge` | `file`, `prior` (0.5), `light` (`auto`) | probabilities; the verdict as a record |
+| `/judge_frames` | `file`, `prior`, `light`, `corners` (where the frames lie, if they are not to be found) | one \
+record a frame of a strip, with its `corners` |
 | `/judge_roll` | `files` (pictures or ZIPs), `prior`, `light` | one record a frame; a summary; the table as CSV |
 | `/invert` | `file`, `method` (`cvt2pos`, `density`), `kind` (`jpeg`, `tiff`), `light` | the positive at full size |
 
 `prior` is the share of such frames, 0.01 to 0.99, that you expect to be fine. `light` is what the files hold: `linear`,
 `coded`, or `auto`, as each file says. A file that cannot be judged is an error that names it; in a roll it is a record
 whose `error` says why. Of a TIFF of several frames `/judge` and `/invert` take the first, and the `note` of `/judge`
-says so; `/judge_roll` judges all, and takes `frame_IR.tif` for the infrared of `frame.tif`. What is no colour
-negative has `not_negative` filled, and no probabilities.
+says so; `/judge_roll` judges all, and takes `frame_IR.tif` for the infrared of `frame.tif`. Of a strip `/judge` and
+`/invert` take the whole picture; `/judge_frames` and `/judge_roll` judge each of its frames. `corners` are four
+`[x, y]` a frame, shares of the picture's width and height, clockwise from the upper left. What is no colour negative
+has `not_negative` filled, and no probabilities.
 
 ```python
 from gradio_client import Client, handle_file
@@ -44,11 +51,30 @@ EVENT=$(curl -s {url}gradio_api/call/judge -H 'Content-Type: application/json' \
 curl -s {url}gradio_api/call/judge/$EVENT
 ```
 
-The same three are tools of an MCP server, at `{url}gradio_api/mcp/` (streamable HTTP).
+The same four are tools of an MCP server, at `{url}gradio_api/mcp/` (streamable HTTP).
 """
 
 
-def record(frame: rolls.Frame, **more: str) -> dict:
+MOST_OUTLINES = 60  # in one question
+
+
+def outlines(corners: list, name: str) -> list[np.ndarray]:
+    """Corners as a program sends them. Raises OutlineError where they are none."""
+    try:
+        found = np.asarray(corners, float)
+        if found.shape[1:] == (4, 2) and len(found) <= MOST_OUTLINES and np.isfinite(found).all():
+            return [*found]
+    except (TypeError, ValueError):
+        pass
+    raise OutlineError(f"{name}: corners are four [x, y] a frame, of {MOST_OUTLINES} frames at most; send such a list")
+
+
+def cornered(frame: rolls.Frame) -> list | None:
+    """Where a frame lies on its picture, for JSON; None where it is the picture."""
+    return None if frame.polygon is None else np.round(frame.polygon, 5).tolist()
+
+
+def record(frame: rolls.Frame, **more: Any) -> dict:
     """The columns of the CSV, with the remedies of a judged frame, and what more is to be said of it."""
     if frame.verdict is None:
         return frame.row()
@@ -67,7 +93,8 @@ def endpoints(judge: Judge) -> None:
     label, verdict = gr.Label(label="probabilities", **unseen), gr.JSON(label="verdict", **unseen)
     records, summary = gr.JSON(label="verdicts", **unseen), gr.JSON(label="summary", **unseen)
     table, positive = gr.File(label="CSV", **unseen), gr.File(label="positive", **unseen)
-    ask, ask_roll, ask_positive = (gr.Button(**unseen) for _ in range(3))
+    corners, each = gr.JSON(label="corners", **unseen), gr.JSON(label="frames", **unseen)
+    ask, ask_frames, ask_roll, ask_positive = (gr.Button(**unseen) for _ in range(4))
 
     def judge_one(file: str, prior: float = 0.5, light: str = "auto") -> tuple[dict[str, float], dict]:
         """Tell whether a photo of a colour negative is readable or damaged.
@@ -85,11 +112,37 @@ def endpoints(judge: Judge) -> None:
         path = sent(file)
         try:
             scan = open_scan(path, name=path.name, light=light)
-            found = judge.judge(scan, share(100 * prior))
+            scans = cut(scan)
+            found = judge.judge(scan if len(scans) > 1 else scans[0], share(100 * prior))
         except Exception as error:
             raise refuse(error, path.name) from None
         note = note_on(scan, whole="By /judge_roll")
-        return words.chances(found), record(rolls.Frame(path.name, path, found), note=note)
+        note += f" It holds {len(scans)} frames; /judge_frames judges each." if len(scans) > 1 else ""
+        return words.chances(found), record(rolls.Frame(path.name, path, found), note=note.strip())
+
+    def judge_frames(file: str, prior: float = 0.5, light: str = "auto", corners: list | None = None) -> list[dict]:
+        """Judge each frame of a photograph of a strip, a sleeve or a holder of colour negatives.
+
+        Args:
+            file: the picture, as for `judge`.
+            prior: the share of such frames, 0.01 to 0.99, that you expect to be fine.
+            light: "linear" or "coded" where the file says neither and "auto" would be wrong.
+            corners: four [x, y] a frame, shares of width and height, clockwise from the upper left; found if not given.
+
+        Returns:
+            One record a frame in reading order, as of `judge`, with its corners; of a picture that is one frame, one
+            without corners.
+        """
+        path = sent(file)
+        try:
+            scan = open_scan(path, name=path.name, light=light)
+            scans = cut(scan) if not corners else [*cut_out(scan, outlines(corners, path.name))]
+            ready = rolls.prepared_frames(judge, scans)
+            judged = rolls.judged_frames(judge, rolls.Frame(path.name, path), ready, share(100 * prior))
+            note = note_on(scan, whole="By /judge_roll")
+            return [record(frame, note=note, corners=cornered(frame)) for frame in judged]
+        except Exception as error:
+            raise refuse(error, path.name) from None
 
     def judge_many(files: list[str], prior: float = 0.5, light: str = "auto") -> tuple[list[dict], dict, str]:
         """Judge a roll of colour negatives: many pictures, or ZIP archives of them.
@@ -132,6 +185,8 @@ def endpoints(judge: Judge) -> None:
             raise refuse(error, path.name) from None
 
     ask.click(judge_one, [file, prior, light], [label, verdict], api_name="judge", concurrency_id="judge")
+    options = {"api_name": "judge_frames", "concurrency_id": "judge"}
+    ask_frames.click(judge_frames, [file, prior, light, corners], each, **options)
     answers = [records, summary, table]
     ask_roll.click(judge_many, [uploads, prior, light], answers, api_name="judge_roll", concurrency_id="roll")
     ask_positive.click(invert_one, [file, method, kind, light], positive, api_name="invert", concurrency_id="judge")

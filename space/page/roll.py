@@ -1,9 +1,10 @@
 """A roll: many files or a ZIP on a light table, worst first, with what they say together and files to take away."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import gradio as gr
@@ -29,14 +30,19 @@ NOT_YET = [gr.update(interactive=False)] * 4  # the files to take away, while th
 
 @dataclass(frozen=True, eq=False)
 class Roll:
-    """What a visitor's roll is so far: frames in the order of the upload, how many there will be, what was said of the
-    light in their files, and what it is called."""
+    """What a visitor's roll is so far: frames in the order of the upload, how many pictures there are, what was said of
+    the light in their files, and what it is called."""
 
     frames: tuple[Frame, ...]
     total: int
     light: str
     seconds: float = 0.0
     title: str = TITLE
+
+
+def pictures_of(frames: Sequence[Frame]) -> list[Found]:
+    """The pictures that the frames of a roll are, or were cut from."""
+    return [found for found, _ in groupby(frames, key=lambda frame: frame.found)]
 
 
 def busy(light: str) -> list:
@@ -110,14 +116,15 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
 
     def judge_again(current: Roll | None, percent: float, light: str) -> Iterator[list]:
         if current is not None:
-            found = [Found(f.name, f.path, f.error, f.number, f.infrared) for f in current.frames]
-            yield from judge_all(found, percent, light, current.title)
+            yield from judge_all(pictures_of(current.frames), percent, light, current.title)
 
     def judge_all(found: list[Found], percent: float, light: str, title: str) -> Iterator[list]:
         still = [gr.skip()] * len(drawn)
         frames, began, redrawn = (), time.monotonic(), 0.0
         told = 0.0
+        done = 0  # pictures
         for frame in judge_roll(judge, found, share(percent), light):
+            done += not frames or frame.found != frames[-1].found
             frames += (frame,)
             now = time.monotonic()
             current = Roll(frames, len(found), light, now - began, title)
@@ -126,18 +133,19 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
             if not due and now - told < TELL_SECONDS:
                 continue
             told = now
-            bar = progress_html(len(frames), len(found), now - began)
+            bar = progress_html(done - 1, len(found), now - began)  # a strip may have more frames yet
             yield [*busy(light), bar, current, *(draw(current, percent, final=False) if due else still)]
         current = Roll(frames, len(found), light, time.monotonic() - began, title)
-        bar = progress_html(len(frames), len(found), current.seconds)
+        bar = progress_html(len(found), len(found), current.seconds)
         yield [*idle(light), gr.update(visible=bool(frames)), bar, current, *draw(current, percent, final=True)]
 
     def stopped(current: Roll | None, percent: float) -> list:
         if current is None or not current.frames:
             light = current.light if current else "auto"
             return [*idle(light), progress_html(0, 1, 0, "Stopped"), *weigh(None, percent)]
-        note = f"Stopped after {len(current.frames)} of {current.total}; what was judged stays"
-        bar = progress_html(len(current.frames), current.total, current.seconds, note)
+        done = len(pictures_of(current.frames))
+        note = f"Stopped after {done} of {current.total}; what was judged stays"
+        bar = progress_html(done, current.total, current.seconds, note)
         return [*idle(current.light), bar, *weigh(current, percent)]
 
     def weigh(current: Roll | None, percent: float) -> list:
@@ -157,8 +165,8 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         if frame is None or frame.path is None or not frame.path.is_file():
             raise gr.Error("This roll is no longer kept here; upload it again", duration=None, title="Not opened")
         try:
-            which = frame.number, current.light, frame.infrared
-            seen = look_at(judge, frame.path, frame.name, share(percent), method, *which)
+            which = frame.number, current.light, frame.infrared, frame.polygon
+            seen = look_at(judge, frame.path, frame.found.name, share(percent), method, *which, frame.which, frame.base)
             return [gr.Tabs(selected="frame"), percent, *view.show(seen, method, damage)]
         except Exception as error:
             raise refuse(error, frame.name) from None

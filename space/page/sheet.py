@@ -10,8 +10,8 @@ from .words import SPOKEN, breakable
 
 # One listener for the whole sheet survives every redrawing of what is in it.
 ON_LOAD = """element.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-frame]");
-  if (button) trigger("select", { frame: Number(button.dataset.frame) });
+  const chosen = event.target.closest("[data-frame]");
+  if (chosen) trigger("select", { frame: Number(chosen.dataset.frame) });
 });"""
 
 
@@ -20,9 +20,9 @@ def picture_url(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def sheet_html(frames: Sequence[Frame], order: Sequence[int]) -> str:
-    """The frames in this order of their indices; each button carries its index."""
-    return f'<ol class="sheet">{"".join(_cell(i, frames[i]) for i in order)}</ol>'
+def sheet_html(frames: Sequence[Frame], order: Sequence[int], chosen: int | None = None) -> str:
+    """The frames in this order of their indices; each button carries its index. chosen: the one that is shown."""
+    return f'<ol class="sheet">{"".join(_cell(i, frames[i], i == chosen) for i in order)}</ol>'
 
 
 def examples_html(examples: Sequence[tuple[str, bytes]]) -> str:
@@ -36,7 +36,7 @@ def examples_html(examples: Sequence[tuple[str, bytes]]) -> str:
     return f'{heading}<ol class="sheet small">{"".join(cells)}</ol>'
 
 
-def _cell(index: int, frame: Frame) -> str:
+def _cell(index: int, frame: Frame, chosen: bool) -> str:
     name, word = breakable(frame.name.rsplit("/", 1)[-1]), frame.word
     if frame.verdict is None:
         return (
@@ -48,8 +48,9 @@ def _cell(index: int, frame: Frame) -> str:
         sure = "no colour negative"
     elif word == "check":
         sure += " readable" if frame.verdict.p_normal >= 0.5 else " damaged"
+    current = ' aria-current="true"' if chosen else ""
     return (
-        f'<li class="cell {word}" data-word="{word}"><button type="button" data-frame="{index}">'
+        f'<li class="cell {word}" data-word="{word}"><button type="button" data-frame="{index}"{current}>'
         f'<img alt="" loading="lazy" src="{picture_url(frame.thumbnail)}"><span class="edge">{name}</span>'
         f"<strong>{SPOKEN[word]}</strong> <small>{sure}</small></button></li>"
     )

@@ -10,7 +10,7 @@ from darkroom.taxonomy import spoken as plain
 
 FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
-    "<kbd>Ctrl</kbd> <kbd>V</kbd>.</p>"
+    "<kbd>Ctrl</kbd> <kbd>V</kbd>. A photograph of a strip becomes its frames.</p>"
 )
 ROLL = (
     f'<p class="hint">Up to {MOST_FRAMES} frames. They come out on a light table, worst first, with a summary of the '

@@ -25,9 +25,11 @@ import film
 from conftest import ROOT, WIDE, Server, drop, visit
 from darkroom.film.inversion import invert
 from darkroom.film.scan import open_scan
+from darkroom.frames.cut import cut, cut_out
 from darkroom.judge.resnet import DEFECTS
 from darkroom.judge.verdict import COLUMNS, load
 from proxy import Proxy
+from test_cut import coded, strip_picture
 
 SUB_PATH = "/film/strips"
 
@@ -104,6 +106,31 @@ def test_of_a_file_of_two_frames_judge_says_which_it_judged_and_judge_roll_judge
     records, _, _ = client.predict([handle_file(strip)], 0.5, api_name="/judge_roll")
     assert [each["file"] for each in records] == ["strip.tif#1", "strip.tif#2"]
     assert [each["p_normal"] for each in records] == pytest.approx(expected, abs=1e-5)
+
+
+def test_judge_frames_gives_a_record_a_frame_and_takes_corners(client: Client, negative: Path, weights: Path, tmp_path):
+    light, _ = strip_picture(3)
+    Image.fromarray(coded(light)).save(tmp_path / "strip.jpg", quality=95, subsampling=0)
+    sent, judge = handle_file(tmp_path / "strip.jpg"), load(weights)
+    frames = cut(open_scan(tmp_path / "strip.jpg", "strip.jpg"))
+    records = client.predict(sent, 0.5, api_name="/judge_frames")
+    assert [each["file"] for each in records] == ["strip.jpg#1", "strip.jpg#2", "strip.jpg#3"]
+    assert [each["p_normal"] for each in records] == pytest.approx([judge.judge(f).p_normal for f in frames], abs=1e-5)
+    assert np.allclose([each["corners"] for each in records], [frame.polygon for frame in frames], atol=1e-4)
+    mine = [(0.02 * frames[1].polygon.mean(axis=0) + 0.98 * frames[1].polygon).tolist()]
+    (record,) = client.predict(sent, 0.5, "auto", mine, api_name="/judge_frames")
+    (expected,) = cut_out(open_scan(tmp_path / "strip.jpg", "strip.jpg"), [np.array(mine[0])])
+    assert record["file"] == "strip.jpg"
+    assert record["p_normal"] == pytest.approx(judge.judge(expected).p_normal, abs=1e-5)
+    (alone,) = client.predict(handle_file(negative), 0.5, api_name="/judge_frames")
+    assert alone["file"] == negative.name and alone["corners"] is None
+    _, whole = client.predict(sent, 0.5, api_name="/judge")
+    assert whole["note"] == "It holds 3 frames; /judge_frames judges each."
+    for corners, why in (([[0, 1]], "corners are four"), ([[[0.5, 0.5]] * 4], "its outline holds no frame")):
+        with pytest.raises(AppError, match=why):
+            client.predict(sent, 0.5, "auto", corners, api_name="/judge_frames")
+    records, _, _ = client.predict([sent, handle_file(negative)], 0.5, api_name="/judge_roll")
+    assert [each["file"] for each in records] == ["strip.jpg#1", "strip.jpg#2", "strip.jpg#3", negative.name]
 
 
 def test_what_is_no_colour_negative_has_no_probability_and_counts_in_no_share(
@@ -193,9 +220,9 @@ def mcp(server: Server, method: str, **params) -> dict:
     return json.loads(line.removeprefix("data: "))["result"]
 
 
-def test_an_mcp_client_finds_the_three_tools_and_gets_a_verdict(server: Server, negative: Path):
+def test_an_mcp_client_finds_the_four_tools_and_gets_a_verdict(server: Server, negative: Path):
     named = {tool["name"]: tool for tool in mcp(server, "tools/list")["tools"]}
-    assert len(named) == 3
+    assert len(named) == 4
     (judge,) = [name for name, tool in named.items() if "readable or damaged" in tool["description"]]
     picture, prior, light = named[judge]["inputSchema"]["properties"]
     assert light == "light"

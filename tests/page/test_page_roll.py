@@ -38,11 +38,14 @@ def frames(tmp_path_factory) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def judge_roll(page: Page, *paths: Path, count: int) -> None:
+def judge_roll(page: Page, *paths: Path, count: int, pictures: int = 0) -> None:
+    """count: frames that come of it; pictures: how many hold them, where some are strips."""
     page.get_by_role("tab", name="A roll").click()
     page.wait_for_selector(f"{FILES} input[type=file]", state="attached")
     drop(page, *paths, into=FILES)
-    expect(page.locator(".progress")).to_contain_text(f"{count} of {count} done in", timeout=60_000)
+    expect(page.locator(".progress")).to_contain_text(
+        f"{pictures or count} of {pictures or count} done in", timeout=60_000
+    )
     # "done" and the sheet are two parts of the page: the one may be there a moment before the other
     expect(page.locator("#roll .cell")).to_have_count(count, timeout=60_000)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from .folder import composed, is_clutter
 from .frames import count_frames
+from .limits import UnreadableScan
 from .pairs import paired
 from .zip_names import names_of
 
@@ -73,9 +74,13 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
     found = list(itertools.islice(every, MOST_FRAMES + 1))
     if len(found) > MOST_FRAMES:
         first = found[MOST_FRAMES].name
-        rest = f"{first}: this and all after it were left out; a roll here has at most {MOST_FRAMES} frames"
-        found[MOST_FRAMES] = Found(first, None, rest)
+        found[MOST_FRAMES] = Found(first, None, left_out(first))
     return found
+
+
+def left_out(name: str) -> str:
+    """The sentence for the first picture of a roll that is one too many."""
+    return f"{name}: this and all after it were left out; a roll here has at most {MOST_FRAMES} frames"
 
 
 def each_frame(file: Found) -> list[Found]:
@@ -89,25 +94,52 @@ def each_frame(file: Found) -> list[Found]:
 def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
     """Unpack the pictures of a ZIP into `folder`, one after another; what cannot be unpacked has its sentence."""
     try:
-        if directory_size(archive) > LARGEST_DIRECTORY:
-            yield Found(archive.name, None, f"{archive.name}: holds far too many files; pack the frames of one roll")
-            return
-        with zipfile.ZipFile(archive) as opened:
-            members = opened.infolist()
-            for number, (member, name) in enumerate(zip(members, names_of(members), strict=True)):
-                if member.is_dir() or is_clutter(name):
+        with open_zip(archive) as opened:
+            for member in members_of(opened, archive.name, room):
+                if isinstance(member, Found):
+                    yield member
                     continue
-                problem = _refusal(archive.name, member, name, room)
-                if problem:
-                    yield Found(name, None, problem)
-                    continue
-                room.left -= member.file_size  # also where it fails: its bytes were written until then
-                last = PurePosixPath(name).name
-                last = last if len(last.encode("utf-8", "replace")) < 200 else f"frame{PurePosixPath(last).suffix}"
-                target = folder / str(number) / last
-                yield _extract(opened, member, name, target, archive.name)
+                room.left -= member.info.file_size  # also where it fails: its bytes were written until then
+                yield extract(opened, member, folder / str(member.number), archive.name)
+    except UnreadableScan as error:
+        yield Found(archive.name, None, str(error))
     except UNPACKING:
-        yield Found(archive.name, None, f"{archive.name}: not a ZIP archive we can open; pack it again")
+        yield Found(archive.name, None, _no_zip(archive))
+
+
+class Member(NamedTuple):
+    """A picture in a ZIP. name: its path there, as text. number: its place in the ZIP's list."""
+
+    name: str
+    number: int
+    info: zipfile.ZipInfo
+
+
+def open_zip(archive: Path) -> zipfile.ZipFile:
+    """A ZIP's list of files. Raises UnreadableScan where it cannot be read or is too long."""
+    try:
+        if directory_size(archive) > LARGEST_DIRECTORY:
+            raise UnreadableScan(f"{archive.name}: holds far too many files; pack the frames of one roll")
+        return zipfile.ZipFile(archive)
+    except UNPACKING as error:
+        if isinstance(error, UnreadableScan):
+            raise
+        raise UnreadableScan(_no_zip(archive)) from None
+
+
+def _no_zip(archive: Path) -> str:
+    return f"{archive.name}: not a ZIP archive we can open; pack it again"
+
+
+def members_of(opened: zipfile.ZipFile, archive: str, room: Room) -> Iterator[Member | Found]:
+    """The pictures of a ZIP that is called `archive`, none of them unpacked; a refused one as an entry with its
+    sentence. Raises one of `UNPACKING` where the list is broken."""
+    members = opened.infolist()
+    for number, (info, name) in enumerate(zip(members, names_of(members), strict=True)):
+        if info.is_dir() or is_clutter(name):
+            continue
+        problem = _refusal(archive, info, name, room)
+        yield Found(name, None, problem) if problem else Member(name, number, info)
 
 
 def directory_size(archive: Path) -> int:
@@ -144,11 +176,15 @@ def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> st
     return ""
 
 
-def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, target: Path, archive: str) -> Found:
-    """Copy one member, never more bytes than its header promised: `zipfile` stops there and checks the sum."""
+def extract(opened: zipfile.ZipFile, member: Member, folder: Path, archive: str) -> Found:
+    """Copy one member of the ZIP called `archive` into `folder`, which is made;
+    never more bytes than its header promised: `zipfile` stops there and checks the sum."""
+    name, last = member.name, PurePosixPath(member.name).name
+    last = last if len(last.encode("utf-8", "replace")) < 200 else f"frame{PurePosixPath(last).suffix}"
+    target = folder / last
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with opened.open(member) as source, target.open("wb") as copy:
+        folder.mkdir(parents=True, exist_ok=True)
+        with opened.open(member.info) as source, target.open("wb") as copy:
             while chunk := source.read(MEGABYTE):
                 copy.write(chunk)
     except UNPACKING as error:

@@ -54,7 +54,7 @@ def decode_heif(data: bytes, check_size: Callable[[int, int], None]) -> tuple[np
     return pixels, {"icc": picture.info.get("icc_profile"), "exif": readable(picture.info.get("exif"))}
 
 
-def decode_raw(source: bytes | Path, name: str, small: bool = False) -> np.ndarray | None:
+def decode_raw(source: bytes | Path, name: str, small: int = 0) -> np.ndarray | None:
     """Develop a camera's or scanner's raw with the camera's own white balance and no automatic brightening.
 
     small: at half its size, where that is enough: each four pixels of a sensor become one.
@@ -71,7 +71,8 @@ def decode_raw(source: bytes | Path, name: str, small: bool = False) -> np.ndarr
     try:
         with rawpy.imread(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as raw:
             width, height = raw.sizes.width, raw.sizes.height
-            half = small and raw.raw_type == rawpy.RawType.Flat and times_smaller(width, height) > 1
+            flat = raw.raw_type == rawpy.RawType.Flat
+            half = small > 0 and flat and times_smaller(width, height, small) > 1
             check_size(name, width, height)
             check_memory(name, width * height * (HALF_PIXEL if half else RAW_PIXEL))
             developed = raw.postprocess(output_bps=16, use_camera_wb=True, no_auto_bright=True, half_size=half)

@@ -49,13 +49,13 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
 def decode(
-    source: bytes | Path, name: str, *, small: bool = False, number: int = 0
+    source: bytes | Path, name: str, *, small: int = 0, number: int = 0
 ) -> tuple[np.ndarray, str, dict[str, Any]]:
     """Decode a picture file.
 
-    source: the file's bytes, or its path. name: what to call it in an error. small: at a half, a quarter… of its size,
-    the smallest that still has `small.SMALL`, at the file's own depth; a JPEG is decoded at that scale, which is
-    several times faster.
+    source: the file's bytes, or its path. name: what to call it in an error. small: 1: at a half, a quarter… of its
+    size, the smallest that still has `small.SMALL`, at the file's own depth; 2, 4…: so many times finer than that; 0:
+    at full size. A JPEG is decoded at that scale, which is several times faster.
     Returns the pixels (H, W, 3) as uint8, uint16 or float32 in 0…1, upright; the format's name; and what else the
     file says: {"icc": bytes | None, "exif": bytes | None, "jpeg_tables": quantisation tables | None, "fourth": the
     infrared (h, w) of a small TIFF that has it as its fourth sample | None}.
@@ -64,7 +64,7 @@ def decode(
     try:
         pixels, kind, extra = _decode_any(source, name, small, number)
         if small and kind != "TIFF":  # which comes reduced
-            pixels = shrunk(pixels, times_smaller(pixels.shape[1], pixels.shape[0]))
+            pixels = shrunk(pixels, times_smaller(pixels.shape[1], pixels.shape[0], small))
     except ScanError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -85,7 +85,7 @@ def decode(
     return pixels, kind, extra
 
 
-def _decode_any(source: bytes | Path, name: str, small: bool, number: int) -> tuple[np.ndarray, str, dict[str, Any]]:
+def _decode_any(source: bytes | Path, name: str, small: int, number: int) -> tuple[np.ndarray, str, dict[str, Any]]:
     """By what is in the bytes. Only among TIFF does the name count: most camera raws look like one, with a thumbnail
     first, and not all of them say that they are raw."""
     named_raw = name.lower().endswith(RAW_SUFFIXES)
@@ -131,7 +131,7 @@ def _check(name: str, each: float, held: int, width: int, height: int) -> None:
     check_memory(name, int(width * height * each) + held)
 
 
-def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndarray, str, dict[str, Any]]:
+def _decode_pillow(data: bytes, name: str, small: int = 0) -> tuple[np.ndarray, str, dict[str, Any]]:
     data, profile = bare_png(data, name)
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         kind = image.format or ""
@@ -142,7 +142,7 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
         if scans > MOST_SCANS:
             raise UnreadableScan(f"{name}: a JPEG of more than {MOST_SCANS} scans; save it again as an ordinary one")
         if small:
-            times = min(times_smaller(*image.size), 8)
+            times = min(times_smaller(*image.size, small), 8)
             image.draft(None, (image.width // times, image.height // times))  # only a JPEG heeds it
         if deep:
             # Pillow opens 16-bit colour PNG at 8 bits.
@@ -155,7 +155,7 @@ def _decode_pillow(data: bytes, name: str, small: bool = False) -> tuple[np.ndar
             pixels = three_channels(imagecodecs.webp_decode(data))
         else:
             try:
-                pixels = shrunk_rgb(image, times_smaller(*image.size) if small else 1)
+                pixels = shrunk_rgb(image, times_smaller(*image.size, small) if small else 1)
             except OSError:
                 rest = _without_end(data, image.size) if isinstance(image, JpegImageFile) else None
                 if rest is None:

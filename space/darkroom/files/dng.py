@@ -31,7 +31,7 @@ PLACES = (50719, 50720, 50829)  # of them those in pixels
 BY_SAMPLE = {50714: 1, 50717: 1, 50721: 3, 50722: 3, 50723: 3, 50724: 3, 50727: 1, 50728: 1, 50964: 3, 50965: 3}
 
 
-def plain_dng(source: bytes | Path, name: str, small: bool = False) -> bytes | None:
+def plain_dng(source: bytes | Path, name: str, small: int = 0) -> bytes | None:
     """The same raw picture as a DNG that LibRaw reads: unpacked, and in three samples where there were more, since what
     follows red, green and blue is infrared. None where it is such a one already. Raises ScanError.
 
@@ -41,7 +41,7 @@ def plain_dng(source: bytes | Path, name: str, small: bool = False) -> bytes | N
         if raw is None:
             return None
         colours = raw.samplesperpixel >= 3
-        times = times_smaller(raw.imagewidth, raw.imagelength) if small and colours else 1
+        times = times_smaller(raw.imagewidth, raw.imagelength, small) if small and colours else 1
         if times == 1 and _by_libraw(raw, tiff):
             return None
         check_page(raw, name)

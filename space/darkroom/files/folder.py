@@ -3,6 +3,7 @@
 import mimetypes
 import os
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -34,10 +35,12 @@ def is_clutter(path: str | PurePosixPath) -> bool:
 
 @dataclass
 class Walk:
-    """What is below a folder: pictures, in sorted order; skipped, what looks like one but does not open here."""
+    """What is in a folder or below it: pictures, in sorted order; skipped, what looks like one but does not open here;
+    unread, what is called like a picture and is no file, and folders that cannot be listed, each with its sentence."""
 
     pictures: list[Path] = field(default_factory=list)
     skipped: list[Path] = field(default_factory=list)
+    unread: list[tuple[Path, str]] = field(default_factory=list)
 
     @property
     def note(self) -> str:
@@ -55,19 +58,44 @@ class Walk:
 
 def walk(folder: Path) -> Walk:
     """Every picture below a folder, symbolic links to folders not followed."""
-    found = Walk()
-    for place, below, files in os.walk(folder):
+    whole = Walk()
+    for each in folders_below(folder):
+        whole.pictures += each.pictures
+        whole.skipped += each.skipped
+        whole.unread += each.unread
+    return whole
+
+
+def folders_below(folder: Path) -> Iterator[Walk]:
+    """The same, a folder at a time, so that the largest archive takes the memory of its largest folder."""
+    failed: list[OSError] = []
+    for place, below, files in os.walk(folder, onerror=failed.append):
         below[:] = sorted(name for name in below if not is_clutter(name))
+        found = Walk()
         for name in sorted(files):
             path = Path(place, name)
             suffix = path.suffix.lower()
-            if is_clutter(name) or not path.is_file():
+            if is_clutter(name):
                 continue
-            if suffix in SUFFIXES:
+            if suffix in SUFFIXES and not path.is_file():
+                why = "a link that leads nowhere" if path.is_symlink() else "not a file that can be read"
+                found.unread.append((path, f"{why}; mend or delete it"))
+            elif suffix in SUFFIXES:
                 found.pictures.append(path)
-            elif suffix in OTHER_PICTURES or (mimetypes.guess_type(name)[0] or "").startswith("image/"):
+            elif path.is_file() and (
+                suffix in OTHER_PICTURES or (mimetypes.guess_type(name)[0] or "").startswith("image/")
+            ):
                 found.skipped.append(path)
-    return found
+        found.unread += _unlisted(failed)
+        yield found
+    if failed:
+        yield Walk(unread=_unlisted(failed))
+
+
+def _unlisted(failed: list[OSError]) -> list[tuple[Path, str]]:
+    """The folders that could not be listed, which are then forgotten."""
+    taken, failed[:] = failed[:], []
+    return [(Path(error.filename), f"cannot be listed ({error.strerror}); check its permissions") for error in taken]
 
 
 def composed(name: str) -> str:

@@ -79,7 +79,7 @@ def _unit(plane: np.ndarray) -> np.ndarray | None:
 
 def _own_file(path: Path, number: int) -> np.ndarray | None:
     """The same of a file of its own, grey or in colours, whose pages are the frames' in their order."""
-    pixels = decode(path, path.name, small=True, number=number)[0]
+    pixels = decode(path, path.name, small=1, number=number)[0]
     full = np.float32(1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max)
     plane = pixels.mean(axis=-1, dtype=np.float32) / full
     return plane if np.ptp(plane) > 0 else None

@@ -10,7 +10,7 @@ from .infrared import SAME_SIDES
 from .limits import check_memory
 from .pixels import turn
 from .small import shrunk_in_parts, times_smaller
-from .strips import largest_part, parts_of
+from .strips import in_parts, largest_part, parts_of
 from .tiff import COLOURS, REDUCED, check_page, every_page, has_infrared, has_numbers, opened_tiff, pages_of, raw_page
 
 LEAST_AREA = 1 / 4  # of the picture's pixels
@@ -25,7 +25,7 @@ def infrared_in(source: Path | bytes, name: str, number: int) -> np.ndarray | No
         page = _page(tiff, number)
         if page is None:
             return None
-        check_page(page, name)
+        check_page(page, name, reduced=in_parts(page))
         times = times_smaller(page.imagewidth, page.imagelength)
         check_memory(name, largest_part(page))
         parts = (part[..., 3:4] if part.ndim == 3 else part[..., None] for part in parts_of(page))

@@ -10,14 +10,15 @@ SMALL = 960, 640  # long and short side that a picture keeps at least when it is
 PART = 1_000_000  # pixels of a large picture that are worked on at once
 
 
-def times_smaller(width: int, height: int) -> int:
-    """The power of two by which a picture can be reduced and keep `SMALL`."""
+def times_smaller(width: int, height: int, finer: int = 1) -> int:
+    """The power of two by which a picture can be reduced and keep `SMALL`; finer: that divided by it, a power of two
+    itself."""
     times = 1
     while max(width, height) >= 2 * times * SMALL[0] and min(width, height) >= 2 * times * SMALL[1]:
         times *= 2
     while width * height > times * times * SMALL_PIXELS:
         times *= 2
-    return times
+    return max(1, times // finer)
 
 
 def rows_of(height: int, width: int, times: int) -> Iterator[slice]:

@@ -43,6 +43,11 @@ def parts_of(page: TiffPage, *, whole: bool = True) -> Iterator[np.ndarray]:
         yield full_depth(part, page.bitspersample) if whole else part
 
 
+def in_parts(page: TiffPage) -> bool:
+    """Whether `parts_of` gives a few rows at a time."""
+    return page.dtype is not None and not _whole(page)
+
+
 def _dtype(page: TiffPage) -> np.dtype[Any]:
     assert page.dtype is not None  # other pages are Pillow's to unpack
     return page.dtype

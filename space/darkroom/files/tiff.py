@@ -14,11 +14,11 @@ from PIL import Image
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 
 from .exif import EXIF_ORIENTATION
-from .limits import MAX_BYTES, ScanTooLarge, UnreadableScan, check_memory, check_size
+from .limits import IN_PARTS, MAX_BYTES, ScanTooLarge, UnreadableScan, check_memory, check_size
 from .modern import JXL_MAGIC, jpeg_size, jxl_size
 from .pixels import three_channels, turn
 from .small import shrunk_in_parts, shrunk_rgb, times_smaller
-from .strips import largest_part, parts_of, samples_last
+from .strips import in_parts, largest_part, parts_of, samples_last
 
 ICC, DNG_VERSION = 34675, 50706
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
@@ -89,7 +89,7 @@ def is_raw(source: bytes | Path) -> bool:
 
 
 def decode_tiff(
-    source: bytes | Path, name: str, number: int = 0, small: bool = False
+    source: bytes | Path, name: str, number: int = 0, small: int = 0
 ) -> tuple[np.ndarray, bytes | None, np.ndarray | None]:
     """Decode one frame. number: of the frame in `pages_of`. small: reduced as `small.times_smaller` says.
 
@@ -98,17 +98,17 @@ def decode_tiff(
     """
     with opened_tiff(source) as tiff:
         page = pages_of(tiff)[number]
-        check_page(page, name)
+        check_page(page, name, reduced=small > 0 and _by_tifffile(page) and in_parts(page))
         if page.photometric in LAB and (page.dtype is None or page.dtype.kind != "u"):
             raise UnreadableScan(f"{name}: CIELAB in numbers of an unusual kind; save it as 16-bit RGB")
         icc = page.tags[ICC].value if ICC in page.tags else None
         orientation = page.tags[EXIF_ORIENTATION].value if EXIF_ORIENTATION in page.tags else 1
-        times = times_smaller(page.imagewidth, page.imagelength) if small else 1
+        times = times_smaller(page.imagewidth, page.imagelength, small) if small else 1
         if page.dtype is None or not _by_tifffile(page):
             check_memory(name, _area(page) * PILLOW_PIXEL)
             return _by_pillow(source, page.index, times), icc, None
         check_memory(name, largest_part(page) if times > 1 else page.nbytes)
-        four = page.photometric == PHOTOMETRIC.SEPARATED or (small and has_infrared(page))
+        four = page.photometric == PHOTOMETRIC.SEPARATED or (small > 0 and has_infrared(page))
         if times == 1:
             pixels = _even(page, samples_last(page), name, four)
         else:
@@ -150,13 +150,14 @@ def _even(page: TiffPage, pixels: np.ndarray, name: str, four: bool) -> np.ndarr
     return pixels[..., :4] if four else three_channels(pixels)
 
 
-def check_page(page: TiffPage, name: str) -> None:
-    """Raise ScanTooLarge where a page or a part of it unpacks to more than we hold, before any of it is unpacked."""
-    check_size(name, page.imagewidth, page.imagelength)
+def check_page(page: TiffPage, name: str, *, reduced: bool = False) -> None:
+    """Raise ScanTooLarge where a page or a part of it unpacks to more than we hold, before any of it is unpacked.
+    reduced: only a small picture of it is held."""
+    check_size(name, page.imagewidth, page.imagelength, times := IN_PARTS if reduced else 1)
     check_size(name, page.tilewidth, page.tilelength)  # each is unpacked whole, whatever the picture's size
     area = max(_area(page), page.tilewidth * page.tilelength)
     item = page.dtype.itemsize if page.dtype is not None else 1
-    if area * page.imagedepth * page.samplesperpixel * item > MAX_BYTES or page.tiledepth > 1:
+    if area * page.imagedepth * page.samplesperpixel * item > times * MAX_BYTES or page.tiledepth > 1:
         raise ScanTooLarge(f"{name}: too many layers or bits a pixel to unpack; export it as 16-bit RGB")
     if page.compression not in SELF_SIZED:
         return

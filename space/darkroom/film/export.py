@@ -10,6 +10,8 @@ from PIL import Image
 
 from ..files.exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
 from ..files.folder import shortened
+from ..files.light import profiled
+from .base import base_values
 from .inversion import inverted
 from .scan import Scan, open_scan
 
@@ -35,9 +37,14 @@ def save_positive(
     after the source. Raises ScanError where the source cannot be opened.
     """
     scan = open_scan(source, name=Path(source).name, number=number, light=light)
+    return save_scan(scan, Path(source).stem, folder, suffix, method, turns)
+
+
+def save_scan(scan: Scan, stem: str, folder: Path, suffix: str, method: str = "cvt2pos", turns: int = 0) -> Path:
+    """The same of a scan that is open; stem: what the positive is named after."""
     folder.mkdir(parents=True, exist_ok=True)
-    which = f"-{number + 1}" if scan.frames > 1 else ""
-    target = folder / f"{shortened(Path(source).stem)}{which}-positive{suffix}"
+    which = f"-{scan.number + 1}" if scan.frames > 1 else ""
+    target = folder / f"{shortened(stem)}{which}-positive{suffix}"
     write_positive(scan, target, method, turns)
     return target
 
@@ -56,9 +63,16 @@ def write_positive(scan: Scan, target: Path, method: str = "cvt2pos", turns: int
 def positive_pixels(scan: Scan, method: str, depth: type[np.unsignedinteger]) -> np.ndarray:
     """The positive at full size, (H, W, 3), its white at the greatest value of `depth`; method: as for `inversion`."""
     positive = np.empty(scan.pixels.shape, depth)
-    for rows, strip in inverted(scan.rows, positive.shape[:2], method):
+    for rows, strip in inverted(scan.rows, positive.shape[:2], method, _base_in_file(scan)):
         positive[rows] = np.rint(strip * np.iinfo(depth).max)
     return positive
+
+
+def _base_in_file(scan: Scan) -> np.ndarray | None:
+    """(3,) the values of the film's base in the file's own colours; None where it is not known, or these are others
+    than the working space's, in which it was measured."""
+    own = scan.icc and scan.light == "auto" and profiled(np.zeros((1, 1, 3), np.float32), scan.icc) is not None
+    return None if own else base_values(scan.base)
 
 
 def upright_exif(scan: Scan) -> Image.Exif:

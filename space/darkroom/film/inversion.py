@@ -17,21 +17,24 @@ SAMPLE = 4_000_000  # pixels, evenly spread, from which a print's tones are take
 Reader = Callable[[slice, int], np.ndarray]  # (rows, channel) of a negative -> (h, W) float32 in 0…1
 
 
-def invert(rgb: np.ndarray, method: str = "cvt2pos") -> np.ndarray:
+def invert(rgb: np.ndarray, method: str = "cvt2pos", base: np.ndarray | None = None) -> np.ndarray:
     """Make the positive of a negative.
 
-    rgb: (H, W, 3) float in 0…1. Returns (H, W, 3) float32 in 0…1.
+    rgb: (H, W, 3) float in 0…1. base: (3,) the values of its film's base, which "density" takes out; without it, those
+    of the thinnest film in the picture. Returns (H, W, 3) float32 in 0…1.
     method: "cvt2pos", the reference by which the labels were given, every value a multiple of 1/255; or "density",
     which works as a darkroom print does and is for looking.
     Raises ValueError for another method.
     """
     positive = np.empty((3, *rgb.shape[:2]), np.float32).transpose(1, 2, 0)
-    for rows, strip in inverted(lambda rows, c: rgb[rows, :, c], rgb.shape[:2], method):
+    for rows, strip in inverted(lambda rows, c: rgb[rows, :, c], rgb.shape[:2], method, base):
         positive[rows] = strip
     return positive
 
 
-def inverted(read: Reader, shape: tuple[int, int], method: str) -> Iterator[tuple[slice, np.ndarray]]:
+def inverted(
+    read: Reader, shape: tuple[int, int], method: str, base: np.ndarray | None = None
+) -> Iterator[tuple[slice, np.ndarray]]:
     """The positive as `invert` makes it, strip by strip: (rows, (h, W, 3) float32 in 0…1).
 
     read: gives rows of one channel of a negative of this shape, (H, W); each is asked for more than once.
@@ -39,7 +42,7 @@ def inverted(read: Reader, shape: tuple[int, int], method: str) -> Iterator[tupl
     """
     if method not in METHODS:
         raise ValueError(f"unknown inversion {method!r}: use 'cvt2pos' or 'density'")
-    yield from (_cvt2pos if method == "cvt2pos" else _density_print)(read, shape)
+    yield from _cvt2pos(read, shape) if method == "cvt2pos" else _density_print(read, shape, base)
 
 
 def _strips(shape: tuple[int, int]) -> list[slice]:
@@ -94,12 +97,15 @@ def log_density(rgb: np.ndarray, darkest: float = DARKEST) -> np.ndarray:
     return -np.log10(np.maximum(rgb, darkest))
 
 
-def _density_print(read: Reader, shape: tuple[int, int]) -> Iterator[tuple[slice, np.ndarray]]:
+def _density_print(
+    read: Reader, shape: tuple[int, int], film_base: np.ndarray | None
+) -> Iterator[tuple[slice, np.ndarray]]:
     """Subtract the film base in density, balance the layers at their medians, print on a contrasty paper."""
     (height, width), step = shape, int(np.ceil(np.sqrt(shape[0] * shape[1] / SAMPLE)))
     rows, columns = (slice(n // 12, n - n // 12, step) for n in (height, width))
     middle = np.stack([log_density(read(rows, c)[:, columns]).ravel() for c in range(3)], axis=-1)
     base, median, top = np.percentile(middle, (0.5, 50, 99.5), axis=0)
+    base = base if film_base is None else log_density(film_base)
     span = np.maximum(top - base, LEAST_SPAN)
     grey = np.clip((median - base) / span, 0.05, 0.95)
     power = np.log(np.exp(np.log(grey).mean())) / np.log(grey)  # one exponent a layer: medians meet

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import maximum_filter
 
+from .base import Base, base_values
 from .inversion import invert
 from .scan import Scan, unit
 from .surface import DUST, HOLE
@@ -44,9 +45,9 @@ def negative_view(negative: np.ndarray) -> np.ndarray:
     return (negative >> 8).astype(np.uint8)
 
 
-def positive_view(negative: np.ndarray, method: str = "cvt2pos") -> np.ndarray:
+def positive_view(negative: np.ndarray, method: str = "cvt2pos", base: Base | None = None) -> np.ndarray:
     """The positive of a reduced negative (h, w, 3) uint16, as uint8; method: as for `inversion.invert`."""
-    positive = invert(unit(negative), method)
+    positive = invert(unit(negative), method, base_values(base))
     positive *= 255
     return np.rint(positive, out=positive).astype(np.uint8)
 

@@ -19,6 +19,7 @@ from .inversion import DARKEST, log_density
 
 if TYPE_CHECKING:
     from ..files.infrared import Infrared
+    from .base import Base
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,11 @@ class Scan:
     def darkest(self) -> float:
         """The value of `small` below which a density is only noise: half a step of the file's depth."""
         return min(DARKEST, step_of(self.small_pixels) / 2)
+
+    @property
+    def base(self) -> "Base | None":
+        """The base of its film, where that was measured beside the frame."""
+        return None
 
     @property
     def infrared(self) -> np.ndarray | None:
@@ -155,7 +161,7 @@ def open_scan(
     """
     name = name or ("upload" if isinstance(source, bytes) else str(source))
     source = source if isinstance(source, bytes) else Path(source)
-    pixels, kind, extra = decode(source, name, small=True, number=number)
+    pixels, kind, extra = decode(source, name, small=1, number=number)
     frames = count_frames(source) if kind == "TIFF" else 1
     own = beside(source) if infrared is None and isinstance(source, Path) else infrared
     return Scan(pixels, name, source, kind, number=number, frames=frames, light=light, infrared_file=own, **extra)

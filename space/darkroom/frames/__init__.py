@@ -1,5 +1,4 @@
 """Frames on a picture: strips, sleeves and holders cut into their frames, and the film base between them."""
 
 from .finder import find_frames as find_frames
-from .frame import Base as Base
 from .frame import Frame as Frame

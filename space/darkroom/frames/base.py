@@ -4,8 +4,8 @@ import numpy as np
 from scipy.ndimage import binary_erosion
 
 from ..files.light import CODED_GAMMA
+from ..film.base import Base
 from ..film.inversion import log_density
-from .frame import Base
 from .gaps import BASE
 from .geometry import straightened
 from .strips import Strip, picture_rows

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..film.base import Base
+
 # Length and height of the picture area in mm, along and across the film (ISO 1007, ISO 732).
 FORMATS = {
     "35 mm": (36.0, 24.0),
@@ -14,20 +16,6 @@ FORMATS = {
     "6×9": (84.0, 56.0),
 }
 UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, eq=False)
-class Base:
-    """The film base: unexposed, developed film, from which density above base is counted.
-
-    density: (3,) D as the file codes it (`film.Film.density`: −2.2 · log10 of the coded value). light: (3,) the same of
-    the bare light around the film, where it is seen, so that density − light is the base's own; else None. sure: 0…1,
-    by how much film it was measured on and how even that is.
-    """
-
-    density: np.ndarray
-    light: np.ndarray | None
-    sure: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,6 +46,23 @@ def taken_back(points: np.ndarray, quad: np.ndarray) -> np.ndarray:
     return a * (1 - u) * (1 - v) + b * u * (1 - v) + c * u * v + d * (1 - u) * v
 
 
+def perspective(quad: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(8,) a…h of the projective map (x, y) → ((ax + by + c) / (gx + hy + 1), (dx + ey + f) / (gx + hy + 1)) that takes
+    the corners of a straightened piece of that size to a quadrilateral's (Hartley and Zisserman, 2003, 4.1)."""
+    rows, values = [], []
+    for (x, y), (u, v) in zip(((0, 0), (width, 0), (width, height), (0, height)), quad.tolist(), strict=True):
+        rows += [(x, y, 1, 0, 0, 0, -u * x, -u * y), (0, 0, 0, x, y, 1, -v * x, -v * y)]
+        values += [u, v]
+    return np.linalg.solve(np.array(rows, float), np.array(values, float))
+
+
+def projected(points: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """(N, 2) where a projective map takes points (N, 2); numbers: as `perspective` gives them."""
+    x, y = points.T
+    a, b, c, d, e, f, g, h = numbers
+    return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1) / (g * x + h * y + 1)[:, None]
+
+
 def area(polygon: np.ndarray) -> float:
     """Of a polygon (N, 2), by the shoelace formula."""
     x, y = polygon.T

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..files.sidecar import REJECTED, UNRATED, Sidecar
+from ..film.base import AboveBase
 from ..film.evidence import Evidence
 from ..film.surface import Surface
 from ..taxonomy import DEFECTS, OTHERS, REMEDIES, Remedy, spoken
@@ -26,7 +27,8 @@ class Verdict:
     verdict: "readable", "damaged" or "check" (a person should look). p_normal: probability, 0…1, that the negative is
     readable, at `prior`. confidence: probability of the likelier of readable and damaged, 0.5…1. defects: {defect:
     probability 0…1}. heat: (h, w) float32 in 0…1, where the damage is, over the whole picture. reason: one sentence.
-    surface: what infrared shows on the film, None where there is none; it is said, and changes no word and no number.
+    surface: what infrared shows on the film, None where there is none; above_base: the density over that of the film's
+    base, None where no base is seen. Both are said, and change no word and no number.
     """
 
     file: str
@@ -39,6 +41,7 @@ class Verdict:
     prior: float
     calibration: Calibration = field(repr=False)
     surface: Surface | None = None
+    above_base: AboveBase | None = None
 
     @property
     def said(self) -> str:
@@ -47,7 +50,8 @@ class Verdict:
 
     def lines(self) -> list[tuple[str, str, bool]]:
         """All that was measured, as `Evidence.lines`."""
-        return self.evidence.lines() + (self.surface.lines() if self.surface else [])
+        more = [part.lines() for part in (self.above_base, self.surface) if part]
+        return sum(more, self.evidence.lines())
 
     @property
     def confidence(self) -> float:

@@ -10,29 +10,35 @@ from typing import Any
 
 import numpy as np
 
-from ..files.archive import Found
+from ..files.archive import MOST_FRAMES, Found, left_out
 from ..files.decode import ScanError
 from ..files.sidecar import sidecars_zip
 from ..files.table import csv_text
+from ..film.base import Base
 from ..film.preview import reduce, thumbnail
-from ..film.scan import open_scan
+from ..film.scan import Scan, open_scan
+from ..frames.cut import CutScan, cut
 from ..taxonomy import VERDICTS
+from .patterns import same_end, same_place
 from .prefetch import ahead
 from .record import COLUMNS, Verdict
 from .verdict import Judge, Prepared
 
 log = logging.getLogger(__name__)
-MARKED = 0.5  # a cell this hot counts as damaged
-SPREAD = 0.4  # damage over more of the frame than this has no place
-AT_LEAST = 3  # frames that must agree before a pattern is named
 SPOKEN = VERDICTS | {"error": "Not judged"}  # for people
 WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
 
 
+# What the judge needs; a small JPEG; polygon, number and base of what was cut out.
+Ready = tuple[Prepared, bytes, np.ndarray | None, int, Base | None]
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One file of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
-    number, infrared: as in `Found`."""
+    """One frame of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
+    number, infrared: as in `Found`. polygon: (4, 2), where it lies on its picture if it was cut out of one, as in
+    `frames.frame.Frame`; picture: what that is called; which: of its frames, as in
+    `CutScan`; base: its film's, measured there."""
 
     name: str
     path: Path | None
@@ -41,6 +47,10 @@ class Frame:
     error: str = ""
     number: int = 0
     infrared: Path | None = None
+    polygon: np.ndarray | None = None
+    picture: str = ""
+    which: int = 0
+    base: Base | None = None
 
     @property
     def word(self) -> str:
@@ -50,6 +60,11 @@ class Frame:
     def at_prior(self, prior: float) -> "Frame":
         """The same frame judged at another prior."""
         return replace(self, verdict=self.verdict.at_prior(prior)) if self.verdict else self
+
+    @property
+    def found(self) -> Found:
+        """The picture that it is, or was cut from."""
+        return Found(self.picture or self.name, self.path, self.error, self.number, self.infrared)
 
     def row(self) -> dict[str, Any]:
         """The columns of a verdicts file."""
@@ -64,8 +79,8 @@ def table_of(frames: Iterable[Frame]) -> str:
 
 
 def sidecars_of(frames: Iterable[Frame]) -> bytes:
-    """A ZIP with the sidecars of all judged frames."""
-    return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in frames if frame.verdict)
+    """A ZIP with the sidecars of all judged frames; none for those of strips, whose file has no verdict of its own."""
+    return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in frames if frame.verdict and not frame.which)
 
 
 def explain(error: Exception, name: str) -> str:
@@ -77,27 +92,51 @@ def explain(error: Exception, name: str) -> str:
 
 
 def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = "auto") -> Iterator[Frame]:
-    """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it.
+    """Judge pictures in their order, of a strip each frame (see `frames.cut`), yielding each as it is done; a few
+    pictures are opened on several cores ahead of it.
 
-    light: as for `open_scan`.
+    light: as for `open_scan`. After `MOST_FRAMES` frames the rest is left out, and an entry says so.
     """
+    total = 0
     for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry, light)), found, WORKERS, AHEAD):
+        if total >= MOST_FRAMES and entry.path is not None:
+            yield Frame(entry.name, None, error=left_out(entry.name))
+            return
+        frame = Frame(entry.name, entry.path, number=entry.number, infrared=entry.infrared)
         if isinstance(ready, str):
-            yield Frame(entry.name, entry.path, error=ready, number=entry.number, infrared=entry.infrared)
+            yield replace(frame, error=ready)
             continue
-        prepared, small = ready
+        yield from judged_frames(judge, frame, ready, prior)
+        total += len(ready)
+
+
+def judged_frames(judge: Judge, picture: Frame, ready: list[Ready], prior: float) -> Iterator[Frame]:
+    """The frames of a picture, judged one after another; ready: as `prepared_frames` gives them."""
+    for prepared, small, polygon, which, base in ready:
         verdict = judge.judge_prepared([prepared], prior)[0]
-        yield Frame(entry.name, entry.path, verdict, small, number=entry.number, infrared=entry.infrared)
+        whole = "" if polygon is None else picture.name
+        judged = replace(picture, name=prepared.name, verdict=verdict, thumbnail=small)
+        yield replace(judged, polygon=polygon, picture=whole, which=which, base=base)
 
 
-def _prepare(judge: Judge, entry: Found, light: str) -> tuple[Prepared, bytes] | str:
+def _prepare(judge: Judge, entry: Found, light: str) -> list[Ready] | str:
     if entry.path is None:
         return entry.error
     try:
         scan = open_scan(entry.path, entry.name, number=entry.number, light=light, infrared=entry.infrared)
-        return judge.prepare(scan), thumbnail(reduce(scan, side=600))
+        return prepared_frames(judge, cut(scan))
     except Exception as error:  # whatever one file does, the rest of the roll goes on
         return explain(error, entry.name)
+
+
+def prepared_frames(judge: Judge, scans: list[Scan]) -> list[Ready]:
+    """Each scan made ready; it is taken out of the list, so that its pixels are let go."""
+    done = []
+    while scans:
+        scan = scans.pop(0)
+        polygon, which = (scan.polygon, scan.which) if isinstance(scan, CutScan) else (None, 0)
+        done.append((judge.prepare(scan), thumbnail(reduce(scan, side=600)), polygon, which, scan.base))
+    return done
 
 
 def worst_first(frames: Iterable[Frame]) -> list[Frame]:
@@ -167,38 +206,3 @@ def damaged_share(chances: np.ndarray, inside: float = 0.95) -> tuple[float, flo
     tail = (1 - inside) / 2
     low, high = (min(int(at), len(chances)) for at in np.searchsorted(reached, (tail, 1 - tail)))
     return low / len(chances), high / len(chances)
-
-
-def same_place(judged: list[Verdict]) -> str:
-    """A sentence if several damaged frames are marked at one place, as film that is scratched on its way is."""
-    marks = [verdict.heat > MARKED for verdict in judged if verdict.verdict != "readable"]
-    marks = [mark for mark in marks if 0 < mark.mean() <= SPREAD]
-    shapes = Counter(mark.shape for mark in marks)
-    if not shapes:
-        return ""
-    shape, _ = shapes.most_common(1)[0]
-    together = np.sum([mark for mark in marks if mark.shape == shape], axis=0)
-    most = int(together.max())
-    if most < max(AT_LEAST, 0.5 * len(marks)):
-        return ""
-    y, x = np.argwhere(together == most).mean(axis=0) / np.maximum(np.array(shape) - 1, 1)
-    where = f"{('upper', 'middle', 'lower')[min(int(y * 3), 2)]} {('left', 'centre', 'right')[min(int(x * 3), 2)]}"
-    return (
-        f"{most} frames are marked at the same place ({where}): "
-        "look for a scratch along the film's travel, or for dirt on the light table."
-    )
-
-
-def same_end(judged: list[Verdict]) -> str:
-    """A sentence if all damage lies at one end of a roll that is long enough to have ends."""
-    hit = [i for i, verdict in enumerate(judged) if verdict.verdict == "damaged"]
-    if len(judged) < 2 * AT_LEAST or len(hit) < AT_LEAST:
-        return ""
-    third = len(judged) // 3
-    if hit[-1] < max(third, AT_LEAST):
-        return (
-            f"All damage is among the first {hit[-1] + 1} frames: suspect the chemistry or light at the roll's start."
-        )
-    if hit[0] >= len(judged) - max(third, AT_LEAST):
-        return f"All damage is among the last {len(judged) - hit[0]} frames: suspect the chemistry or light at its end."
-    return ""

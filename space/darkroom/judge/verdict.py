@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from ..film.base import AboveBase, above_base
 from ..film.evidence import Evidence, measure
 from ..film.film import Film, network_input
 from ..film.negative import Gate
@@ -22,6 +23,10 @@ from .calibration import PRIOR, Calibration
 from .loading import load_network
 from .record import COLUMNS, Verdict, verdicts
 from .resnet import ResNet18, to_float
+
+# Frames in one forward pass of an accelerator, which is filled up with empty ones. On a processor a frame goes alone:
+# that is as fast, and what is said of a frame then does not depend, in the last bit, on which others came with it.
+BATCH = 16
 
 __all__ = ["COLUMNS", "Judge", "Prepared", "Verdict", "load"]
 
@@ -33,6 +38,7 @@ class Prepared(NamedTuple):
     pixels: np.ndarray
     evidence: Evidence
     surface: Surface | None = None
+    above_base: AboveBase | None = None
 
 
 class Judge:
@@ -60,23 +66,36 @@ class Judge:
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
         film = Film(scan)
-        return Prepared(scan.name, network_input(film, self.model.input_size), measure(film, self.gate), surface(film))
+        pixels, evidence = network_input(film, self.model.input_size), measure(film, self.gate)
+        return Prepared(scan.name, pixels, evidence, surface(film), above_base(film))
 
     @torch.inference_mode()
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
-        """Judge several prepared scans, in their order; those of one shape go through the network together."""
+        """Judge several prepared scans, in their order; an accelerator takes those of one shape together. What is said
+        of one does not depend on the others."""
         said: dict[int, Verdict] = {}
         device = next(self.model.parameters()).device
+        most = frames_at_once(device)
         for shape in {each.pixels.shape for each in prepared}:
-            chosen = {i: each for i, each in enumerate(prepared) if each.pixels.shape == shape}
-            names, pixels, evidence, surfaces = zip(*chosen.values(), strict=True)
-            spans = torch.tensor([each.density_span for each in evidence], device=device)
-            answer = self.model(to_float(torch.from_numpy(np.stack(pixels)).to(device)), spans)
-            label, damage, maps = (part.float().cpu().numpy() for part in answer)
-            answered = verdicts(names, evidence, (label, damage, maps), self.model.defects, self.calibration, prior)
-            for i, each, own in zip(chosen, answered, surfaces, strict=True):
-                said[i] = replace(each, surface=own)
+            chosen = [(i, each) for i, each in enumerate(prepared) if each.pixels.shape == shape]
+            for start in range(0, len(chosen), most):
+                numbers, batch = zip(*chosen[start : start + most], strict=True)
+                pixels = np.zeros((most, *shape), np.uint8)
+                spans = torch.ones(most, device=device)
+                for row, each in enumerate(batch):
+                    pixels[row], spans[row] = each.pixels, each.evidence.density_span
+                answer = self.model(to_float(torch.from_numpy(pixels).to(device)), spans)
+                label, damage, maps = (part[: len(batch)].float().cpu().numpy() for part in answer)
+                names, evidence = [each.name for each in batch], [each.evidence for each in batch]
+                answered = verdicts(names, evidence, (label, damage, maps), self.model.defects, self.calibration, prior)
+                for i, verdict, each in zip(numbers, answered, batch, strict=True):
+                    said[i] = replace(verdict, surface=each.surface, above_base=each.above_base)
         return [said[i] for i in range(len(prepared))]
+
+
+def frames_at_once(device: torch.device) -> int:
+    """How many frames one forward pass takes."""
+    return 1 if device.type == "cpu" else BATCH
 
 
 def load(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Judge:
