@@ -316,6 +316,21 @@ def test_a_strip_has_a_row_a_frame_and_what_is_none_has_one(weights, tmp_path, c
     assert [line["p_normal"] for line in lines] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["36 frames", "30,000 pixels wide"])
+def test_large_sheets_and_long_strips_are_read_frame_by_frame(weights, tmp_path, kind):
+    pixels = coded(strip_picture(6)[0])
+    if kind == "36 frames":
+        pixels, least = np.tile(pixels, (6, 1, 1)), 36
+    else:
+        pixels = np.tile(pixels[:, 60:-60], (1, 3, 1))
+        pixels, least = np.asarray(Image.fromarray(pixels).resize((30_000, 1500))), 12
+    Image.fromarray(pixels).save(tmp_path / "strip.jpg", quality=80)
+    ready = scoring.prepare(load(weights), Found("strip.jpg", tmp_path / "strip.jpg"), pictures=True)
+    assert least <= len(ready) <= 36 and not any(each.error for each in ready)
+    assert [each.name for each in ready] == [f"strip.jpg#{n + 1}" for n in range(len(ready))]
+    assert all(each.prepared and each.picture for each in ready)
+
+
 def test_an_infrared_file_of_a_folder_goes_with_its_picture_and_fills_its_columns(weights, tmp_path):
     folder = tmp_path / "roll"
     folder.mkdir()
