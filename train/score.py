@@ -23,7 +23,8 @@ class Several(Alone):
     """This process, among those that Accelerate has started."""
 
     def __init__(self, accelerator: Accelerator):
-        self.accelerator, self.device = accelerator, accelerator.device
+        self.accelerator = accelerator
+        self.device = None if accelerator.device.type == "cpu" else accelerator.device
         self.index, self.count = accelerator.process_index, accelerator.num_processes
 
     def first(self) -> AbstractContextManager[Any]:

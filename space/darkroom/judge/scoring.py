@@ -8,11 +8,11 @@ import sys
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from huggingface_hub.utils import tqdm
 
 from ..files.archive import Found, each_frame
@@ -24,12 +24,12 @@ from ..film.preview import reduce, thumbnail
 from ..film.scan import open_scan
 from .calibration import PRIOR
 from .contact import ContactSheet
-from .prefetch import ahead
+from .prefetch import CORES, ahead
 from .record import COLUMNS
 from .verdict import Judge, Prepared
 
 BATCH = 16  # scans in one forward pass
-READERS = min(4, os.cpu_count() or 1)  # threads that decode; what takes much memory to open waits for its turn
+READERS = min(4, CORES)  # threads that decode; what takes much memory to open waits for its turn
 
 
 def find(paths: list[str]) -> tuple[list[Found], list[str]]:
@@ -88,14 +88,17 @@ def rows_of(judge: Judge, batch: list[Ready], prior: float) -> list[dict[str, An
 class Alone:
     """The one process that does all the work; `train/score.py` has one for several that share it.
 
-    index, count: which process this is, and of how many. device: where the network runs.
+    index, count: which process this is, and of how many. device: where the network runs; None is the CPU.
     """
 
     index, count = 0, 1
 
     def __init__(self) -> None:
-        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        self.device = found or torch.device("cpu")
+        self.device = None
+        if find_spec("torch"):
+            from .accelerator import accelerator
+
+            self.device = accelerator()
 
     def first(self) -> AbstractContextManager[Any]:
         """Around what the first process does before the others: who comes first fills the Hub's cache for all."""
@@ -124,7 +127,8 @@ def score(
     without one. Raises OSError where `output` or the sheet cannot be written.
     """
     processes = processes or Alone()
-    judge.model.to(processes.device)
+    if processes.device:
+        judge.accelerate(processes.device)
     main, count = processes.index == 0, processes.count
     # Process r takes frames r, r + n, r + 2n…; a round is one batch of each, gathered and put back in order.
     work = partial(prepare, judge, light=light, pictures=sheet is not None)

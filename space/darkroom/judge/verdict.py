@@ -5,13 +5,12 @@ verdict = judge.judge("frame.jpg")
 verdict.verdict, verdict.p_normal, verdict.defects
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from ..film.evidence import Evidence, measure
 from ..film.film import Film, network_input
@@ -20,8 +19,12 @@ from ..film.scan import Scan, open_scan
 from ..film.surface import Surface, surface
 from .calibration import PRIOR, Calibration
 from .loading import load_network
+from .network import Network
 from .record import COLUMNS, Verdict, verdicts
-from .resnet import ResNet18, to_float
+from .runtime import Logits, Runtime
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["COLUMNS", "Judge", "Prepared", "Verdict", "load"]
 
@@ -38,8 +41,9 @@ class Prepared(NamedTuple):
 class Judge:
     """A loaded model. source: where its weights came from; revision: the Hub commit, or None."""
 
-    def __init__(self, model: ResNet18, source: str = "memory", revision: str | None = None, notice: str = ""):
-        self.model = model.eval()
+    def __init__(self, model: Network, source: str = "memory", revision: str | None = None, notice: str = ""):
+        self.model = model
+        self.run: Callable[[np.ndarray, np.ndarray], Logits] = Runtime(model)
         self.source, self.revision, self.notice = source, revision, notice
         stored = model.calibration
         self.calibration = Calibration.from_dict(stored) if stored else Calibration.identity(model.defects)
@@ -62,18 +66,20 @@ class Judge:
         film = Film(scan)
         return Prepared(scan.name, network_input(film, self.model.input_size), measure(film, self.gate), surface(film))
 
-    @torch.inference_mode()
+    def accelerate(self, device: "torch.device") -> None:
+        """Run the network on a GPU from here on, which takes torch."""
+        from .accelerator import Accelerated
+
+        self.run = Accelerated(self.model, device)
+
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
         """Judge several prepared scans, in their order; those of one shape go through the network together."""
         said: dict[int, Verdict] = {}
-        device = next(self.model.parameters()).device
         for shape in {each.pixels.shape for each in prepared}:
             chosen = {i: each for i, each in enumerate(prepared) if each.pixels.shape == shape}
             names, pixels, evidence, surfaces = zip(*chosen.values(), strict=True)
-            spans = torch.tensor([each.density_span for each in evidence], device=device)
-            answer = self.model(to_float(torch.from_numpy(np.stack(pixels)).to(device)), spans)
-            label, damage, maps = (part.float().cpu().numpy() for part in answer)
-            answered = verdicts(names, evidence, (label, damage, maps), self.model.defects, self.calibration, prior)
+            output = self.run(np.stack(pixels), np.array([each.density_span for each in evidence], np.float32))
+            answered = verdicts(names, evidence, output, self.model.defects, self.calibration, prior)
             for i, each, own in zip(chosen, answered, surfaces, strict=True):
                 said[i] = replace(each, surface=own)
         return [said[i] for i in range(len(prepared))]
