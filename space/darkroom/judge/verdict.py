@@ -6,6 +6,7 @@ verdict.verdict, verdict.p_normal, verdict.defects
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,7 +56,13 @@ class Judge:
         prior: P(normal) for it, strictly in 0…1. Raises `decode.ScanError` with one sentence for the user where the
         file cannot be opened.
         """
-        return self.judge_batch([scan if isinstance(scan, Scan) else open_scan(scan)], prior)[0]
+        scan = scan if isinstance(scan, Scan) else open_scan(scan)
+        film = Film(scan)
+        with ThreadPoolExecutor(1) as pool:
+            measured = pool.submit(self._measured, film)  # on another core, while the network runs
+            pixels = network_input(film, self.model.input_size)
+            output = self.run(pixels[None], np.array([film.span], np.float32))
+            return self._verdicts([Prepared(scan.name, pixels, *measured.result())], output, prior)[0]
 
     def judge_batch(self, scans: Sequence[Scan], prior: float = PRIOR) -> list[Verdict]:
         """Judge several scans, in their order."""
@@ -64,7 +71,10 @@ class Judge:
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
         film = Film(scan)
-        return Prepared(scan.name, network_input(film, self.model.input_size), measure(film, self.gate), surface(film))
+        return Prepared(scan.name, network_input(film, self.model.input_size), *self._measured(film))
+
+    def _measured(self, film: Film) -> tuple[Evidence, Surface | None]:
+        return measure(film, self.gate), surface(film)
 
     def accelerate(self, device: "torch.device") -> None:
         """Run the network on a GPU from here on, which takes torch."""
@@ -77,12 +87,15 @@ class Judge:
         said: dict[int, Verdict] = {}
         for shape in {each.pixels.shape for each in prepared}:
             chosen = {i: each for i, each in enumerate(prepared) if each.pixels.shape == shape}
-            names, pixels, evidence, surfaces = zip(*chosen.values(), strict=True)
-            output = self.run(np.stack(pixels), np.array([each.density_span for each in evidence], np.float32))
-            answered = verdicts(names, evidence, output, self.model.defects, self.calibration, prior)
-            for i, each, own in zip(chosen, answered, surfaces, strict=True):
-                said[i] = replace(each, surface=own)
+            spans = np.array([each.evidence.density_span for each in chosen.values()], np.float32)
+            output = self.run(np.stack([each.pixels for each in chosen.values()]), spans)
+            said |= dict(zip(chosen, self._verdicts([*chosen.values()], output, prior), strict=True))
         return [said[i] for i in range(len(prepared))]
+
+    def _verdicts(self, prepared: Sequence[Prepared], output: Logits, prior: float) -> list[Verdict]:
+        names, _, evidence, surfaces = zip(*prepared, strict=True)
+        said = verdicts(names, evidence, output, self.model.defects, self.calibration, prior)
+        return [replace(each, surface=own) for each, own in zip(said, surfaces, strict=True)]
 
 
 def load(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Judge:
