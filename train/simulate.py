@@ -26,6 +26,7 @@ from tqdm import tqdm
 from darkroom.taxonomy import DEFECTS
 from simulator.develop import develop
 from simulator.dust import DustError, dusty, outlines
+from simulator.memory import keep_memory
 from simulator.real import base_of, damaged, encode, negative_from
 from simulator.sight import plain
 from simulator.sources import DRAWN_ALONE, LONG_SIDE, SPLITS, UNKNOWN, Folders, Job, jobs, scene_for
@@ -165,7 +166,7 @@ def simulate(out: Path, folders: Folders = DRAWN_ALONE, count: int = 600, seed: 
         (unfinished / split).mkdir(parents=True)
     pairs = [list(pair) for _, pair in groupby(todo, key=lambda job: job.pair)]
     make = partial(_make, out=unfinished, folders=folders, seed=seed)
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), initializer=keep_memory) as pool:
         made = tqdm(pool.map(make, pairs, chunksize=4), total=len(pairs), desc="Simulating", unit="pair")
         frames = [frame for pair in made for frame in pair]
     for split in SPLITS:

@@ -64,14 +64,21 @@ def blob(
     bottom, right = min(shape[0], int(centre[0]) + reach), min(shape[1], int(centre[1]) + reach)
     if bottom <= top or right <= left:
         return coverage
+    waves = [(k, ragged * rng.normal(0, 0.8 / k**0.7), rng.uniform(0, 2 * np.pi)) for k in range(2, 9)]
+    furthest = radius * (1 + sum(abs(height) for _, height, _ in waves)) + max(soft, 0.5) / 2
+    reach = int(furthest * np.sqrt(stretch)) + 2  # beyond it there is nothing
+    top, left = max(top, int(centre[0]) - reach), max(left, int(centre[1]) - reach)
+    bottom, right = min(bottom, int(centre[0]) + reach), min(right, int(centre[1]) + reach)
+    if bottom <= top or right <= left:
+        return coverage
     y, x = np.mgrid[top:bottom, left:right].astype(np.float32)
     y, x = y - centre[0], x - centre[1]
     along, across = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
     along, across = along / np.sqrt(stretch), across * np.sqrt(stretch)
     theta = np.arctan2(across, along)
     edge = np.full_like(theta, 1.0)
-    for k in range(2, 9):
-        edge += ragged * rng.normal(0, 0.8 / k**0.7) * np.cos(k * theta + rng.uniform(0, 2 * np.pi))
+    for k, height, phase in waves:
+        edge += height * np.cos(k * theta + phase)
     distance = np.hypot(along, across) - radius * np.maximum(edge, 0.15)  # below 0 is inside
     coverage[top:bottom, left:right] = np.clip(0.5 - distance / max(soft, 0.5), 0, 1)
     return coverage
