@@ -1,8 +1,10 @@
 """Work measured against other work in one process, by turns, so that what else the machine does meets both alike."""
 
+import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,6 +54,13 @@ def seconds(work: Work) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Without progress bars."""
+    with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+        yield
 
 
 def compared(what: str, against: str, ours: Work, theirs: Work, limit: float, rounds: int) -> Row:

@@ -1,11 +1,9 @@
 """The comparisons of `compare.py`: each measures something of ours by turns with what it is held against."""
 
-import os
 import statistics
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +17,7 @@ import peers
 import simulate
 import simulator.sources
 import training
-from alternate import Row, compared, quartiles, seconds
+from alternate import Row, compared, quartiles, seconds, silent
 from darkroom.film.inversion import invert
 from darkroom.film.scan import open_scan, unit
 from darkroom.judge.prefetch import CORES
@@ -83,7 +81,7 @@ def batch(bench: Bench) -> list[Row]:
     pipeline = peers.pipeline(bench.shape())
 
     def ours() -> None:
-        with redirect_stderr(open(os.devnull, "w")):  # its bar
+        with silent():  # its bar
             score(bench.judge, find([str(folder)])[0], bench.folder / "verdicts.csv")
 
     def beside() -> None:
@@ -124,7 +122,7 @@ def train(bench: Bench) -> list[Row]:
     size, step, pictures = TRAINED
     frames = training.rows(pictures, size)
     loop, bare = training.Loop(frames, size, step), training.Bare(frames, size, step)
-    with redirect_stderr(open(os.devnull, "w")):
+    with silent():
         return [compared(f"training, {size} px", "bare steps on one batch", loop, bare, 0.95, max(1, ROUNDS // 3))]
 
 
@@ -140,7 +138,7 @@ def simulation(bench: Bench) -> list[Row]:
     speeds = []
     for n in range(max(1, ROUNDS // 3)):
         make = partial(simulate.simulate, bench.folder / f"simulated {n}", simulate.Folders(photos), FRAMES, seed=n)
-        with redirect_stderr(open(os.devnull, "w")):
+        with silent():
             speeds.append(FRAMES / seconds(make))
     middle, what = statistics.median(speeds), f"simulation, {LONG_SIDE} px"
     return [Row(what, f"{CORES} cores", middle, *quartiles(speeds), "frames/s", 7.5 * CORES)]

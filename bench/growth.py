@@ -5,17 +5,15 @@ python bench/growth.py docs/growth.svg                # half an hour; --files 10
 
 import argparse
 import multiprocessing
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import redirect_stderr
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from alternate import seconds
+from alternate import seconds, silent
 from darkroom.files.decode import ScanError
 from darkroom.judge.network import Network
 from darkroom.judge.scoring import find, score
@@ -63,7 +61,7 @@ def files(count: int) -> Point:
     """A folder of so many small files to a table, by a network that is given them small, so that reading counts."""
     bundled = load().model
     judge = Judge(Network(**{**vars(bundled), "input_size": SMALL[0]}))
-    with tempfile.TemporaryDirectory() as folder, redirect_stderr(open(os.devnull, "w")):
+    with tempfile.TemporaryDirectory() as folder, silent():
         first = photograph(Path(folder, "first.jpg"), 0, SMALL)
         scans = Path(folder, "scans")
         scans.mkdir()

@@ -5,7 +5,6 @@ python bench/install_size.py                       # of what the page needs; or 
 
 import argparse
 import subprocess
-import sys
 import tempfile
 import time
 import venv
@@ -20,7 +19,7 @@ def measured(requirements: Path) -> tuple[float, float]:
         began = time.perf_counter()
         venv.create(folder, with_pip=True)
         pip = [Path(folder, "bin", "python"), "-m", "pip", "install", "--quiet", "--no-cache-dir", "-r", requirements]
-        subprocess.run(pip, check=True, stdout=sys.stderr)
+        subprocess.run(pip, check=True, stdout=subprocess.DEVNULL)
         taken = time.perf_counter() - began
         size = sum(path.lstat().st_blocks * 512 for path in Path(folder).rglob("*"))
     return size / 1e9, taken
