@@ -48,7 +48,6 @@ def memory(process: subprocess.Popen) -> float:
 
 def judged(page, picture: Path) -> float:
     """Upload one picture; the seconds until its verdict is shown."""
-    page.set_input_files("#frame-file input[type=file]", [])
     page.set_input_files("#frame-file input[type=file]", picture)
     began = time.perf_counter()
     shown = "(name) => document.querySelector('.verdict .edge')?.innerText === name"

@@ -5,6 +5,8 @@ apart is how far the lightest parts are from bare light and whether they share o
 compares to the others', how much colour is left once brightness is known, and where the contrast lies.
 """
 
+from functools import reduce
+
 import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter
 
@@ -24,8 +26,8 @@ def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.nda
     rows, columns = min(by, inside.shape[0]), min(by, inside.shape[1])
     blocks = (height, rows, width, columns)
     planes = density[: height * rows, : width * columns].transpose(2, 0, 1).reshape(3, *blocks)
-    strips = sum(planes[:, :, row] for row in range(rows))  # slices are quicker added than axes
-    planes = sum(strips[..., column] for column in range(columns)) / (rows * columns)
+    strips = reduce(np.add, (planes[:, :, row] for row in range(rows)))  # slices are quicker added than axes
+    planes = reduce(np.add, (strips[..., column] for column in range(columns))) / (rows * columns)
     inside = np.all(inside[: height * rows, : width * columns].reshape(blocks), axis=(1, 3))
     return planes.transpose(1, 2, 0), inside
 

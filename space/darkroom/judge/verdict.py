@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..film.evidence import Evidence, measure
-from ..film.film import Film, network_input
+from ..film.film import Film, input_density, network_input, standardised
 from ..film.negative import Gate
 from ..film.scan import Scan, open_scan
 from ..film.surface import Surface, surface
@@ -57,10 +57,11 @@ class Judge:
         file cannot be opened.
         """
         scan = scan if isinstance(scan, Scan) else open_scan(scan)
-        film = Film(scan)
-        with ThreadPoolExecutor(1) as pool:
-            measured = pool.submit(self._measured, film)  # on another core, while the network runs
-            pixels = network_input(film, self.model.input_size)
+        with ThreadPoolExecutor(1) as pool:  # on another core, what the network need not wait for
+            density = pool.submit(input_density, scan, self.model.input_size)
+            film = Film(scan)
+            measured = pool.submit(self._measured, film)
+            pixels = standardised(film, density.result())
             output = self.run(pixels[None], np.array([film.span], np.float32))
             return self._verdicts([Prepared(scan.name, pixels, *measured.result())], output, prior)[0]
 
