@@ -6,7 +6,7 @@ Densities are of transmitted linear light, D = −log10 T, up to the light's own
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import uniform_filter1d
 
 from ..taxonomy import OTHERS
 from .film import Film
@@ -114,7 +114,7 @@ def measure(film: Film, gate: Gate | None = None) -> Evidence:
     apart = np.abs(film.density - film.density.mean(axis=-1, keepdims=True)).max(axis=-1)
     opaque = (film.density.mean(axis=-1) > OPAQUE) & (apart < NEUTRAL) & film.inside
     grey = film.density.mean(axis=-1, dtype=np.float64)
-    variance = uniform_filter(grey**2, FLAT_SIDE) - uniform_filter(grey, FLAT_SIDE) ** 2
+    variance = _around(grey**2) - _around(grey) ** 2
     deviation = np.sqrt(np.maximum(variance, 0))
     usual = percentiles(deviation[film.inside][None], (50,))[0, 0]
     flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(usual))) & film.inside
@@ -135,6 +135,12 @@ def measure(film: Film, gate: Gate | None = None) -> Evidence:
         jpeg_quality=_jpeg_quality(film.scan.jpeg_tables),
         **{kind: chances[kind] for kind in OTHERS},
     )
+
+
+def _around(plane: np.ndarray) -> np.ndarray:
+    """(h, w): the mean of each pixel's neighbourhood. SciPy filters columns four times slower than rows."""
+    across = uniform_filter1d(plane, FLAT_SIDE, axis=1)
+    return np.ascontiguousarray(uniform_filter1d(np.ascontiguousarray(across.T), FLAT_SIDE, axis=1).T)
 
 
 def gradient(grey: np.ndarray) -> np.ndarray:

@@ -111,10 +111,12 @@ def input_density(scan: Scan, size: int) -> np.ndarray:
 def standardised(film: Film, density: np.ndarray) -> np.ndarray:
     """(3, h, w) uint8, see `network_input`, of `input_density`, which is changed."""
     height, width = density.shape[1:]
-    inside = resized(film.inside.astype(np.float32), width, height) > 0.99
     if film.holder.any():
         density[:, resized(film.holder.astype(np.float32), width, height) > 0.5] = -np.log10(DARKEST)
-    values = chosen(density, inside) if inside.any() else density.reshape(3, -1)
+    values = density.reshape(3, -1)
+    if not film.inside.all():
+        inside = resized(film.inside.astype(np.float32), width, height) > 0.99
+        values = chosen(density, inside) if inside.any() else values
     low, median, high = percentiles(values, (10, 50, 90)).astype(np.float32)
     span = max(float((high - low).mean()), LEAST_SPAN)
     density -= median[:, None, None]  # in place from here on: a new array a step takes longer than the step

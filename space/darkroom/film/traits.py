@@ -41,9 +41,9 @@ def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
     density = np.minimum(density.astype(np.float64), DENSEST)
     if inside.sum() < LEAST:
         inside = np.ones_like(inside)
-    values = density[inside]  # (n, 3)
-    grey = values.mean(axis=1)
-    q = percentiles(values.T, (1, 5, 50, 95, 99))
+    values = np.stack([density[..., c][inside] for c in range(3)])  # (3, n)
+    grey = values.mean(axis=0)
+    q = percentiles(values, (1, 5, 50, 95, 99))
     lightest, light, middle, dense, densest = percentiles(grey[None], (1, 5, 50, 95, 99))[:, 0]
     spans = q[3] - q[1]
     span = max(float(spans.mean()), 0.01)
@@ -55,32 +55,39 @@ def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
         "balance": np.log2((dense - middle + 0.01) / (middle - light + 0.01)),
         "lightest": lightest,
         "densest": np.log2(densest + 0.05),
-        "black": np.log2((values.min(axis=1) > 2.2).mean() + 0.001),
-        "bare": np.log2((values.min(axis=1) < 0.03).mean() + 0.001),
+        "black": np.log2((values.min(axis=0) > 2.2).mean() + 0.001),
+        "bare": np.log2((values.min(axis=0) < 0.03).mean() + 0.001),
     }
     found["skew"], found["peak"] = _shape(grey)
     seen = -np.log10(np.exp(-np.log(10) * density) + 10**-FLOOR)  # NumPy's ** is slow
-    found |= _hues(seen[inside], grey, span) | _colours(seen, inside, span) | _places(density, inside, span)
+    found |= (
+        _hues(np.stack([seen[..., c][inside] for c in range(3)]), grey, span)
+        | _colours(seen, inside, span)
+        | _places(density, inside, span)
+    )
     return {name: float(value) for name, value in found.items()}
 
 
 def _hues(values: np.ndarray, grey: np.ndarray, span: float) -> dict[str, float]:
-    """Where hue lies and how it moves from light to dense, by size alone: which hue it is says nothing."""
-    hue = values - grey[:, None]
+    """Where hue lies and how it moves from light to dense, by size alone: which hue it is says nothing. values: (3, n),
+    density."""
+    hue = values - grey
     low, below, above, high = percentiles(grey[None], (5, 40, 60, 95))[:, 0]
     thirds = {"light": grey <= low, "middle": (grey >= below) & (grey <= above), "dense": grey >= high}
-    means = {name: hue[chosen].mean(axis=0) for name, chosen in thirds.items()}
-    spread = {name: np.sqrt(((hue[chosen] - means[name]) ** 2).sum(axis=1).mean()) for name, chosen in thirds.items()}
+    parts = {name: hue.compress(chosen, axis=1) for name, chosen in thirds.items()}
+    means = {name: part.mean(axis=1) for name, part in parts.items()}
+    spread = {name: np.sqrt(part.var(axis=1).sum()) for name, part in parts.items()}
     size = np.linalg.norm
     found = {f"spread of hue, {name}": np.log2(value / span + 0.01) for name, value in spread.items()}
     found |= {f"hue, {name}": np.log2(size(means[name]) + 0.02) for name in ("light", "dense")}
     found["travel of hue"] = np.log2((size(means["dense"] - means["light"]) + 0.02) / span)
     found["bend of hue"] = np.log2((size(means["dense"] - 2 * means["middle"] + means["light"]) + 0.01) / span)
     # Each channel over its own span: what is left of colour when contrast and light are taken out.
-    low, median, high = percentiles(values.T, (5, 50, 95))
+    low, median, high = percentiles(values, (5, 50, 95))[..., None]
     own = (values - median) / np.maximum(high - low, 0.03)
     own = np.clip(own, -4, 4)
-    colour = np.linalg.norm(own - own.mean(axis=1, keepdims=True), axis=1)
+    own -= own.mean(axis=0)
+    colour = np.sqrt((own * own).sum(axis=0))
     found["colour"] = np.log2(colour.mean() + 0.01)
     found["colour with density"] = _rank_correlation(grey, colour)
     return found
