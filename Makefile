@@ -7,13 +7,14 @@ IN ?=
 OUT ?= verdicts.csv
 ARGS ?=
 
-# The environment grows in three steps, each with a stamp keyed on its requirements, so that the page does not wait
+# The environment grows in steps, each with a stamp keyed on its requirements, so that the page does not wait
 # for the training libraries nor training for the test tools; a later step holds those before it.
 python := .venv/bin/python
 install := $(python) -m pip install --disable-pip-version-check
 page := .venv/page.stamp
 training := .venv/training.stamp
 tests := .venv/tests.stamp
+peers := .venv/peers.stamp
 
 help:
 	@echo 'make demo                            the page on http://127.0.0.1:$(PORT)'
@@ -21,7 +22,7 @@ help:
 	@echo 'make train                           simulate, train and report'
 	@echo 'make eval IN=folder                  the model against labelled negatives (labels.csv)'
 	@echo 'make test | coverage | lint          the tests; what of the library they run; ruff and mypy'
-	@echo 'make bench | bench-archive | fuzz    speed; memory and speed over 20,000 files; hostile files'
+	@echo 'make bench | bench-archive | fuzz    speed, against peers; 20,000 files; hostile files'
 	@echo 'make install                         all of it into .venv, for commands by hand'
 	@echo 'ARGS="--option value" is handed on to train, score, test, bench and eval.'
 
@@ -63,8 +64,9 @@ coverage: $(tests) programs
 fuzz: $(tests)
 	$(python) bench/fuzz.py $(ARGS)
 
-bench: $(tests)
-	$(python) bench/speed.py $(ARGS)
+# With peers that nothing else needs.
+bench: $(peers)
+	@PYTHONPATH=train:$$PYTHONPATH $(python) bench/compare.py $(ARGS)
 
 bench-archive: $(tests)
 	$(python) bench/archive.py --chart archive.png $(ARGS)
@@ -102,3 +104,7 @@ $(training): .venv/python.stamp space/requirements.txt space/pyproject.toml requ
 $(tests): .venv/python.stamp space/requirements.txt space/pyproject.toml requirements.txt requirements-dev.txt
 	$(install) -r requirements-dev.txt
 	@touch $(page) $(training) $@
+
+$(peers): $(tests) requirements-bench.txt
+	$(install) -r requirements-bench.txt
+	@touch $(page) $(training) $(tests) $@

@@ -19,15 +19,15 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import torch
 from PIL import Image
 
 from darkroom.files.decode import decode
 from darkroom.film.scan import open_scan
 from darkroom.frames.cut import cut
+from darkroom.judge.network import BATCH
 from darkroom.judge.prefetch import ahead
-from darkroom.judge.resnet import to_float
-from darkroom.judge.verdict import BATCH, Judge
+from darkroom.judge.runtime import Runtime
+from darkroom.judge.verdict import Judge
 from darkroom.scoring.items import items_at
 from darkroom.scoring.journal import Journal
 from darkroom.scoring.judging import Judging
@@ -64,12 +64,12 @@ def archive(folder: Path, files: int, width: int, height: int) -> list[Path]:
 def floor(judge: Judge, files: list[Path], readers: int) -> None:
     """Decode each file small, and run the network once for it."""
     size = judge.model.input_size
-    blank, span = torch.zeros(1, 3, round(size * 2 / 3), size, dtype=torch.uint8), torch.ones(1)
+    blank, span = np.zeros((1, 3, round(size * 2 / 3), size), np.uint8), np.ones(1, np.float32)
+    network = Runtime(judge.model, threads=1)
 
-    @torch.inference_mode()
     def work(path: Path) -> None:
         decode(path, path.name, small=1)
-        judge.model(to_float(blank), span)
+        network(blank, span)
 
     for _ in ahead(work, files, readers, readers + BATCH):
         pass
@@ -119,7 +119,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         names = archive(folder, max(args.files, TURNS * TURN), *args.size)
-        judging = Judging(loaded.judge, device=torch.device("cpu"), readers=readers)
+        judging = Judging(loaded.judge, readers=readers)
         floor(loaded.judge, names[:readers], readers)  # libraries are loaded
         shares = [turn(judging, loaded, names[n * TURN : (n + 1) * TURN], folder / f"{n}.run") for n in range(TURNS)]
         of_floor, of_bare = (statistics.median(each) for each in zip(*shares, strict=True))

@@ -9,6 +9,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from copy import copy
 
 import numpy as np
 import tifffile
@@ -63,7 +64,7 @@ def main() -> None:
             "open": lambda data=data: open_scan(data).small,
             "network input": lambda film=film: network_input(film, size),
             "film": lambda scan=scan: Film(scan),
-            "measure": lambda film=film: measure(film),
+            "measure": lambda film=film: measure(copy(film)),  # which keeps what was measured
             "preview": lambda scan=scan: positive_view(reduce(scan)),
             "network": lambda prepared=prepared: judge.judge_prepared([prepared]),
             "file to verdict": lambda data=data: judge.judge(open_scan(data)),

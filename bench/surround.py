@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from composite import reduced
@@ -89,7 +88,6 @@ def scanned(frame: np.ndarray, name: str) -> Scan:
 def measured(path: Path, judge: Judge) -> tuple[Verdict, dict[str, tuple[int, bool, Verdict, Verdict]]]:
     """The verdict on a bare frame; and by surround how many frames `cut` makes, whether one of them is less than the
     picture, the verdict on the whole picture, and that on the first that was cut."""
-    torch.set_num_threads(1)
     frame = reduced(open_scan(path).rgb)
     frame = np.asarray(frame, np.float32)
     bare = judge.judge(scanned(frame, path.name))

@@ -14,8 +14,6 @@ import sys
 import threading
 from functools import cache
 
-import torch
-
 from darkroom import command, score_command  # noqa: F401
 from darkroom.film import export, preview, scan  # noqa: F401
 from darkroom.judge import contact  # noqa: F401
@@ -41,7 +39,6 @@ def child(words: list[str], at: int | None, answer: int) -> None:
 
     honest, journal._connected = journal._connected, connected
     sys.addaudithook(lambda event, arguments: count() if event in EVENTS else None)
-    torch.set_num_threads(1)
     code = command.main(words)
     os.write(answer, json.dumps(counted).encode())
     os._exit(code)

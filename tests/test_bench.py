@@ -13,18 +13,26 @@ import pytest
 from PIL import Image
 
 import archive
+import compare
+import comparisons
 import examples
 import find_frames
 import fuzz
+import growth
+import install_size
 import label_errors
 import mistakes
 import own_film
+import peers
 import real_film
+import simulate
+import simulator.sources
 import speed
 import strips
 import surround
 import throughput
 from conftest import ROOT
+from darkroom.files import limits
 from film import eight_bit, frame
 from simulate import DEFECTS
 
@@ -83,6 +91,46 @@ def test_archive_prints_speeds_memory_and_draws_a_chart(run, weights, tmp_path, 
     assert re.search(r"memory \d+ MB after a tenth, \d+ MB at the end", out)
     with Image.open(tmp_path / "memory.png") as picture:
         assert picture.width > 500
+
+
+def test_compare_prints_a_row_for_everything_and_writes_json_and_the_document(run, weights, monkeypatch, tmp_path):
+    """All but the browser, the installation and two peers that `make bench` alone installs."""
+    for name, value in {
+        "ROUNDS": 2, "FILES": 2, "BATCH": 2, "PHOTO": (120, 90), "CONVERTED": (96, 64), "SIMULATED": (150, 100),
+        "FRAMES": 4, "LONG_SIDE": 96, "TRAINED": (64, 2, 4),
+    }.items():  # fmt: skip
+        monkeypatch.setattr(comparisons, name, value)
+    monkeypatch.setattr(peers, "pipeline", lambda shape: lambda files, batch_size=1: files)
+    monkeypatch.setattr(peers, "opencv", lambda negative, denoise=False: 255 - negative)
+    document = tmp_path / "benchmarks.md"
+    document.write_text(f"before\n{compare.BEGIN}old\n{compare.END}after\n")
+    monkeypatch.setattr(compare, "DOCUMENT", document)
+    monkeypatch.setattr(simulator.sources, "LONG_SIDE", simulator.sources.LONG_SIDE)  # put back afterwards
+    monkeypatch.setattr(simulate, "LONG_SIDE", simulate.LONG_SIDE)
+    names = ["verdict", "forward", "batch", "convert", "train", "simulation"]
+    assert names == [name for name in comparisons.COMPARISONS if name not in ("page", "install")]
+    out = run(compare, "--weights", weights, "--write", "--only", *names)
+    found = json.loads((tmp_path / "bench.json").read_text())
+    assert len(found["rows"]) == 12 and all(row["value"] > 0 for row in found["rows"])
+    assert found["machine"]["onnxruntime"] and all(row["what"] in out for row in found["rows"])
+    text = document.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "\nold\n" not in text
+    assert text.count("\n| ") == 2 + 12
+
+
+def test_growth_is_printed_and_drawn(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_PIXELS", 20_000)
+    monkeypatch.setattr(growth, "MEGAPIXELS", (0.01, 0.03))  # of which the second is refused
+    monkeypatch.setattr(growth, "BATCHES", (1,))
+    monkeypatch.setattr(growth, "apart", lambda work, count: work(count))
+    out = run(growth, tmp_path / "growth.svg", "--files", 2)
+    assert len(re.findall(r"^ +\d+ [a-z ]+ [\d.]+ s +[\d.]+ GB$", out, re.MULTILINE)) == 3
+    assert (tmp_path / "growth.svg").read_text().count('<g id="axes_') == 6
+
+
+def test_the_size_of_an_installation_is_printed(run, tmp_path):
+    (tmp_path / "nothing.txt").write_text("")
+    assert re.fullmatch(r"0\.\d\d GB in \d+ s\n", run(install_size, tmp_path / "nothing.txt"))
 
 
 def test_throughput_prints_a_speed_for_each_case(run, monkeypatch):
@@ -153,14 +201,15 @@ def test_own_film_trains_on_what_is_labelled_and_judges_the_others(run, weights,
 
 @pytest.mark.browser
 def test_page_speed_waits_for_verdicts_and_a_roll(weights, tmp_path, chromium):
-    code = "import page_speed; page_speed.ROUNDS, page_speed.FRAMES = 1, 2; page_speed.main()"
+    code = "import page_speed; page_speed.ROUNDS, page_speed.FRAMES, page_speed.VERDICTS = 1, 2, 3; page_speed.main()"
     words = [sys.executable, "-c", code, "--weights", weights]  # where no other test drives a browser
     folders = os.pathsep.join(map(str, (ROOT / "bench", ROOT / "train", ROOT / "space")))
     done = subprocess.run(
         words, capture_output=True, text=True, cwd=tmp_path, timeout=200, env=os.environ | {"PYTHONPATH": folders}
     )
     assert done.returncode == 0, done.stderr
-    assert len(re.findall(r"[\d.]+ s$", done.stdout, re.MULTILINE)) == 4 and "2 of 2 done in" in done.stdout
+    assert len(re.findall(r" [\d.]+ s$", done.stdout, re.MULTILINE)) == 4
+    assert len(re.findall(r" [\d.]+ GB$", done.stdout, re.MULTILINE)) == 2
 
 
 def test_find_frames_counts_what_was_found_on_strips_and_on_single_frames(run, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from conftest import ROOT
 from darkroom.film.scan import open_scan
 from darkroom.hub.weights import BUNDLED
 from darkroom.judge.record import verdicts as verdicts_of
+from darkroom.judge.resnet import ResNet18
 from darkroom.judge.verdict import Judge, Verdict, load
 from hub.bundle import export_onnx
 from served import served
@@ -76,7 +77,7 @@ def test_scoring_says_what_the_library_says(library, tmp_path):
 def test_the_onnx_file_says_what_the_library_says(bundled, library, tmp_path):
     import onnxruntime
 
-    export_onnx(bundled.model, tmp_path / "model.onnx")
+    export_onnx(ResNet18.of(bundled.model), tmp_path / "model.onnx")
     prepared = [bundled.prepare(open_scan(path)) for path in EXAMPLES]
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     found = []

@@ -33,9 +33,10 @@ def test_three_names_stand_at_the_top():
         darkroom.develop  # noqa: B018
 
 
-def test_torch_is_imported_only_for_the_judge(tmp_path):
-    code = "import sys, darkroom; darkroom.open_scan, darkroom.invert; assert 'torch' not in sys.modules"
-    run(sys.executable, "-c", f"{code}; darkroom.load; assert 'torch' in sys.modules", cwd=tmp_path)
+def test_who_inverts_loads_no_network_and_who_judges_loads_no_torch(tmp_path):
+    code = "import sys, darkroom; darkroom.open_scan, darkroom.invert; assert 'onnxruntime' not in sys.modules"
+    judged = f"darkroom.load().judge({str(EXAMPLE)!r}); assert 'torch' not in sys.modules"
+    run(sys.executable, "-c", f"{code}; {judged}; assert 'onnxruntime' in sys.modules", cwd=tmp_path)
 
 
 def test_the_example_in_the_package_is_true(tmp_path, monkeypatch):

@@ -175,25 +175,25 @@ def test_hf_download_and_the_cards_snippets_give_the_verdict_of_scoring(hub, tra
     bare = tmp_path / "bare"
     (bare / "frame.jpg").write_bytes(picture.read_bytes())
     card = (bare / "README.md").read_text()
-    for name, absent in (("torch", OTHERS + " onnxruntime"), ("onnx", OTHERS + " torch huggingface_hub")):
+    for name, absent in (("library", OTHERS + " torch"), ("onnx", OTHERS + " torch huggingface_hub")):
         blocked = f"import sys; sys.modules.update(dict.fromkeys({absent.split()!r}))\n"
         code = blocked + snippet(card, name).replace("verdict.defects)", "verdict.defects)\nprint(verdict.p_normal)")
         code = code.replace("\nprint", "\nimport darkroom\nprint(darkroom.__file__)\nprint", 1)
         done = command(hub, tmp_path / "home", sys.executable, "-c", code, cwd=bare, token=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(str(bare)), "the package beside the weights, not ours"
-        assert float(done.stdout.split()[-1]) == pytest.approx(expected, abs=1e-5 if name == "torch" else 1e-4)
+        assert float(done.stdout.split()[-1]) == pytest.approx(expected, abs=1e-5 if name == "library" else 1e-4)
 
 
 def test_the_onnx_file_takes_any_number_of_pictures_of_any_shape_and_agrees(hub, trained):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(hub.files("tester/small")["model.onnx"])
-    model = load(trained[0] / "model").model
+    from darkroom.judge.resnet import ResNet18, to_float
+
+    model = ResNet18.of(load(trained[0] / "model").model)
     pixels = np.random.default_rng(0).integers(0, 256, (5, 3, 96, 64), dtype=np.uint8)
     span = np.linspace(0.1, 1, 5, dtype=np.float32)
-    from darkroom.judge.resnet import to_float
-
     for count in (1, 5):
         with torch.no_grad():
             expected = model(to_float(torch.from_numpy(pixels[:count])), torch.from_numpy(span[:count]))

@@ -18,7 +18,8 @@ from conftest import ROOT
 from darkroom import command
 from darkroom.film.scan import open_scan
 from darkroom.frames.cut import cut
-from darkroom.judge.verdict import BATCH, COLUMNS, Judge, Prepared, load
+from darkroom.judge.network import BATCH
+from darkroom.judge.verdict import COLUMNS, Judge, Prepared, load
 from darkroom.scoring import judging
 from darkroom.scoring.items import items_at, marked
 from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
@@ -325,10 +326,12 @@ def test_large_sheets_and_long_strips_are_read_frame_by_frame(weights, tmp_path,
         pixels = np.tile(pixels[:, 60:-60], (1, 3, 1))
         pixels, least = np.asarray(Image.fromarray(pixels).resize((30_000, 1500))), 12
     Image.fromarray(pixels).save(tmp_path / "strip.jpg", quality=80)
-    ready = scoring.prepare(load(weights), Found("strip.jpg", tmp_path / "strip.jpg"), pictures=True)
-    assert least <= len(ready) <= 36 and not any(each.error for each in ready)
-    assert [each.name for each in ready] == [f"strip.jpg#{n + 1}" for n in range(len(ready))]
-    assert all(each.prepared and each.picture for each in ready)
+    out = tmp_path / "v.csv"
+    assert run(weights, out, tmp_path / "strip.jpg") == 0
+    rows = read(out)
+    assert least <= len(rows) <= 36 and not any(row["error"] for row in rows)
+    assert [Path(row["file"]).name for row in rows] == [f"strip.jpg#{n + 1}" for n in range(len(rows))]
+    assert all(row["verdict"] for row in rows)
 
 
 def test_an_infrared_file_of_a_folder_goes_with_its_picture_and_fills_its_columns(weights, tmp_path):

@@ -22,7 +22,7 @@ RULE = replace(Calibration.identity(DEFECTS), readable_above=0.8, damaged_below=
 @pytest.fixture(scope="module")
 def judge() -> Judge:
     torch.manual_seed(0)
-    return Judge(ResNet18(input_size=64))
+    return Judge(ResNet18(input_size=64).network())
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,13 @@ def test_frames_of_several_shapes_are_judged_in_their_order(judge):
 
 def test_the_order_of_a_networks_channels_is_its_own(judge, scans):
     backwards = ResNet18(input_size=64, defects=DEFECTS[::-1]).eval()
-    backwards.load_state_dict(judge.model.state_dict())
+    model = ResNet18.of(judge.model)
+    backwards.load_state_dict(model.state_dict())
     order = [0, 1, *range(len(DEFECTS) + 1, 1, -1)]
     with torch.no_grad():
-        backwards.head.weight.copy_(judge.model.head.weight[order])
-        backwards.head.bias.copy_(judge.model.head.bias[order])
-    expected, verdict = judge.judge(scans[0]), Judge(backwards).judge(scans[0])
+        backwards.head.weight.copy_(model.head.weight[order])
+        backwards.head.bias.copy_(model.head.bias[order])
+    expected, verdict = judge.judge(scans[0]), Judge(backwards.network()).judge(scans[0])
     assert verdict.defects == pytest.approx(expected.defects, abs=1e-5)
     assert verdict.p_normal == pytest.approx(expected.p_normal, abs=1e-5)
     assert tuple(verdict.row()) == tuple(expected.row()) == COLUMNS

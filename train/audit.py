@@ -27,7 +27,7 @@ from tqdm import tqdm
 from darkroom.hub.weights import WeightsError
 from darkroom.judge import verdict
 from darkroom.judge.calibration import logit
-from darkroom.judge.resnet import contrast, to_float
+from darkroom.judge.resnet import ResNet18, contrast, to_float
 from darkroom.taxonomy import LABELS
 from learning.frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
 from reporting import gallery
@@ -44,7 +44,7 @@ def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
     rows: as `frames.prepare` gives them, with evidence. Each of the three blocks weighs as much as another, however
     many columns it has; every column is centred, and of one scale within its block.
     """
-    model, parts = judge.model, []
+    model, parts = ResNet18.of(judge.model), []
     for batch in tqdm(DataLoader(rows, 1, collate_fn=collate), "Looking"):
         kept = {}
         with model.blocks.register_forward_hook(lambda *passed, kept=kept: kept.update(channels=passed[-1])):

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -25,6 +26,7 @@ from tqdm import tqdm
 from darkroom.taxonomy import DEFECTS
 from simulator.develop import develop
 from simulator.dust import DustError, dusty, outlines
+from simulator.memory import keep_memory
 from simulator.real import base_of, damaged, encode, negative_from
 from simulator.sight import plain
 from simulator.sources import DRAWN_ALONE, LONG_SIDE, SPLITS, UNKNOWN, Folders, Job, jobs, scene_for
@@ -77,17 +79,28 @@ def cells(coverage: np.ndarray) -> list:
     return [[[round(float(v), 2) for v in row] for row in kind] for kind in largest.transpose(2, 0, 1)]
 
 
-def _frame(source: str, folders: Folders, wanted: dict[str, float], seed: tuple[int, int]) -> tuple[bytes, np.ndarray]:
-    """The file of a frame with the wanted damage, or none, and where that is: (H, W, 7). From the same seed all else is
-    the same."""
-    scene_rng, _, film_rng, dust_rng = np.random.default_rng(seed).spawn(4)
+def _frames(
+    source: str, folders: Folders, seed: tuple[int, int]
+) -> Callable[[dict[str, float]], tuple[bytes, np.ndarray]]:
+    """What makes frames of one scene or real negative: from the wanted damage, or none, a file, and where that is,
+    (H, W, 7). All else is the same in each."""
     dust = outlines(folders.dust) if folders.dust else ()
     if source.startswith("real/"):
-        density, inside = negative_from(folders.negatives / source.removeprefix("real/"), LONG_SIDE)
-        base = base_of(density, inside)
-        density, coverage = damaged(density, inside, wanted, DEFECTS, film_rng)
-        return encode(dusty(density, base, dust, dust_rng) if dust else density), coverage
-    return develop(scene_for(source, folders, scene_rng), wanted, film_rng, dust)
+        sound, inside = negative_from(folders.negatives / source.removeprefix("real/"), LONG_SIDE)
+        base = base_of(sound, inside)
+
+        def make(wanted: dict[str, float]) -> tuple[bytes, np.ndarray]:
+            *_, film_rng, dust_rng = np.random.default_rng(seed).spawn(4)
+            density, coverage = damaged(sound.copy(), inside, wanted, DEFECTS, film_rng)
+            return encode(dusty(density, base, dust, dust_rng) if dust else density), coverage
+
+    else:
+        scene = scene_for(source, folders, np.random.default_rng(seed).spawn(4)[0])
+
+        def make(wanted: dict[str, float]) -> tuple[bytes, np.ndarray]:
+            return develop(scene, wanted, np.random.default_rng(seed).spawn(4)[2], dust)
+
+    return make
 
 
 def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame]:
@@ -102,9 +115,10 @@ def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame
         kinds = dict.fromkeys(DEFECTS) if kind == UNKNOWN else {kind: 1}
         return [_written(out, pair[0], seed, file, 0, None, kinds, [])]
     wanted = plan(np.random.default_rng(rolled).spawn(3)[1])
-    sound, _ = _frame(pair[0].source, folders, {}, rolled)
+    frame = _frames(pair[0].source, folders, rolled)
+    sound, _ = frame({})
     for _ in range(TRIES):
-        ruined, coverage = _frame(pair[0].source, folders, wanted, rolled)
+        ruined, coverage = frame(wanted)
         whole = (coverage > 0.5).mean(axis=(0, 1)) > WHOLE
         coverage = coverage * (plain(sound, ruined, coverage) | np.isin(DEFECTS, STRIKING) | whole)
         seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
@@ -152,7 +166,7 @@ def simulate(out: Path, folders: Folders = DRAWN_ALONE, count: int = 600, seed: 
         (unfinished / split).mkdir(parents=True)
     pairs = [list(pair) for _, pair in groupby(todo, key=lambda job: job.pair)]
     make = partial(_make, out=unfinished, folders=folders, seed=seed)
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), initializer=keep_memory) as pool:
         made = tqdm(pool.map(make, pairs, chunksize=4), total=len(pairs), desc="Simulating", unit="pair")
         frames = [frame for pair in made for frame in pair]
     for split in SPLITS:

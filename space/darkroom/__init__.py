@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["invert", "load", "open_scan"]
 
-# Imported when first asked for: torch alone takes seconds, and who inverts does not need it.
+# Imported when first asked for: who inverts needs no network, and no library that runs one.
 _ROOMS = {"invert": ".film.inversion", "load": ".judge.verdict", "open_scan": ".film.scan"}
 
 

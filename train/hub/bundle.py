@@ -64,7 +64,7 @@ def assemble(run: Path, folder: Path, repo: str) -> None:
     pictures = [picture for picture in (run / f"{name}.png" for name in PICTURES) if picture.is_file()]
     card = model_card(run, repo, [f"report/{picture.name}" for picture in pictures])
     (folder / "README.md").write_text(card, encoding="utf-8")
-    model = load_network(run / "model").model
+    model = ResNet18.of(load_network(run / "model").model)
     for name in (CONFIG, TENSORS):
         shutil.copy(run / "model" / name, folder)
     export_onnx(model, folder / "model.onnx")

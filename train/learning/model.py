@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from darkroom.hub.weights import find
+from darkroom.judge.loading import load_network
 from darkroom.judge.resnet import ResNet18
-from darkroom.judge.verdict import load
 from darkroom.taxonomy import LABELS
 
 SIZE = 288  # pixels of the long side where nothing else is said: quick on a CPU
@@ -28,14 +28,14 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
     if init is None:
         bundled = json.loads(find().config.read_text(encoding="utf-8"))
         return ResNet18(defects=kinds, input_size=input_size or SIZE, gate=bundled["gate"])
-    known = load(init).model
+    known = ResNet18.of(load_network(init).model)
     model = ResNet18(
         defects=kinds or known.defects,
         input_size=input_size or known.input_size,
         calibration=known.calibration,
         gate=known.gate,
     )
-    state = known.float().state_dict()
+    state = known.state_dict()
     had, have = known.labels + known.defects, LABELS + model.defects
     for name in ("head.weight", "head.bias"):
         rebuilt = model.state_dict()[name].clone()

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from simulator.dust import Scan, dusty, kept_whole
-from simulator.shapes import blob, even_noise, line
+from simulator.shapes import blob, even_noise, grey, line
 
 HOLDER = 3.6  # D of black plastic or card
 PALE = 1.0  # D of the same with light falling on it
@@ -99,13 +99,12 @@ def _around(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 
 def _turned(planes: np.ndarray, degrees: float, around: np.ndarray) -> np.ndarray:
     """(H, W, K) float32 turned about its middle, `around` (K,) coming in at the corners."""
-    turned = [
-        Image.fromarray(np.ascontiguousarray(planes[..., k])).rotate(
-            degrees, Image.Resampling.BILINEAR, fillcolor=float(around[k])
-        )
-        for k in range(planes.shape[-1])
-    ]
-    return np.stack([np.asarray(plane) for plane in turned], axis=-1)
+    turned = planes.copy()
+    for k in range(planes.shape[-1]):
+        if around[k] or planes[..., k].any():  # most kinds of damage are nowhere
+            plane = Image.fromarray(np.ascontiguousarray(planes[..., k]))
+            turned[..., k] = plane.rotate(degrees, Image.Resampling.BILINEAR, fillcolor=float(around[k]))
+    return turned
 
 
 def photograph(density: np.ndarray, rng: np.random.Generator) -> bytes:
@@ -142,8 +141,8 @@ def photograph(density: np.ndarray, rng: np.random.Generator) -> bytes:
         sharp = rng.uniform(0.3, 2.0)
         coded = coded + sharp * (coded - ndimage.gaussian_filter(coded, (1.2, 1.2, 0)))
     if rng.random() < 0.4:  # saturation as rendered
-        grey = coded.mean(axis=-1, keepdims=True)
-        coded = grey + (coded - grey) * rng.uniform(0.6, 1.4)
+        even = grey(coded)[..., None]
+        coded = even + (coded - even) * rng.uniform(0.6, 1.4)
     picture = Image.fromarray((np.clip(coded, 0, 1) * 255 + 0.5).astype(np.uint8))
     if rng.random() < 0.5:  # most files are larger than the network's input, so their JPEG hardly shows in it
         scale = rng.uniform(0.8, 1.6)

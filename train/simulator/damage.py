@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from simulator.holes import holes
 from simulator.leaks import light_leak
-from simulator.shapes import Damaged, blob, even_noise, fractal, line, pixel, somewhere, uncovered
+from simulator.shapes import Damaged, blob, even_noise, fractal, grey, line, pixel, somewhere, uncovered
 from simulator.spots import residual_spots
 
 EVERYWHERE = 0.08  # share of blank areas that are the whole frame
@@ -21,11 +21,11 @@ EVERYWHERE = 0.08  # share of blank areas that are the whole frame
 
 def _evenest(density: np.ndarray, rng: np.random.Generator, radius: float, tries: int) -> tuple[float, float]:
     """Of some random places the one with the least texture: faint damage shows there and nowhere else."""
-    grey = density.mean(axis=-1)
+    even = grey(density)
     best, found = np.inf, (0.0, 0.0)
     for _ in range(tries):
-        y, x = somewhere(grey.shape, rng)
-        near = grey[max(0, int(y - radius)) : int(y + radius) + 1, max(0, int(x - radius)) : int(x + radius) + 1]
+        y, x = somewhere(even.shape, rng)
+        near = even[max(0, int(y - radius)) : int(y + radius) + 1, max(0, int(x - radius)) : int(x + radius) + 1]
         if near.std() < best:
             best, found = near.std(), (y, x)
     return found

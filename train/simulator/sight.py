@@ -1,6 +1,7 @@
 """What a person would see of damage: on the film, where it is put, and in the positive, beside the undamaged twin."""
 
 from collections.abc import Callable
+from functools import cache, lru_cache
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -8,7 +9,7 @@ from scipy import ndimage
 
 from darkroom.film.inversion import invert
 from darkroom.film.scan import open_scan
-from simulator.shapes import Damaged
+from simulator.shapes import Damaged, grey
 
 LEAST_DENSITY, DENSITY_MASKED = 0.06, 2.0  # D, and deviations of the texture around: a change of density that is seen
 SEEN = 0.7  # share of the damage that must be seen on the film; with less of it in sight another place is tried
@@ -27,7 +28,7 @@ def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
     change = damaged - sound
     seen = _largest(change)
     ending = np.minimum(seen, _largest(_beyond(change)))
-    limit = LEAST_DENSITY + DENSITY_MASKED * _texture(sound.mean(axis=-1), NEAR)
+    limit = LEAST_DENSITY + DENSITY_MASKED * _texture(grey(sound), NEAR)
     return np.clip(np.stack([seen, ending]) / limit, 0, 1)
 
 
@@ -64,7 +65,7 @@ def plain(sound: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:
     before, after = (_seen(file, coverage.shape[:2]) for file in (sound, damaged))
     change = after - before
     change = change - np.median(change, axis=(0, 1))  # a large hole makes the whole positive lighter or darker
-    stands_out = np.minimum(*(np.sqrt((part**2).sum(axis=-1)) for part in (change, _beyond(change))))
+    stands_out = np.minimum(*(np.sqrt(_sum(part**2)) for part in (change, _beyond(change))))
     ratio = stands_out / (LEAST_COLOUR + COLOUR_MASKED * _texture(before[..., 0], AROUND))
     found = np.where(ratio > 1, ratio**2, 0)
     return (found[..., None] * (coverage > 0)).sum(axis=(0, 1)) >= PLAIN
@@ -76,25 +77,35 @@ def _largest(change: np.ndarray) -> np.ndarray:
     return np.maximum(np.maximum(red, green), blue)
 
 
+def _sum(layers: np.ndarray) -> np.ndarray:
+    red, green, blue = np.moveaxis(layers, -1, 0)
+    return red + green + blue
+
+
 def _beyond(change: np.ndarray) -> np.ndarray:
     """A change, (H, W, 3), against what there is of it around, doubled: at an edge, all of the change."""
     side = round(SURROUNDINGS * max(change.shape))
     return 2 * (change - ndimage.uniform_filter(change, (side, side, 1)))
 
 
+@cache
+def _to_lab() -> ImageCms.ImageCmsTransform:
+    return ImageCms.buildTransform(*map(ImageCms.createProfile, ("sRGB", "LAB")), "RGB", "LAB")
+
+
+@lru_cache(maxsize=2)  # a frame is compared with as many damaged ones as it takes
 def _seen(file: bytes, shape: tuple[int, int]) -> np.ndarray:
     """The positive, made `shape` (H, W), in CIELAB as the eye takes it, (H, W, 3): a little blurred, chroma counting
     less."""
     positive = np.rint(invert(open_scan(file).small) * 255).astype(np.uint8)
     picture = Image.fromarray(positive).resize(shape[::-1], Image.Resampling.BOX)
-    to_lab = ImageCms.buildTransform(*map(ImageCms.createProfile, ("sRGB", "LAB")), "RGB", "LAB")
-    lightness, *chroma = np.moveaxis(np.asarray(ImageCms.applyTransform(picture, to_lab)), -1, 0)
+    lightness, *chroma = np.moveaxis(np.asarray(ImageCms.applyTransform(picture, _to_lab())), -1, 0)
     planes = [lightness / 2.55, *(CHROMA * plane.astype(np.int8) for plane in chroma)]  # Pillow's a and b are signed
     return np.stack([ndimage.gaussian_filter(plane.astype(np.float32), 1) for plane in planes], axis=-1)
 
 
-def _texture(grey: np.ndarray, share: float) -> np.ndarray:
-    """Standard deviation of `grey` (H, W) around each pixel, over `share` of the long side."""
-    side = round(share * max(grey.shape))
-    variance = ndimage.uniform_filter(grey**2, side) - ndimage.uniform_filter(grey, side) ** 2
+def _texture(plane: np.ndarray, share: float) -> np.ndarray:
+    """Standard deviation of `plane` (H, W) around each pixel, over `share` of the long side."""
+    side = round(share * max(plane.shape))
+    variance = ndimage.uniform_filter(plane**2, side) - ndimage.uniform_filter(plane, side) ** 2
     return np.sqrt(np.maximum(variance, 0))

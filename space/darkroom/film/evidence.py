@@ -6,11 +6,12 @@ Densities are of transmitted linear light, D = −log10 T, up to the light's own
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import sobel, uniform_filter
+from scipy.ndimage import uniform_filter1d
 
 from ..taxonomy import OTHERS
 from .film import Film
 from .negative import Gate, kinds
+from .percentiles import percentiles
 
 MASK_GONE = 0.20  # blue minus red density this far below the frame's median: the orange mask is missing
 BARE = 0.35  # D; bare light in every channel, where even the clearest film keeps its base
@@ -108,17 +109,16 @@ class Evidence:
 
 def measure(film: Film, gate: Gate | None = None) -> Evidence:
     """Measure a scan's film, on its small picture. gate: tells a colour negative from other pictures."""
-    values = film.density.transpose(2, 0, 1)[:, film.inside].T  # (n, 3), channel by channel in memory
-    low, high = np.percentile(values, (5, 95), axis=0)
-    span = float((high - low).mean())
+    span = film.span
     holes = (film.mask_loss < -MASK_GONE) & (film.density.max(axis=-1) < BARE) & film.inside
     apart = np.abs(film.density - film.density.mean(axis=-1, keepdims=True)).max(axis=-1)
     opaque = (film.density.mean(axis=-1) > OPAQUE) & (apart < NEUTRAL) & film.inside
     grey = film.density.mean(axis=-1, dtype=np.float64)
-    variance = uniform_filter(grey**2, FLAT_SIDE) - uniform_filter(grey, FLAT_SIDE) ** 2
+    variance = _around(grey**2) - _around(grey) ** 2
     deviation = np.sqrt(np.maximum(variance, 0))
-    flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(np.median(deviation[film.inside])))) & film.inside
-    step = np.hypot(sobel(grey, 0), sobel(grey, 1))[film.inside] / 8
+    usual = percentiles(deviation[film.inside][None], (50,))[0, 0]
+    flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(usual))) & film.inside
+    steepest = percentiles(gradient(grey)[film.inside][None], (99,))[0, 0]
     low_end, high_end = film.scan.ends
     ends = (((film.rgb <= low_end) | (film.rgb >= high_end)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
@@ -129,21 +129,35 @@ def measure(film: Film, gate: Gate | None = None) -> Evidence:
         opaque=float(opaque.sum() / count),
         flat=float(flat.sum() / count),
         clipped=float(ends.sum() / count),
-        sharpness=float(np.percentile(step, 99) / max(span, 0.01)),
-        monochrome=_colour_spread(values) / max(span, 0.01),
+        sharpness=float(steepest / max(span, 0.01)),
+        monochrome=_colour_spread(film.values) / max(span, 0.01),
         bits=film.scan.bits,
         jpeg_quality=_jpeg_quality(film.scan.jpeg_tables),
         **{kind: chances[kind] for kind in OTHERS},
     )
 
 
+def _around(plane: np.ndarray) -> np.ndarray:
+    """(h, w): the mean of each pixel's neighbourhood. SciPy filters columns four times slower than rows."""
+    across = uniform_filter1d(plane, FLAT_SIDE, axis=1)
+    return np.ascontiguousarray(uniform_filter1d(np.ascontiguousarray(across.T), FLAT_SIDE, axis=1).T)
+
+
+def gradient(grey: np.ndarray) -> np.ndarray:
+    """(h, w): slope a pixel, by Sobel's operator, the border mirrored."""
+    padded = np.pad(grey, 1, mode="symmetric")
+    across, down = padded[:, 2:] - padded[:, :-2], padded[2:] - padded[:-2]
+    across = across[:-2] + 2 * across[1:-1] + across[2:]
+    down = down[:, :-2] + 2 * down[:, 1:-1] + down[:, 2:]
+    return np.sqrt(across * across + down * down) / 8
+
+
 def _colour_spread(values: np.ndarray) -> float:
-    """Standard deviation, in D, of what a straight line from green density leaves of red and blue."""
-    centred = values - values.mean(axis=0)
-    green = centred[:, 1]
-    slope = (centred * green[:, None]).mean(axis=0) / max(float((green**2).mean()), 1e-9)
-    rest = centred - green[:, None] * slope
-    return float(np.sqrt((rest[:, [0, 2]] ** 2).mean()))
+    """values: (3, n). Standard deviation, in D, of what a straight line from green density leaves of red and blue."""
+    red, green, blue = values - values.mean(axis=1, keepdims=True)
+    most = max(float((green * green).mean()), 1e-9)
+    rest = [plane - green * (float((plane * green).mean()) / most) for plane in (red, blue)]
+    return float(np.sqrt(np.mean([(plane * plane).mean() for plane in rest])))
 
 
 def _jpeg_quality(tables: dict[int, list[int]] | None) -> int:

@@ -13,6 +13,7 @@ from scipy import ndimage
 from ..files.light import CODED_GAMMA
 from .holder import holder
 from .inversion import DARKEST, LEAST_SPAN, log_density
+from .percentiles import percentiles
 from .scan import Scan
 
 SIDE = 512  # pixels on the long side that the film is measured at
@@ -50,7 +51,18 @@ class Film:
         around = self.holder.copy()
         for mask in (black, white):
             around |= from_border(mask)
-        return ndimage.binary_dilation(around, iterations=3)  # its blurred rim too
+        return ndimage.binary_dilation(around, iterations=3) if around.any() else around  # its blurred rim too
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """(3, n): the density of what is film."""
+        return chosen(self.density.transpose(2, 0, 1), self.inside)
+
+    @cached_property
+    def span(self) -> float:
+        """D between the 5 % and 95 % points of the film, mean of the channels."""
+        low, high = percentiles(self.values, (5, 95))
+        return float((high - low).mean())
 
     @cached_property
     def mask_loss(self) -> np.ndarray:
@@ -62,6 +74,8 @@ class Film:
 def from_border(mask: np.ndarray) -> np.ndarray:
     """The part of a mask (h, w) bool that is connected to the border, by sides of pixels; in time that grows with the
     area alone, however the mask winds."""
+    if not mask.any():
+        return mask
     part, count = ndimage.label(mask)
     reached = np.zeros(count + 1, bool)
     for side in (part[0], part[-1], part[:, 0], part[:, -1]):
@@ -84,23 +98,46 @@ def network_input(film: Film, size: int) -> np.ndarray:
     out (median and 10–90 % span of each layer, of what is film). tanh keeps what lies far outside, holes below and
     opaque areas above, in range. A holder is made black, so that a grey one does not look like opaque film.
     """
-    planes = [np.ascontiguousarray(film.scan.small[..., c], dtype=np.float32) for c in range(3)]
-    height, width = input_shape(film.scan.small.shape[0], film.scan.small.shape[1], size)
-    density = log_density(np.stack([resized(plane, width, height) for plane in planes]), film.scan.darkest)
-    inside = resized(film.inside.astype(np.float32), width, height) > 0.99
-    density[:, resized(film.holder.astype(np.float32), width, height) > 0.5] = -np.log10(DARKEST)
-    values = density[:, inside] if inside.any() else density.reshape(3, -1)
-    low, median, high = np.percentile(values, (10, 50, 90), axis=1)
+    return standardised(film, input_density(film.scan, size))
+
+
+def input_density(scan: Scan, size: int) -> np.ndarray:
+    """(3, h, w) float32: the picture in density, `input_shape`; all of the network's input that needs no `Film`."""
+    planes = [np.ascontiguousarray(scan.small[..., c], dtype=np.float32) for c in range(3)]
+    height, width = input_shape(scan.small.shape[0], scan.small.shape[1], size)
+    return log_density(np.stack([resized(plane, width, height) for plane in planes]), scan.darkest)
+
+
+def standardised(film: Film, density: np.ndarray) -> np.ndarray:
+    """(3, h, w) uint8, see `network_input`, of `input_density`, which is changed."""
+    height, width = density.shape[1:]
+    if film.holder.any():
+        density[:, resized(film.holder.astype(np.float32), width, height) > 0.5] = -np.log10(DARKEST)
+    values = density.reshape(3, -1)
+    if not film.inside.all():
+        inside = resized(film.inside.astype(np.float32), width, height) > 0.99
+        values = chosen(density, inside) if inside.any() else values
+    low, median, high = percentiles(values, (10, 50, 90)).astype(np.float32)
     span = max(float((high - low).mean()), LEAST_SPAN)
-    relative = alike(density - median[:, None, None], high - low) / (SPANS_IN_RANGE * span)
-    return np.rint(127.5 + 127.5 * np.tanh(relative)).astype(np.uint8)
+    density -= median[:, None, None]  # in place from here on: a new array a step takes longer than the step
+    density *= alike(high - low)[:, None, None]
+    density /= SPANS_IN_RANGE * span
+    np.tanh(density, out=density)
+    density *= 127.5
+    density += 127.5
+    return np.rint(density, out=density).astype(np.uint8)
 
 
-def alike(planes: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """Layers (3, h, w) whose densities span `spans` (3,), made to span the same: else one that spans more than another
-    would show every grey edge as a colour."""
+def chosen(planes: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """(3, n): planes (3, h, w) where a mask (h, w) says; `planes[:, where]`, which takes ten times as long."""
+    return np.stack([plane[where] for plane in planes])
+
+
+def alike(spans: np.ndarray) -> np.ndarray:
+    """(3,): factors by which layers whose densities span `spans` (3,) come to span the same: else one that spans more
+    than another would show every grey edge as a colour."""
     spans = np.maximum(spans, STEP)
-    return (planes * np.clip(spans.mean() / spans, 1 / UNLIKE, UNLIKE)[:, None, None]).astype(np.float32)
+    return np.clip(spans.mean() / spans, 1 / UNLIKE, UNLIKE)
 
 
 def resized(plane: np.ndarray, width: int, height: int) -> np.ndarray:

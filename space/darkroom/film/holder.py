@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from ..files.light import CODED_GAMMA
-from .inversion import log_density
+from .inversion import LN_10, log_density
 
 SOFT = 5  # pixels over which noise is averaged
 RIM = 4  # pixels of the picture's border that tell what lies along a side
@@ -32,21 +32,26 @@ def holder(density: np.ndarray) -> np.ndarray:
     found = np.zeros((height, width), bool)
     if min(height, width) < 8 * RIM:
         return found
-    coded = np.moveaxis(10 ** (-density / CODED_GAMMA), -1, 0)  # as the eye sees it
-    values = uniform_filter(coded, SOFT, axes=(1, 2))
+    planes = np.moveaxis(density, -1, 0)
     rows, columns = height // 4, width // 4
-    middle = np.median(values[:, rows:-rows, columns:-columns].reshape(3, -1), axis=1)
+    middle = np.median(_seen(planes[:, rows:-rows, columns:-columns]).reshape(3, -1), axis=1)
     for turns in range(4):
         side = np.rot90(found, turns)  # a view: what is marked in it is marked in `found`
-        side |= _along_the_top(np.rot90(values, turns, (1, 2)), middle)
+        side |= _along_the_top(np.rot90(planes, turns, (1, 2)), middle)
     return found
 
 
-def _along_the_top(values: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """(h, w) bool: the holder along the upper side of `values` (3, h, w). middle: (3,), of the frame's middle."""
-    _, height, width = values.shape
+def _seen(planes: np.ndarray) -> np.ndarray:
+    """Density (3, h, w) as coded values, as the eye sees it, without noise."""
+    return uniform_filter(np.exp(planes * (-LN_10 / CODED_GAMMA)), SOFT, axes=(1, 2))
+
+
+def _along_the_top(planes: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """(h, w) bool: the holder along the upper side of densities (3, h, w). middle: (3,), values of the frame's
+    middle."""
+    _, height, width = planes.shape
     none = np.zeros((height, width), bool)
-    rim = values[:, :RIM].reshape(3, -1)
+    rim = _seen(planes[:, : RIM + SOFT])[:, :RIM].reshape(3, -1)
     usual = np.median(rim, axis=1)
     more = CODED_GAMMA * (log_density(usual) - log_density(middle))
     lost = more[0] - more[2]  # of the mask
@@ -55,7 +60,7 @@ def _along_the_top(values: np.ndarray, middle: np.ndarray) -> np.ndarray:
     if (np.abs(rim - usual[:, None]).max(axis=0) < EVEN).mean() < MOST:
         return none
     deepest, stray = int(DEEPEST * height), STRAIGHT * max(height, width)
-    same = np.abs(values[:, :deepest] - usual[:, None, None]).max(axis=0) < EVEN
+    same = np.abs(_seen(planes[:, : deepest + SOFT])[:, :deepest] - usual[:, None, None]).max(axis=0) < EVEN
     depth = np.where(same.all(axis=0), deepest, np.argmin(same, axis=0))
     edge, most = None, MOST
     for a, b in combinations(np.linspace(0.1 * width, 0.9 * width, POINTS).astype(int), 2):

@@ -1,12 +1,17 @@
 """The positive of a negative, made strip by strip: a large scan takes little more memory than its pixels."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from .percentiles import percentiles
+
 # OpenCV's 5-tap Gaussian: sigma = 0.3 * ((5 - 1) / 2 - 1) + 0.8 = 1.1.
 GAUSSIAN_5 = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 1.1**2))
 GAUSSIAN_5 /= GAUSSIAN_5.sum()
+
+LN_10 = math.log(10)  # a NumPy scalar would make float32 float64
 
 DARKEST = 1 / 512  # the black of a holder; half an 8-bit step, below which a density is only noise
 METHODS = ("cvt2pos", "density")  # of inverting
@@ -57,7 +62,7 @@ def _cvt2pos(read: Reader, shape: tuple[int, int]) -> Iterator[tuple[slice, np.n
         everything = np.empty(shape, np.float32)
         for rows in _strips(shape):
             everything[rows] = read(rows, c)
-        low, high = np.percentile(everything, (1, 99), overwrite_input=True)
+        low, high = percentiles(everything.reshape(1, -1), (1, 99))[:, 0]
         del everything
         for rows in _strips(shape):
             values = read(rows, c) - low  # float64; in place from here on, a new array a step is most of the time
@@ -94,7 +99,9 @@ def _blur_5(plane: np.ndarray, rows: slice, factor: np.float32) -> np.ndarray:
 
 def log_density(rgb: np.ndarray, darkest: float = DARKEST) -> np.ndarray:
     """−log10 of the values as coded: density up to a factor (the coding's gamma) and an offset (the light)."""
-    return -np.log10(np.maximum(rgb, darkest))
+    logs = np.log(np.maximum(rgb, darkest))  # several times faster than log10
+    logs *= -1 / LN_10
+    return logs
 
 
 def _density_print(

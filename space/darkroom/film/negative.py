@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter
 
 from ..files.light import CODED_GAMMA
+from .inversion import LN_10
 from .traits import DENSEST, LEAST, beyond_shading, reduced, traits
 
 KINDS = ("negative", "positive", "black_and_white", "page", "nothing")  # in the order of the network's outputs
@@ -67,7 +68,7 @@ def no_picture(density: np.ndarray, inside: np.ndarray) -> bool:
     weight = np.maximum(uniform_filter(inside, 5, float), 1e-6)
     away = ~binary_dilation(~inside, iterations=2)
     away = away if away.sum() >= LEAST else inside
-    for grey, least in ((density.mean(axis=-1), EVEN), ((10 ** (-density / CODED_GAMMA)).mean(axis=-1), STEP)):
+    for grey, least in ((density.mean(axis=-1), EVEN), (np.exp(density * (-LN_10 / CODED_GAMMA)).mean(axis=-1), STEP)):
         smooth = uniform_filter(grey * inside, 5) / weight
         if beyond_shading(smooth, inside, SHADING) < max(least, AVERAGED * float((grey - smooth)[away].std())):
             return True

@@ -5,8 +5,12 @@ apart is how far the lightest parts are from bare light and whether they share o
 compares to the others', how much colour is left once brightness is known, and where the contrast lies.
 """
 
+from functools import reduce
+
 import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter
+
+from .percentiles import percentiles
 
 SIDE = 160  # pixels on the long side; finer detail differs between scanners more than between kinds of picture
 DENSEST = 5.0  # D; below the lowest codes of a file a density is only noise
@@ -20,9 +24,12 @@ def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.nda
     by = -(-max(inside.shape) // SIDE)
     height, width = (max(1, n // by) for n in inside.shape)
     rows, columns = min(by, inside.shape[0]), min(by, inside.shape[1])
-    density, inside = (plane[: height * rows, : width * columns] for plane in (density, inside))
     blocks = (height, rows, width, columns)
-    return density.reshape(*blocks, 3).mean(axis=(1, 3)), np.all(inside.reshape(blocks), axis=(1, 3))
+    planes = density[: height * rows, : width * columns].transpose(2, 0, 1).reshape(3, *blocks)
+    strips = reduce(np.add, (planes[:, :, row] for row in range(rows)))  # slices are quicker added than axes
+    planes = reduce(np.add, (strips[..., column] for column in range(columns))) / (rows * columns)
+    inside = np.all(inside[: height * rows, : width * columns].reshape(blocks), axis=(1, 3))
+    return planes.transpose(1, 2, 0), inside
 
 
 def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
@@ -34,10 +41,10 @@ def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
     density = np.minimum(density.astype(np.float64), DENSEST)
     if inside.sum() < LEAST:
         inside = np.ones_like(inside)
-    values = density[inside]  # (n, 3)
-    grey = values.mean(axis=1)
-    q = np.percentile(values, (1, 5, 50, 95, 99), axis=0)
-    lightest, light, middle, dense, densest = np.percentile(grey, (1, 5, 50, 95, 99))
+    values = np.stack([density[..., c][inside] for c in range(3)])  # (3, n)
+    grey = values.mean(axis=0)
+    q = percentiles(values, (1, 5, 50, 95, 99))
+    lightest, light, middle, dense, densest = percentiles(grey[None], (1, 5, 50, 95, 99))[:, 0]
     spans = q[3] - q[1]
     span = max(float(spans.mean()), 0.01)
     found = {
@@ -48,31 +55,39 @@ def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
         "balance": np.log2((dense - middle + 0.01) / (middle - light + 0.01)),
         "lightest": lightest,
         "densest": np.log2(densest + 0.05),
-        "black": np.log2((values.min(axis=1) > 2.2).mean() + 0.001),
-        "bare": np.log2((values.min(axis=1) < 0.03).mean() + 0.001),
+        "black": np.log2((values.min(axis=0) > 2.2).mean() + 0.001),
+        "bare": np.log2((values.min(axis=0) < 0.03).mean() + 0.001),
     }
     found["skew"], found["peak"] = _shape(grey)
     seen = -np.log10(np.exp(-np.log(10) * density) + 10**-FLOOR)  # NumPy's ** is slow
-    found |= _hues(seen[inside], grey, span) | _colours(seen, inside, span) | _places(density, inside, span)
+    found |= (
+        _hues(np.stack([seen[..., c][inside] for c in range(3)]), grey, span)
+        | _colours(seen, inside, span)
+        | _places(density, inside, span)
+    )
     return {name: float(value) for name, value in found.items()}
 
 
 def _hues(values: np.ndarray, grey: np.ndarray, span: float) -> dict[str, float]:
-    """Where hue lies and how it moves from light to dense, by size alone: which hue it is says nothing."""
-    hue = values - grey[:, None]
-    low, below, above, high = np.percentile(grey, (5, 40, 60, 95))
+    """Where hue lies and how it moves from light to dense, by size alone: which hue it is says nothing. values: (3, n),
+    density."""
+    hue = values - grey
+    low, below, above, high = percentiles(grey[None], (5, 40, 60, 95))[:, 0]
     thirds = {"light": grey <= low, "middle": (grey >= below) & (grey <= above), "dense": grey >= high}
-    means = {name: hue[chosen].mean(axis=0) for name, chosen in thirds.items()}
-    spread = {name: np.sqrt(((hue[chosen] - means[name]) ** 2).sum(axis=1).mean()) for name, chosen in thirds.items()}
+    parts = {name: hue.compress(chosen, axis=1) for name, chosen in thirds.items()}
+    means = {name: part.mean(axis=1) for name, part in parts.items()}
+    spread = {name: np.sqrt(part.var(axis=1).sum()) for name, part in parts.items()}
     size = np.linalg.norm
     found = {f"spread of hue, {name}": np.log2(value / span + 0.01) for name, value in spread.items()}
     found |= {f"hue, {name}": np.log2(size(means[name]) + 0.02) for name in ("light", "dense")}
     found["travel of hue"] = np.log2((size(means["dense"] - means["light"]) + 0.02) / span)
     found["bend of hue"] = np.log2((size(means["dense"] - 2 * means["middle"] + means["light"]) + 0.01) / span)
     # Each channel over its own span: what is left of colour when contrast and light are taken out.
-    own = (values - np.median(values, axis=0)) / np.maximum(np.subtract(*np.percentile(values, (95, 5), axis=0)), 0.03)
+    low, median, high = percentiles(values, (5, 50, 95))[..., None]
+    own = (values - median) / np.maximum(high - low, 0.03)
     own = np.clip(own, -4, 4)
-    colour = np.linalg.norm(own - own.mean(axis=1, keepdims=True), axis=1)
+    own -= own.mean(axis=0)
+    colour = np.sqrt((own * own).sum(axis=0))
     found["colour"] = np.log2(colour.mean() + 0.01)
     found["colour with density"] = _rank_correlation(grey, colour)
     return found
@@ -82,7 +97,7 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
     """How colour follows brightness once noise is averaged out, over the whole film and within a few pixels."""
     weight, wide = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
     soft = np.stack([uniform_filter(density[..., c] * inside, 5) / weight for c in range(3)])
-    even = soft[:, inside]
+    even = np.stack([plane[inside] for plane in soft])
     rest = beside(even[1], even[[0, 2]])
     typical = np.median(np.abs(rest - np.median(rest, axis=1, keepdims=True)), axis=1)
     found = {
@@ -93,8 +108,9 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
     }
     # Light that differs in colour from place to place does so gradually; things in a scene end.
     planes = np.zeros((5, *inside.shape))
-    planes[:, inside] = *rest, *even
-    ending = (planes - uniform_filter(planes, 15, axes=(1, 2)) / wide)[:, inside]
+    for plane, values in zip(planes, (*rest, *even), strict=True):
+        plane[inside] = values
+    ending = np.stack([(plane - uniform_filter(plane, 15) / wide)[inside] for plane in planes])
     red, blue, grey = np.median(np.abs([*ending[:2], ending[2:].mean(axis=0)]), axis=1)
     found["colour of structure"] = np.log2((np.hypot(red, blue) + 0.001) / (grey + 0.001))
     for a, b, name in ((2, 3, "red, green"), (3, 4, "green, blue"), (2, 4, "red, blue")):
@@ -130,8 +146,12 @@ def beyond_shading(grey: np.ndarray, inside: np.ndarray, power: int = 2) -> floa
     """Standard deviation of what a polynomial of x and y leaves of a picture: next to nothing for one colour, however
     unevenly lit."""
     y, x = (axis[inside] for axis in np.mgrid[-1 : 1 : grey.shape[0] * 1j, -1 : 1 : grey.shape[1] * 1j])
-    known = [x**i * y**k for i in range(power + 1) for k in range(power + 1 - i)]
-    return float(_without(np.stack(known, axis=-1), grey[inside]).std())
+    powers = [[np.ones_like(axis)] for axis in (x, y)]  # NumPy's ** is slow beyond 2
+    for found, axis in zip(powers, (x, y), strict=True):
+        for _ in range(power):
+            found.append(found[-1] * axis)
+    known = [powers[0][i] * powers[1][k] for i in range(power + 1) for k in range(power + 1 - i)]
+    return float(_without(np.stack(known), grey[inside]).std())
 
 
 def beside(green: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -141,7 +161,7 @@ def beside(green: np.ndarray, others: np.ndarray) -> np.ndarray:
     the curve hook as no cubic does.
     """
     x = (green - green.mean()) / max(float(green.std()), 1e-6)
-    powers = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=-1)
+    powers = np.stack([np.ones_like(x), x, x * x, x * x * x])
     rest = np.stack([_without(powers, other) for other in others])
     starts = np.linspace(0, x.size, STEPS, endpoint=False).astype(int)
     sums = np.add.reduceat(np.stack([x, *rest])[:, np.argsort(x)], starts, axis=1)
@@ -151,9 +171,9 @@ def beside(green: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _without(known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """What the best mix of the columns of `known` (n, k) leaves of `values` (n,)."""
-    ridge = 1e-6 * len(known) * np.eye(known.shape[1])  # a picture of one colour has no slope
-    return values - known @ np.linalg.solve(known.T @ known + ridge, known.T @ values)
+    """What the best mix of the rows of `known` (k, n) leaves of `values` (n,)."""
+    ridge = 1e-6 * known.shape[1] * np.eye(len(known))  # a picture of one colour has no slope
+    return values - np.linalg.solve(known @ known.T + ridge, known @ values) @ known
 
 
 def _shape(x: np.ndarray) -> tuple[float, float]:

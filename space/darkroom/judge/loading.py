@@ -4,22 +4,23 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
+from safetensors.numpy import load_file
 
 from ..film.negative import Gate
 from ..hub.pull import CONFIG, TENSORS, WeightsError
 from ..hub.weights import find
 from ..taxonomy import DEFECTS, LABELS
 from .calibration import Calibration
-from .resnet import ResNet18
+from .network import Network
+from .runtime import HEAD, shapes
 
 
 class Loaded(NamedTuple):
     """A network, where it came from, its commit on the Hub or None, and what the user should be told or ""."""
 
-    model: ResNet18
+    model: Network
     source: str
     revision: str | None
     notice: str
@@ -33,14 +34,14 @@ def load_network(
     return Loaded(read_network(found.config, found.tensors, found.source), found.source, found.revision, found.notice)
 
 
-def read_network(config: Path, tensors: Path, name: str) -> ResNet18:
+def read_network(config: Path, tensors: Path, name: str) -> Network:
     """The network that the configuration describes, with exactly these weights in it.
 
     name: what an error calls it. Raises WeightsError.
     """
     try:
         stored = json.loads(config.read_text(encoding="utf-8"))
-        model = ResNet18(**stored)
+        model = Network({}, **stored)
         calibration = Calibration.from_dict(model.calibration) if model.calibration else None
         if model.gate:
             Gate.from_dict(model.gate)
@@ -55,24 +56,25 @@ def read_network(config: Path, tensors: Path, name: str) -> ResNet18:
         state = load_file(tensors)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{name}: its {TENSORS} is damaged ({error}); download or train it again") from None
-    misfit = _misfit(model.state_dict(), state)
+    misfit = _misfit(len(model.labels) + len(model.defects), state)
     if misfit:
         raise WeightsError(f"{name}: its weights do not fit this network: {misfit}")
-    model.load_state_dict(state, strict=True)
-    return model.eval()
+    whole = {key: value if value.dtype.kind == "i" else value.astype(np.float32) for key, value in state.items()}
+    return Network(whole, **stored)
 
 
-def _misfit(expected: dict[str, Tensor], state: dict[str, Tensor]) -> str:
-    """The first thing by which `state` is no state of the network, or an empty string."""
+def _misfit(outputs: int, state: dict[str, np.ndarray]) -> str:
+    """The first thing by which `state` is no state of the network with so many outputs, or an empty string."""
+    expected = {key: [outputs, *shape[1:]] if key in HEAD else shape for key, shape in shapes().items()}
     for key in sorted(expected.keys() - state.keys()):
         return f"{key} is missing"
     for key in sorted(state.keys() - expected.keys()):
         return f"{key} has no place in it"
-    for key, tensor in expected.items():
-        if tensor.shape != state[key].shape:
-            return f"{key} is {_size(state[key])} where {_size(tensor)} is expected"
+    for key, shape in expected.items():
+        if shape != [*state[key].shape]:
+            return f"{key} is {_size([*state[key].shape])} where {_size(shape)} is expected"
     return ""
 
 
-def _size(tensor: Tensor) -> str:
-    return " × ".join(map(str, tensor.shape)) or "one number"
+def _size(shape: list[int]) -> str:
+    return " × ".join(map(str, shape)) or "one number"

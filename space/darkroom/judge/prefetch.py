@@ -1,5 +1,6 @@
 """Work done in threads a few items ahead of whoever asks for it."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,9 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
+
+# Cores that this process may use: as many threads compute at once, in the network and around it.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def ahead(work: Callable[[Item], Done], items: Iterable[Item], workers: int, most: int) -> Iterator[Done]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..taxonomy import DEFECTS, LABELS
+from .network import Network
 
 STAGES = ((2, 64), (2, 128), (2, 256), (2, 512))  # (residual blocks, channels)
 USUAL_SPAN, SMALLEST_SPAN = 0.5, 0.01  # D; of a well exposed frame, and what a thinner frame counts as
@@ -103,6 +104,20 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
                 channels = out_channels
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Linear(channels + 1, len(self.labels) + len(self.defects))
+
+    @classmethod
+    def of(cls, network: Network) -> "ResNet18":
+        """A model that was loaded, in torch, ready to judge."""
+        model = cls(**network.config())
+        model.load_state_dict({name: torch.from_numpy(weight) for name, weight in network.weights.items()})
+        return model.eval()
+
+    def network(self) -> Network:
+        """The same for who runs it without torch; the weights are copied."""
+        state = self.state_dict().items()
+        weights = {name: (x.float() if x.is_floating_point() else x).cpu().numpy().copy() for name, x in state}
+        config = (self.labels, self.defects, self.input_size, self.calibration, self.gate)
+        return Network(weights, *config)
 
     def forward(self, x: Tensor, span: Tensor) -> Output:
         """(N, 3, H, W) as `to_float` gives them, and (N,) density spans in D, to logits."""

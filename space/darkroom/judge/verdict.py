@@ -5,28 +5,28 @@ verdict = judge.judge("frame.jpg")
 verdict.verdict, verdict.p_normal, verdict.defects
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from ..film.base import AboveBase, above_base
 from ..film.evidence import Evidence, measure
-from ..film.film import Film, network_input
+from ..film.film import Film, input_density, network_input, standardised
 from ..film.negative import Gate
 from ..film.scan import Scan, open_scan
 from ..film.surface import Surface, surface
 from .calibration import PRIOR, Calibration
 from .loading import load_network
+from .network import Network
 from .record import COLUMNS, Verdict, verdicts
-from .resnet import ResNet18, to_float
+from .runtime import Logits, Runtime
 
-# Frames in one forward pass of an accelerator, which is filled up with empty ones. On a processor a frame goes alone:
-# that is as fast, and what is said of a frame then does not depend, in the last bit, on which others came with it.
-BATCH = 16
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["COLUMNS", "Judge", "Prepared", "Verdict", "load"]
 
@@ -44,8 +44,9 @@ class Prepared(NamedTuple):
 class Judge:
     """A loaded model. source: where its weights came from; revision: the Hub commit, or None."""
 
-    def __init__(self, model: ResNet18, source: str = "memory", revision: str | None = None, notice: str = ""):
-        self.model = model.eval()
+    def __init__(self, model: Network, source: str = "memory", revision: str | None = None, notice: str = ""):
+        self.model = model
+        self.run: Callable[[np.ndarray, np.ndarray], Logits] = Runtime(model)
         self.source, self.revision, self.notice = source, revision, notice
         stored = model.calibration
         self.calibration = Calibration.from_dict(stored) if stored else Calibration.identity(model.defects)
@@ -57,7 +58,14 @@ class Judge:
         prior: P(normal) for it, strictly in 0…1. Raises `decode.ScanError` with one sentence for the user where the
         file cannot be opened.
         """
-        return self.judge_batch([scan if isinstance(scan, Scan) else open_scan(scan)], prior)[0]
+        scan = scan if isinstance(scan, Scan) else open_scan(scan)
+        with ThreadPoolExecutor(1) as pool:  # on another core, what the network need not wait for
+            density = pool.submit(input_density, scan, self.model.input_size)
+            film = Film(scan)
+            measured = pool.submit(self._measured, film)
+            pixels = standardised(film, density.result())
+            output = self.run(pixels[None], np.array([film.span], np.float32))
+            return self._verdicts([Prepared(scan.name, pixels, *measured.result())], output, prior)[0]
 
     def judge_batch(self, scans: Sequence[Scan], prior: float = PRIOR) -> list[Verdict]:
         """Judge several scans, in their order."""
@@ -66,36 +74,35 @@ class Judge:
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
         film = Film(scan)
-        pixels, evidence = network_input(film, self.model.input_size), measure(film, self.gate)
-        return Prepared(scan.name, pixels, evidence, surface(film), above_base(film))
+        return Prepared(scan.name, network_input(film, self.model.input_size), *self._measured(film))
 
-    @torch.inference_mode()
+    def _measured(self, film: Film) -> tuple[Evidence, Surface | None, AboveBase | None]:
+        return measure(film, self.gate), surface(film), above_base(film)
+
+    def accelerate(self, device: "torch.device") -> None:
+        """Run the network on a GPU from here on, which takes torch."""
+        from .accelerator import Accelerated
+
+        self.run = Accelerated(self.model, device)
+
     def judge_prepared(self, prepared: Sequence[Prepared], prior: float = PRIOR) -> list[Verdict]:
         """Judge several prepared scans, in their order; an accelerator takes those of one shape together. What is said
         of one does not depend on the others."""
         said: dict[int, Verdict] = {}
-        device = next(self.model.parameters()).device
-        most = frames_at_once(device)
         for shape in {each.pixels.shape for each in prepared}:
-            chosen = [(i, each) for i, each in enumerate(prepared) if each.pixels.shape == shape]
-            for start in range(0, len(chosen), most):
-                numbers, batch = zip(*chosen[start : start + most], strict=True)
-                pixels = np.zeros((most, *shape), np.uint8)
-                spans = torch.ones(most, device=device)
-                for row, each in enumerate(batch):
-                    pixels[row], spans[row] = each.pixels, each.evidence.density_span
-                answer = self.model(to_float(torch.from_numpy(pixels).to(device)), spans)
-                label, damage, maps = (part[: len(batch)].float().cpu().numpy() for part in answer)
-                names, evidence = [each.name for each in batch], [each.evidence for each in batch]
-                answered = verdicts(names, evidence, (label, damage, maps), self.model.defects, self.calibration, prior)
-                for i, verdict, each in zip(numbers, answered, batch, strict=True):
-                    said[i] = replace(verdict, surface=each.surface, above_base=each.above_base)
+            chosen = {i: each for i, each in enumerate(prepared) if each.pixels.shape == shape}
+            spans = np.array([each.evidence.density_span for each in chosen.values()], np.float32)
+            output = self.run(np.stack([each.pixels for each in chosen.values()]), spans)
+            said |= dict(zip(chosen, self._verdicts([*chosen.values()], output, prior), strict=True))
         return [said[i] for i in range(len(prepared))]
 
-
-def frames_at_once(device: torch.device) -> int:
-    """How many frames one forward pass takes."""
-    return 1 if device.type == "cpu" else BATCH
+    def _verdicts(self, prepared: Sequence[Prepared], output: Logits, prior: float) -> list[Verdict]:
+        names, evidence = [each.name for each in prepared], [each.evidence for each in prepared]
+        said = verdicts(names, evidence, output, self.model.defects, self.calibration, prior)
+        return [
+            replace(verdict, surface=each.surface, above_base=each.above_base)
+            for verdict, each in zip(said, prepared, strict=True)
+        ]
 
 
 def load(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Judge:

@@ -11,12 +11,12 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
 
 from ..files.archive import Member, extract, open_zip
@@ -27,11 +27,16 @@ from ..film.preview import reduce, thumbnail
 from ..film.scan import Scan, open_scan
 from ..frames.cut import cut
 from ..judge.calibration import PRIOR
+from ..judge.network import BATCH
 from ..judge.prefetch import ahead
 from ..judge.record import COLUMNS, Verdict
-from ..judge.verdict import BATCH, Judge, Prepared
+from ..judge.runtime import Runtime
+from ..judge.verdict import Judge, Prepared
 from .items import Item, state
 from .pictures import store
+
+if TYPE_CHECKING:
+    import torch
 
 GROWING = "the file changed while it was read; run the same command again when it is whole"
 ENDS = "; please report this file"
@@ -58,21 +63,21 @@ class Judging:
         judge: Judge,
         prior: float = PRIOR,
         light: str = "auto",
-        device: torch.device | None = None,
+        device: "torch.device | None" = None,
         pictures: Path | None = None,
         readers: int = 1,
     ):
         self.judge, self.prior, self.light, self.pictures = judge, prior, light, pictures
         self.readers = readers
-        if device is None:
-            found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-            device = found or torch.device("cpu")
-        judge.model.to(device)
-        self.in_threads = device.type == "cpu"
-        if self.in_threads:
-            torch.set_num_threads(
-                1
-            )  # of each of our own threads; sums then have one order, however many cores there are
+        if device is None and find_spec("torch"):
+            from ..judge.accelerator import accelerator
+
+            device = accelerator()
+        self.in_threads = device is None or device.type == "cpu"
+        if device and not self.in_threads:
+            judge.accelerate(device)
+        else:
+            judge.run = Runtime(judge.model, threads=1)  # in each of our own
 
     def each(self, items: Iterable[Item]) -> Iterator[list[tuple[Item, list[dict[str, Any]]]]]:
         """The items with what is kept of their frames, in their order, a batch at a time. At most a few dozen frames

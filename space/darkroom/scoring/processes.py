@@ -1,16 +1,17 @@
 """Who shares the work of a run."""
 
-import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ..files.table import OutputError
+from ..judge.prefetch import CORES
 from ..judge.verdict import Judge
 from .items import Item
 from .judging import Judging
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Alone:
@@ -21,12 +22,12 @@ class Alone:
     """
 
     index, count = 0, 1
-    device: torch.device | None = None
+    device: "torch.device | None" = None
 
     @property
     def readers(self) -> int:
         """One a core that this process may use."""
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return CORES
 
     def first(self) -> AbstractContextManager[Any]:
         """Around what the first process does before the others: who comes first fills the Hub's cache for all."""

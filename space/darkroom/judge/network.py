@@ -1,0 +1,31 @@
+"""A model in memory: what its config.json says, and its weights. `resnet` defines the network, `runtime` runs it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..taxonomy import DEFECTS, LABELS
+
+BATCH = 16  # pictures that an accelerator takes at once
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """weights: {name: float32, or whole numbers for counters}, as `resnet.ResNet18` names them. The rest are its
+    arguments, which `config.json` holds and `resnet.ResNet18` describes."""
+
+    weights: dict[str, np.ndarray] = field(repr=False)
+    labels: tuple[str, ...] = LABELS
+    defects: tuple[str, ...] = DEFECTS
+    input_size: int = 244
+    calibration: dict[str, Any] | None = None
+    gate: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "defects"):  # lists in JSON
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    def config(self) -> dict[str, Any]:
+        """The arguments of `resnet.ResNet18`."""
+        return {name: value for name, value in vars(self).items() if name != "weights"}

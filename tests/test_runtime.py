@@ -1,0 +1,90 @@
+"""However the network is run, it is one network: one class, one graph, the same verdicts on the same files."""
+
+import inspect
+import pickle
+from dataclasses import fields
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+import examples
+import graph
+from darkroom.judge.accelerator import Accelerated
+from darkroom.judge.network import Network
+from darkroom.judge.resnet import ResNet18, to_float
+from darkroom.judge.runtime import GRAPH, Runtime, shapes
+from darkroom.judge.verdict import Judge, load
+from darkroom.taxonomy import DEFECTS
+
+
+@pytest.fixture(scope="module")
+def model() -> ResNet18:
+    """With statistics that are not those of a new network, so that a batch norm that was lost would show."""
+    torch.manual_seed(0)
+    model = ResNet18(input_size=64)
+    for name, tensor in model.state_dict().items():
+        if name.endswith(("running_mean", "running_var")):
+            tensor.copy_(torch.rand_like(tensor) + 0.5)
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def pictures() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (3, 3, 64, 96), dtype=np.uint8), np.float32([0.01, 0.3, 0.9])
+
+
+def by_torch(model: ResNet18, pixels: np.ndarray, spans: np.ndarray) -> list[np.ndarray]:
+    with torch.no_grad():
+        return [part.numpy() for part in model(to_float(torch.from_numpy(pixels)), torch.from_numpy(spans))]
+
+
+def test_the_graph_is_the_one_that_the_class_gives():
+    written, made = onnx.load(GRAPH, load_external_data=False), onnx.load_from_string(graph.graph())
+    assert [*written.graph.node] == [*made.graph.node] and [*written.graph.input] == [*made.graph.input]
+    assert [*written.graph.initializer] == [*made.graph.initializer]
+    assert shapes() == graph.shapes()
+
+
+@pytest.mark.parametrize("kinds", [DEFECTS, DEFECTS[:2], ()])
+def test_the_runtime_says_what_the_class_says(model, pictures, kinds):
+    one = ResNet18(defects=kinds, input_size=64)
+    rows = slice(0, 2 + len(kinds))
+    state = model.state_dict()
+    one.load_state_dict(state | {name: state[name][rows] for name in ("head.weight", "head.bias")})
+    for found, expected in zip(Runtime(one.network())(*pictures), by_torch(one.eval(), *pictures), strict=True):
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, atol=2e-4, rtol=1e-4)
+
+
+def test_an_accelerator_says_what_the_processor_says(model, pictures):
+    on_device = Accelerated(model.network(), torch.device("cpu"))
+    for found, expected in zip(on_device(*pictures), by_torch(model, *pictures), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_network_and_its_class_are_described_alike_and_become_one_another(model):
+    stated = {name: each.default for name, each in inspect.signature(ResNet18).parameters.items()}
+    assert stated == {each.name: each.default for each in fields(Network) if each.name != "weights"}
+    again = ResNet18.of(model.network())
+    assert again.input_size == 64 and again.defects == model.defects
+    assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in again.state_dict().items())
+
+
+def test_a_judge_can_be_sent_to_another_process(model, pictures):
+    judge = Judge(model.network())
+    sent = pickle.loads(pickle.dumps(judge))
+    for found, expected in zip(sent.run(*pictures), judge.run(*pictures), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_the_bundled_model_gives_the_same_verdicts_by_torch():
+    judge = load()
+    by_runtime = examples.verdicts(judge)
+    judge.accelerate(torch.device("cpu"))
+    for name, verdict in examples.verdicts(judge).items():
+        assert verdict.verdict == by_runtime[name].verdict
+        assert verdict.p_normal == pytest.approx(by_runtime[name].p_normal, abs=1e-4)
+        np.testing.assert_allclose(verdict.heat, by_runtime[name].heat, atol=1e-3)
