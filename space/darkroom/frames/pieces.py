@@ -12,6 +12,7 @@ LEVELS = (0.93, 0.88, 0.8, 0.7, 0.6, 0.5)  # of the light's value, in its weakes
 BLACKS = (0.06, 0.1, 0.16, 0.24, 0.34, 0.46)  # of the light's value, in its strongest channel: brighter is film
 HOLE = 0.005  # share of the picture that a sprocket hole covers at most
 SMALLEST = 0.004  # share of the picture that a piece covers at least
+FULL = 0.99  # share of the picture that is no surround, from which there is none
 MOST = 40  # pieces that are looked at, the largest
 STRAY = 0.025  # of a piece's breadth, by which its long sides may stray from a line
 STRAIGHT = 0.6  # share of a long side that is on its line
@@ -46,7 +47,10 @@ class Piece:
 
 
 def pieces_of(mask: np.ndarray) -> list[Piece]:
-    """The pieces in a mask (h, w) bool of what is no surround, the largest first."""
+    """The pieces in a mask (h, w) bool of what is no surround, the largest first; none where nearly all of it is, or
+    nearly nothing, as in most pictures of one frame."""
+    if not SMALLEST < mask.mean() < FULL:
+        return []
     gaps, count = ndimage.label(~mask)
     sizes = np.bincount(gaps.ravel(), minlength=count + 1)
     filled = mask | (sizes < HOLE * mask.size)[gaps]
