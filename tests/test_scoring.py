@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
 from conftest import ROOT
@@ -420,9 +421,10 @@ def test_what_is_said_of_a_frame_does_not_depend_on_those_in_its_batch(weights, 
     prepared.append(judge.prepare(open_scan(small(9, 144, 96), "upright.png")))
     alone = [judge.judge_prepared([each])[0].row() for each in prepared]
     assert [verdict.row() for verdict in judge.judge_prepared(prepared)] == alone
-    monkeypatch.setattr("darkroom.judge.verdict.frames_at_once", lambda device: 4)  # as on an accelerator
+    monkeypatch.setattr("darkroom.judge.accelerator.BATCH", 4)
+    judge.accelerate(torch.device("cpu"))
     sizes = []
-    judge.model.register_forward_pre_hook(lambda model, inputs: sizes.append(len(inputs[0])))
+    judge.run.model.register_forward_pre_hook(lambda model, inputs: sizes.append(len(inputs[0])))
     batched = [verdict.row() for verdict in judge.judge_prepared(prepared)]
     assert sizes == [4, 4, 4], "a batch is filled up"
     assert batched == [verdict.row() for n in range(6) for verdict in judge.judge_prepared(prepared[n : n + 1])]

@@ -19,7 +19,8 @@ import numpy as np
 import ray
 
 from darkroom import command
-from darkroom.judge.verdict import BATCH, Judge, load
+from darkroom.judge.network import BATCH
+from darkroom.judge.verdict import Judge, load
 from darkroom.scoring.items import Item
 from darkroom.scoring.judging import Judging
 from darkroom.scoring.processes import Alone
