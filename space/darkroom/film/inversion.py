@@ -89,9 +89,10 @@ def _blur_5(plane: np.ndarray, rows: slice, factor: np.float32) -> np.ndarray:
     around = last - np.abs(last - np.abs(np.arange(rows.start - 2, rows.stop + 2)))
     padded = np.pad(plane[around] * factor, ((0, 0), (2, 2)), mode="reflect")
     across, blurred = np.zeros((height, width + 4), np.float32), np.zeros((height, width), np.float32)
-    part = np.empty_like(blurred)
+    part = np.empty_like(across)  # one for all steps: a new array takes as long as the step
     for k, weight in enumerate(GAUSSIAN_5):
-        across += padded[k : k + height] * np.float32(weight)
+        across += np.multiply(padded[k : k + height], np.float32(weight), out=part)
+    part = part[:, :width]
     for k, weight in enumerate(GAUSSIAN_5):
         blurred += np.multiply(across[:, k : k + width], np.float32(weight), out=part)
     return blurred
