@@ -11,7 +11,7 @@ from darkroom.film.film import Film
 from darkroom.film.negative import no_picture
 from darkroom.film.scan import Scan
 from darkroom.film.traits import reduced
-from darkroom.judge.roll import Frame, Summary, judge_roll, summarise
+from darkroom.judge.roll import JudgedFrame, Summary, judge_roll, summarise
 from darkroom.judge.verdict import Judge, load
 from film import eight_bit, frame, sixteen_bit
 from simulator import others
@@ -56,12 +56,14 @@ def test_a_page_is_no_colour_negative_and_has_no_probability(judge: Judge):
     row = verdict.row()
     assert row["verdict"] == "check" and row["not_negative"] == measure(Film(page), judge.gate).other == "page"
     assert "page of text" in row["reason"] and row["p_normal"] is row["confidence"] is row["holes"] is None
-    assert summarise([Frame("page.png", None, verdict)]) is None
+    assert summarise([JudgedFrame("page.png", None, verdict)]) is None
 
 
 def test_the_share_of_a_roll_counts_colour_negatives_only(judge: Judge):
     page = Scan(eight_bit(others.page(frame(200, 300), np.random.default_rng(1))), "page.png", b"", "PNG")
-    frames, pages = ([Frame(s.name, None, judge.judge(s))] * 3 for s in (blank((0.2, 0.5, 0.8), 1, 0, 0, 8), page))
+    frames, pages = (
+        [JudgedFrame(s.name, None, judge.judge(s))] * 3 for s in (blank((0.2, 0.5, 0.8), 1, 0, 0, 8), page)
+    )
     alone, both = summarise(frames), summarise(frames + pages)
     assert isinstance(both, Summary) and (both.share, both.low, both.high) == (alone.share, alone.low, alone.high)
     assert both.counts["check"] == 3

@@ -12,7 +12,7 @@ from PIL import Image
 import film
 from darkroom.files.archive import Found
 from darkroom.film.scan import open_scan
-from darkroom.judge.roll import Frame, by_number, damaged_share, judge_roll, summarise, worst_first
+from darkroom.judge.roll import JudgedFrame, by_number, damaged_share, judge_roll, summarise, worst_first
 from darkroom.judge.verdict import Judge, Verdict, load
 
 
@@ -28,10 +28,10 @@ def verdict(judge: Judge) -> Verdict:
     return judge.judge(open_scan(out.getvalue(), name="frame.png"))
 
 
-def frame(verdict: Verdict, number: int, word: str, p_normal: float, heat: np.ndarray | None = None) -> Frame:
+def frame(verdict: Verdict, number: int, word: str, p_normal: float, heat: np.ndarray | None = None) -> JudgedFrame:
     heat = np.zeros((4, 4), np.float32) if heat is None else heat
     name = f"frame_{number}.jpg"
-    return Frame(name, Path(name), replace(verdict, file=name, verdict=word, p_normal=p_normal, heat=heat))
+    return JudgedFrame(name, Path(name), replace(verdict, file=name, verdict=word, p_normal=p_normal, heat=heat))
 
 
 def test_the_interval_is_that_of_every_possible_roll():
@@ -48,7 +48,7 @@ def test_the_interval_is_that_of_every_possible_roll():
 
 def test_the_worst_frame_comes_first_and_the_unjudged_last(verdict: Verdict):
     frames = [
-        Frame("x.jpg", None, error="x.jpg: broken"),
+        JudgedFrame("x.jpg", None, error="x.jpg: broken"),
         frame(verdict, 1, "readable", 0.9),
         frame(verdict, 2, "damaged", 0.1),
     ]
@@ -65,7 +65,7 @@ def test_what_is_no_colour_negative_comes_after_those_that_are_and_counts_in_no_
     others = [frame(verdict, number, "damaged", 0.01, scratch) for number in (1, 2, 3)]
     others = [replace(each, verdict=replace(each.verdict, evidence=slide)) for each in others]
     negatives = [frame(verdict, 8, "readable", 0.9, scratch), frame(verdict, 9, "check", 0.6, scratch)]
-    every = [Frame("x.jpg", None, error="x.jpg: broken"), *others, *negatives]
+    every = [JudgedFrame("x.jpg", None, error="x.jpg: broken"), *others, *negatives]
     assert [each.name for each in worst_first(every)] == [f"frame_{n}.jpg" for n in (9, 8, 1, 2, 3)] + ["x.jpg"]
     alone, together = summarise(negatives), summarise(every)
     assert (together.share, together.low, together.high) == (alone.share, alone.low, alone.high)

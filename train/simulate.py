@@ -39,7 +39,7 @@ TRIES = 3  # of damage that is not plain, each half way from the severity before
 
 
 @dataclass
-class Frame:
+class FrameMetadata:
     """What `metadata.jsonl` says of a picture. label: 1 readable, 0 damaged. severity: 0…3, of the worst defect.
     source: the photograph, scene or real film; group: the same, or its photographer, never in two splits. pair: the
     number that twins share. Of damage that nobody named the kinds are None. defect_cells: (7, 24, 24) largest coverage
@@ -90,7 +90,7 @@ def _frame(source: str, folders: Folders, wanted: dict[str, float], seed: tuple[
     return develop(scene_for(source, folders, scene_rng), wanted, film_rng, dust)
 
 
-def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame]:
+def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[FrameMetadata]:
     """Make and write a frame with damage and, where the pair has two, its twin; or one of film that was damaged when it
     was scanned. A kind that is neither `STRIKING` nor plain beside the twin is not damage."""
     rolled = seed, pair[0].pair
@@ -129,10 +129,10 @@ def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame
 
 def _written(
     out: Path, job: Job, seed: int, file: bytes, label: int, severity: float | None, kinds: dict, where: list
-) -> Frame:
+) -> FrameMetadata:
     name = f"{job.number:06d}.jpg"
     (out / job.split / name).write_bytes(file)
-    return Frame(name, label, severity, job.source, job.group, seed, job.pair, **kinds, defect_cells=where)
+    return FrameMetadata(name, label, severity, job.source, job.group, seed, job.pair, **kinds, defect_cells=where)
 
 
 def simulate(out: Path, folders: Folders = DRAWN_ALONE, count: int = 600, seed: int = 0) -> Path:

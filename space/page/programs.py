@@ -48,7 +48,7 @@ The same three are tools of an MCP server, at `{url}gradio_api/mcp/` (streamable
 """
 
 
-def record(frame: rolls.Frame, **more: str) -> dict:
+def record(frame: rolls.JudgedFrame, **more: str) -> dict:
     """The columns of the CSV, with the remedies of a judged frame, and what more is to be said of it."""
     if frame.verdict is None:
         return frame.row()
@@ -89,7 +89,7 @@ def endpoints(judge: Judge) -> None:
         except Exception as error:
             raise refuse(error, path.name) from None
         note = note_on(scan, whole="By /judge_roll")
-        return words.chances(found), record(rolls.Frame(path.name, path, found), note=note)
+        return words.chances(found), record(rolls.JudgedFrame(path.name, path, found), note=note)
 
     def judge_many(files: list[str], prior: float = 0.5, light: str = "auto") -> tuple[list[dict], dict, str]:
         """Judge a roll of colour negatives: many pictures, or ZIP archives of them.

@@ -10,7 +10,7 @@ import gradio as gr
 
 from darkroom.files.archive import Found
 from darkroom.judge.contact import ContactSheet, zipped
-from darkroom.judge.roll import Frame, judge_roll, sidecars_of, summarise, table_of, worst_first
+from darkroom.judge.roll import JudgedFrame, judge_roll, sidecars_of, summarise, table_of, worst_first
 from darkroom.judge.verdict import Judge
 
 from . import words
@@ -32,7 +32,7 @@ class Roll:
     """What a visitor's roll is so far: frames in the order of the upload, how many there will be, what was said of the
     light in their files, and what it is called."""
 
-    frames: tuple[Frame, ...]
+    frames: tuple[JudgedFrame, ...]
     total: int
     light: str
     seconds: float = 0.0
@@ -83,7 +83,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         files = save(frames) if final and frames else NOT_YET
         return [said, sheet_html(frames, order), *files]
 
-    def save(frames: tuple[Frame, ...]) -> list[dict]:
+    def save(frames: tuple[JudgedFrame, ...]) -> list[dict]:
         folder = new_folder(as_csv)
         table, sidecars = folder / "verdicts.csv", folder / "sidecars.zip"
         table.write_text(table_of(frames), encoding="utf-8")

@@ -30,7 +30,7 @@ WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class JudgedFrame:
     """One file of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
     number, infrared: as in `Found`."""
 
@@ -47,7 +47,7 @@ class Frame:
         """The verdict, or "error"."""
         return self.verdict.verdict if self.verdict else "error"
 
-    def at_prior(self, prior: float) -> "Frame":
+    def at_prior(self, prior: float) -> "JudgedFrame":
         """The same frame judged at another prior."""
         return replace(self, verdict=self.verdict.at_prior(prior)) if self.verdict else self
 
@@ -58,12 +58,12 @@ class Frame:
         return dict.fromkeys(COLUMNS, "") | {"file": self.name, "error": self.error}
 
 
-def table_of(frames: Iterable[Frame]) -> str:
+def table_of(frames: Iterable[JudgedFrame]) -> str:
     """The CSV that `score` writes: one row a frame, the unjudged ones with their `error`."""
     return csv_text(COLUMNS, (frame.row() for frame in frames))
 
 
-def sidecars_of(frames: Iterable[Frame]) -> bytes:
+def sidecars_of(frames: Iterable[JudgedFrame]) -> bytes:
     """A ZIP with the sidecars of all judged frames."""
     return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in frames if frame.verdict)
 
@@ -76,18 +76,18 @@ def explain(error: Exception, name: str) -> str:
     return f"{name}: could not be judged; try another export of it"
 
 
-def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = "auto") -> Iterator[Frame]:
+def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = "auto") -> Iterator[JudgedFrame]:
     """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it.
 
     light: as for `open_scan`.
     """
     for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry, light)), found, WORKERS, AHEAD):
         if isinstance(ready, str):
-            yield Frame(entry.name, entry.path, error=ready, number=entry.number, infrared=entry.infrared)
+            yield JudgedFrame(entry.name, entry.path, error=ready, number=entry.number, infrared=entry.infrared)
             continue
         prepared, small = ready
         verdict = judge.judge_prepared([prepared], prior)[0]
-        yield Frame(entry.name, entry.path, verdict, small, number=entry.number, infrared=entry.infrared)
+        yield JudgedFrame(entry.name, entry.path, verdict, small, number=entry.number, infrared=entry.infrared)
 
 
 def _prepare(judge: Judge, entry: Found, light: str) -> tuple[Prepared, bytes] | str:
@@ -100,10 +100,10 @@ def _prepare(judge: Judge, entry: Found, light: str) -> tuple[Prepared, bytes] |
         return explain(error, entry.name)
 
 
-def worst_first(frames: Iterable[Frame]) -> list[Frame]:
+def worst_first(frames: Iterable[JudgedFrame]) -> list[JudgedFrame]:
     """Least readable first; then, as they came, pictures that are no colour negatives, and what could not be judged."""
 
-    def place(frame: Frame) -> tuple[int, float]:
+    def place(frame: JudgedFrame) -> tuple[int, float]:
         if frame.verdict is None:
             return 2, 0.0
         return (1, 0.0) if frame.verdict.evidence.not_negative else (0, frame.verdict.p_normal)
@@ -131,13 +131,13 @@ class Summary:
         return {"counts": self.counts, **interval, "patterns": list(self.patterns)}
 
 
-def counted(frames: Iterable[Frame]) -> dict[str, int]:
+def counted(frames: Iterable[JudgedFrame]) -> dict[str, int]:
     """{"readable", "check", "damaged", "error": frames}."""
     counts = Counter(frame.word for frame in frames)
     return {word: counts[word] for word in (*VERDICTS, "error")}
 
 
-def summarise(frames: Iterable[Frame]) -> Summary | None:
+def summarise(frames: Iterable[JudgedFrame]) -> Summary | None:
     """Sum a roll up; None where no colour negative was judged."""
     frames = list(frames)
     judged = [frame.verdict for frame in frames if frame.verdict and not frame.verdict.evidence.not_negative]
