@@ -50,7 +50,7 @@ def grainy(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
 def drawn(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
     """The density of a drawn scene, (height, width, 3), for what has learnt from film: it takes `grainy` for none."""
     rng = np.random.default_rng(seed)
-    scene, roll = draw(rng), emulsion.film(rng)
+    scene, roll = draw(rng), emulsion.film_stock(rng)
     density = emulsion.expose(scene, roll, 0.3, np.zeros(3), contrast=1.0)
     density = emulsion.add_grain(density, roll, rng).astype(np.float32)
     return np.stack([resized(plane, width, height) for plane in np.moveaxis(density, -1, 0)], axis=-1)

@@ -11,7 +11,7 @@ from darkroom.film.scan import Scan, open_scan
 from darkroom.frames import find_frames
 from simulator.capture import photograph
 from simulator.develop import develop
-from simulator.filmstrip import Film, strip
+from simulator.filmstrip import Filmstrip, strip
 from simulator.laid import laid
 from simulator.overlap import overlap
 from simulator.scenes import draw
@@ -24,14 +24,14 @@ def scan_of(pixels: np.ndarray) -> Scan:
     return open_scan(file.getvalue(), "picture.jpg")
 
 
-def photographed(films: list[Film], kind: str, seed: int = 0) -> tuple[Scan, np.ndarray]:
+def photographed(films: list[Filmstrip], kind: str, seed: int = 0) -> tuple[Scan, np.ndarray]:
     """A picture of films, and its frames' corners as shares of it."""
     rng = np.random.default_rng(seed)
     density, corners = laid(films, kind, rng)
     return open_scan(photograph(density, rng), "strip.jpg"), corners / density.shape[1::-1]
 
 
-def strip_of(kind: str, count: int, seed: int = 1, per_mm: float = 5) -> Film:
+def strip_of(kind: str, count: int, seed: int = 1, per_mm: float = 5) -> Filmstrip:
     return strip(kind, count, per_mm, [], np.random.default_rng(seed))
 
 

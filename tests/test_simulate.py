@@ -12,10 +12,10 @@ import simulate
 from darkroom.files.decode import decode
 from darkroom.taxonomy import DEFECTS
 from simulator import capture, damage, develop, scenes
-from simulator.emulsion import BASE, LAYER, RANGE, Film, add_grain, expose, expose_again
+from simulator.emulsion import BASE, LAYER, RANGE, FilmStock, add_grain, expose, expose_again
 from simulator.holes import punched
 
-STRAIGHT = Film(BASE, contrast=np.ones(3), toe=0.8, leak=np.eye(3, dtype=np.float32), grain=0.02, grain_size=0.7)
+STRAIGHT = FilmStock(BASE, contrast=np.ones(3), toe=0.8, leak=np.eye(3, dtype=np.float32), grain=0.02, grain_size=0.7)
 GREY = np.full((4, 4, 3), 0.4614, np.float32)  # sRGB code of 18 % grey
 
 

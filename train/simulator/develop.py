@@ -8,7 +8,7 @@ from darkroom.taxonomy import DEFECTS
 from simulator.capture import mount, photograph, wear
 from simulator.damage import DAMAGE
 from simulator.dust import Scan
-from simulator.emulsion import Film, add_grain, expose, film
+from simulator.emulsion import FilmStock, add_grain, expose, film_stock
 from simulator.ends import cut_off, overlapping
 from simulator.leaks import innocent_leak
 from simulator.sight import placed
@@ -28,7 +28,7 @@ def develop(
     leaves all else as it was.
     """
     film_rng, damage_rng, wear_rng, camera_rng = rng.spawn(4)
-    roll = film(film_rng)
+    roll = film_stock(film_rng)
     cast = film_rng.normal(0, 0.5, 3) * film_rng.choice([0.5, 1.5])
     contrast = film_rng.uniform(0.85, 1.35)
     stops = _exposure(scene, roll, cast, contrast, film_rng)
@@ -57,7 +57,7 @@ def develop(
     return photograph(np.ascontiguousarray(density), camera_rng), coverage
 
 
-def _exposure(scene: np.ndarray, roll: Film, cast: np.ndarray, contrast: float, rng: np.random.Generator) -> float:
+def _exposure(scene: np.ndarray, roll: FilmStock, cast: np.ndarray, contrast: float, rng: np.random.Generator) -> float:
     """Stops off the meter's exposure, at which the frame stays readable."""
     stops, kind = float(np.clip(rng.normal(0.1, 0.9), -2.2, 2.5)), rng.random()
     if kind < DENSE:

@@ -19,7 +19,7 @@ MID_GREY = 0.18
 
 
 @dataclass(frozen=True)
-class Film:
+class FilmStock:
     """One roll. base: (3,) density. contrast: (3,) of the straight lines, 1 is nominal. toe: softness in stops. leak:
     (3, 3), how much each layer's image shows in the others. grain: standard deviation of D at D = 1 above base;
     grain_size: in pixels."""
@@ -32,11 +32,11 @@ class Film:
     grain_size: float
 
 
-def film(rng: np.random.Generator) -> Film:
+def film_stock(rng: np.random.Generator) -> FilmStock:
     """A roll as a shop might sell it: mask, contrast, grain and purity of the layers vary between makers."""
     leak = rng.uniform(-0.14, 0.06, (3, 3)).astype(np.float32)  # below 0: a layer's developer holds its neighbour back
     np.fill_diagonal(leak, 1)
-    return Film(
+    return FilmStock(
         base=(BASE * rng.uniform(0.75, 1.25) * rng.uniform(0.88, 1.12, 3)).astype(np.float32),
         contrast=rng.uniform(0.8, 1.2) * rng.lognormal(0, 0.08, 3),
         toe=rng.uniform(0.6, 1.0),
@@ -87,7 +87,9 @@ def _looked_up(values: np.ndarray, grid: np.ndarray, table: np.ndarray) -> np.nd
     return read
 
 
-def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, contrast: float = 1.0) -> np.ndarray:
+def expose(
+    photograph: np.ndarray, roll: FilmStock, stops: float, cast: np.ndarray, contrast: float = 1.0
+) -> np.ndarray:
     """Expose and develop: (H, W, 3) sRGB 0…1 -> density, base included; 8 bits of the photograph are used.
 
     stops: exposure off the meter's; −4 and less leave next to nothing. cast: (3,) stops, the colour of the light.
@@ -103,7 +105,7 @@ def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, c
     return np.maximum(above @ roll.leak.T, 0) + roll.base
 
 
-def add_grain(density: np.ndarray, roll: Film, rng: np.random.Generator) -> np.ndarray:
+def add_grain(density: np.ndarray, roll: FilmStock, rng: np.random.Generator) -> np.ndarray:
     """Dye clouds: σ grows with the root of the density above base; layers are independent, neighbours correlated."""
     noise = rng.standard_normal(density.shape, dtype=np.float32)
     noise = ndimage.gaussian_filter(noise, (roll.grain_size, roll.grain_size, 0))

@@ -4,12 +4,12 @@ import numpy as np
 from PIL import Image
 
 from simulator.capture import HOLDER
-from simulator.filmstrip import Film
+from simulator.filmstrip import Filmstrip
 
 TILT = 7.0  # degrees
 
 
-def laid(films: list[Film], kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def laid(films: list[Filmstrip], kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """The films below each other on what is around them: (H, W, 3) density, and (n, 4, 2) corners in reading order."""
     tilts = np.full(len(films), rng.uniform(-TILT, TILT) * rng.choice([0.15, 1]))
     if kind in ("sleeve", "holder", "filling"):
@@ -85,7 +85,7 @@ def _sleeve(canvas: np.ndarray, offset: np.ndarray, shape: tuple[int, ...]) -> N
 
 
 def _put(
-    canvas: np.ndarray, film_: Film, offset: np.ndarray, tilt: float, kind: str, rng: np.random.Generator
+    canvas: np.ndarray, film_: Filmstrip, offset: np.ndarray, tilt: float, kind: str, rng: np.random.Generator
 ) -> np.ndarray:
     """Lay film on the canvas, in place, turned by `tilt` radians about its upper left corner; returns its frames'
     corners there. In a holder only the frames show, or all between the holes."""
@@ -115,8 +115,8 @@ def _put(
     return film_.corners @ turn.T + offset
 
 
-def _masked(film_: Film, holder: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Film behind a holder with one long window, or with a window for each frame."""
+def _masked(film_: Filmstrip, holder: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A strip behind a holder with one long window, or with a window for each frame."""
     height, width = film_.density.shape[:2]
     open_ = np.zeros((height, width, 1), bool)
     corners = film_.corners
