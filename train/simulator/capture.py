@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from simulator.dust import Scan, dusty, kept_whole
+from simulator.dust import DustScan, dusty, kept_whole
 from simulator.shapes import blob, even_noise, line
 
 HOLDER = 3.6  # D of black plastic or card
@@ -18,7 +18,9 @@ SEEN = np.array([0.62, 1.0, 1.28], np.float32)  # how much of its layer's dye a 
 OPEN = 0.0  # D of a sprocket hole
 
 
-def wear(density: np.ndarray, base: np.ndarray, rng: np.random.Generator, scans: tuple[Scan, ...] = ()) -> np.ndarray:
+def wear(
+    density: np.ndarray, base: np.ndarray, rng: np.random.Generator, scans: tuple[DustScan, ...] = ()
+) -> np.ndarray:
     """What every roll has: a little dust, a hair, a hairline scratch. Not damage. scans: outlines of real dust, instead
     of what is drawn here."""
     if scans:

@@ -7,7 +7,7 @@ import numpy as np
 from darkroom.taxonomy import DEFECTS
 from simulator.capture import mount, photograph, wear
 from simulator.damage import DAMAGE
-from simulator.dust import Scan
+from simulator.dust import DustScan
 from simulator.emulsion import FilmStock, add_grain, expose, film_stock
 from simulator.ends import cut_off, overlapping
 from simulator.leaks import innocent_leak
@@ -19,7 +19,7 @@ DENSE, FAIRLY_THIN = 0.05, 0.05  # share of frames exposed far more, or far less
 
 
 def develop(
-    scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generator, dust: tuple[Scan, ...] = ()
+    scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generator, dust: tuple[DustScan, ...] = ()
 ) -> tuple[bytes, np.ndarray]:
     """One negative of `scene` ((H, W, 3) sRGB 0…1) with the wanted damage, as far as that can be seen in it: its JPEG
     and (H, W, 7) visible coverage, all 0 for a kind that the scene hides. dust: outlines of real dust.

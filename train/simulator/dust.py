@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-Scan = list[tuple[np.ndarray, bool]]  # outlines, (N, 2) x and y in widths of the frame; whether it is a scratch
+DustScan = list[tuple[np.ndarray, bool]]  # outlines, (N, 2) x and y in widths of the frame; whether it is a scratch
 FINE = 4  # pixels for one, in which outlines are drawn: most specks are smaller than a pixel
 
 
@@ -21,7 +21,7 @@ class DustError(ValueError):
 
 
 @cache  # read once in a process
-def outlines(folder: Path) -> tuple[Scan, ...]:
+def outlines(folder: Path) -> tuple[DustScan, ...]:
     """The scans of a folder. Raises DustError."""
     files = sorted(folder.glob("*.json"))
     if not files:
@@ -29,7 +29,7 @@ def outlines(folder: Path) -> tuple[Scan, ...]:
     return tuple(_scan(file) for file in files)
 
 
-def _scan(file: Path) -> Scan:
+def _scan(file: Path) -> DustScan:
     try:
         traced = [
             (np.array([(point["x"], point["y"]) for point in one["points"]], np.float32), one["label"]["name"])
@@ -41,7 +41,7 @@ def _scan(file: Path) -> Scan:
     return [(points / width, name == "Scratch") for points, name in traced if len(points) > 2]
 
 
-def dusty(density: np.ndarray, base: np.ndarray, scans: tuple[Scan, ...], rng: np.random.Generator) -> np.ndarray:
+def dusty(density: np.ndarray, base: np.ndarray, scans: tuple[DustScan, ...], rng: np.random.Generator) -> np.ndarray:
     """The density, (H, W, 3), with some of a scan's dust on it, at any scale and turn: dark in the light that comes
     through the film; its scratches are lighter. One frame in three is clean."""
     if rng.random() < 1 / 3:
