@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
 from darkroom.film.negative import no_picture
@@ -71,7 +71,9 @@ def test_the_share_of_a_roll_counts_colour_negatives_only(judge: Judge):
 
 def test_a_roll_is_opened_a_few_frames_ahead_only(judge: Judge, tmp_path):
     taken = []
-    found = ((taken.append(i), entry)[1] for i, entry in enumerate([Found("none.png", tmp_path / "none.png")] * 500))
+    found = (
+        (taken.append(i), entry)[1] for i, entry in enumerate([FrameSource("none.png", tmp_path / "none.png")] * 500)
+    )
     frames = judge_roll(judge, found, 0.5)
     next(frames)
     assert len(taken) <= 8

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from darkroom.files import limits, small
 from darkroom.files.alignment import Placement, laid, placement
-from darkroom.files.archive import Found, find_frames
+from darkroom.files.archive import FrameSource, find_frames
 from darkroom.files.pairs import paired
 from darkroom.film.film import Film
 from darkroom.film.scan import Scan, open_scan
@@ -206,9 +206,11 @@ def test_in_a_roll_an_infrared_file_goes_with_its_picture_and_is_no_frame(tmp_pa
 
 
 def test_of_files_that_are_called_the_same_each_has_its_own(tmp_path):
-    entries = [Found(name, tmp_path / str(i)) for i, name in enumerate(["a.tif", "a_IR.tif", "a.tif", "a_IR.tif"])]
+    entries = [
+        FrameSource(name, tmp_path / str(i)) for i, name in enumerate(["a.tif", "a_IR.tif", "a.tif", "a_IR.tif"])
+    ]
     assert [entry.infrared.name for entry in paired(entries)] == ["1", "3"]
-    unopened = [Found("a.tif", tmp_path / "a"), Found("a_IR.tif", None, "a_IR.tif: broken; pack it again")]
+    unopened = [FrameSource("a.tif", tmp_path / "a"), FrameSource("a_IR.tif", None, "a_IR.tif: broken; pack it again")]
     assert paired(unopened) == unopened
 
 

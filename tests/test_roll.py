@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import film
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.film.scan import open_scan
 from darkroom.judge.roll import JudgedFrame, by_number, damaged_share, judge_roll, summarise, worst_first
 from darkroom.judge.verdict import Judge, Verdict, load
@@ -101,7 +101,7 @@ def test_a_broken_file_does_not_stop_the_roll_nor_does_one_that_nobody_foresaw(
     bad.write_bytes(b"")
     folder = tmp_path / "folder.png"
     folder.mkdir()
-    found = [Found(path.name, path) for path in (bad, folder, good)]
+    found = [FrameSource(path.name, path) for path in (bad, folder, good)]
     frames = list(judge_roll(judge, found, 0.5))
     assert [each.word for each in frames][:2] == ["error", "error"] and frames[2].verdict
     assert all(each.error.startswith(f"{each.name}: ") for each in frames[:2])
@@ -111,5 +111,5 @@ def test_a_broken_file_does_not_stop_the_roll_nor_does_one_that_nobody_foresaw(
 def test_a_frame_of_a_roll_has_the_verdict_that_it_has_alone(judge: Judge, tmp_path: Path):
     path = tmp_path / "frame.jpg"
     Image.fromarray(film.eight_bit(film.frame(seed=3))).resize((2400, 1600)).save(path)
-    (alone,) = judge_roll(judge, [Found("frame.jpg", path)], 0.3)
+    (alone,) = judge_roll(judge, [FrameSource("frame.jpg", path)], 0.3)
     assert alone.verdict.p_normal == pytest.approx(judge.judge(open_scan(path), 0.3).p_normal, abs=1e-6)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from conftest import ROOT
 from darkroom import command
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.film.scan import open_scan
 from darkroom.judge import scoring
 from darkroom.judge.verdict import COLUMNS, Judge, Prepared, load
@@ -99,7 +99,7 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     judge = load(weights)
     judge.gate = None  # which training does not ask: what it is given are negatives
     for row, path in zip(trained_on, paths, strict=True):
-        _, scored, *_ = scoring.prepare(judge, Found(path.name, path))
+        _, scored, *_ = scoring.prepare(judge, FrameSource(path.name, path))
         assert row["pixels"] == scored.pixels.tobytes()
         trained_on, judged_on = row["evidence"], asdict(scored.evidence)
         assert trained_on == judged_on
@@ -283,7 +283,7 @@ def test_memory_does_not_grow_with_the_archive(weights, tmp_path, monkeypatch):
     path = write(tmp_path, "a.png", png(eight_bit(frame())))
     monkeypatch.setattr(scoring, "open_scan", lambda path, name, **_: opened.append(name) or open_scan(path, name))
     work = partial(scoring.prepare, judge)
-    stream = scoring.ahead(work, [Found("a.png", path)] * 500, scoring.READERS, scoring.BATCH)
+    stream = scoring.ahead(work, [FrameSource("a.png", path)] * 500, scoring.READERS, scoring.BATCH)
     for taken in range(1, 20):
         _, prepared, *_ = next(stream)
         assert len(opened) <= taken + scoring.BATCH

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
-from darkroom.files.archive import Found, each_frame
+from darkroom.files.archive import FrameSource, each_frame
 from darkroom.files.folder import composed, walk
 from darkroom.files.pairs import paired
 from darkroom.film.scan import Scan
@@ -90,7 +90,7 @@ def build(
     return {name: int(total) for name, total in counts.sum(axis=1).items()}
 
 
-def _files(pictures: Path) -> dict[str, list[Found]]:
+def _files(pictures: Path) -> dict[str, list[FrameSource]]:
     """What is below a folder, by path there: the frames of each file, a page of a TIFF by itself; an infrared file goes
     with its picture."""
     below, files = walk(pictures), {}
@@ -100,11 +100,11 @@ def _files(pictures: Path) -> dict[str, list[Found]]:
         name = composed(path.relative_to(pictures).as_posix())
         if name in files:
             raise DataError(f"{path}: another file has the same name but for how its accents are stored; rename one")
-        files[name] = Found(name, path)
+        files[name] = FrameSource(name, path)
     return {file.name: each_frame(file) for file in paired(files.values())}
 
 
-def _named(name: str, files: dict[str, list[Found]], found: dict[str, Found]) -> list[str]:
+def _named(name: str, files: dict[str, list[FrameSource]], found: dict[str, FrameSource]) -> list[str]:
     """The frames that a cell names: by their path, on Windows with backslashes; by the name that `stored` gives them,
     as an audit writes; or all the pages of a file."""
     name = composed(name.strip())

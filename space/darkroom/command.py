@@ -28,7 +28,7 @@ from .hub.pull import WeightsError
 from .judge.calibration import PRIOR
 
 if TYPE_CHECKING:
-    from .files.archive import Found
+    from .files.archive import FrameSource
     from .judge.scoring import Alone
 
 Say = Callable[[str], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from darkroom.files.archive import Found, find_frames
+from darkroom.files.archive import FrameSource, find_frames
 from darkroom.files.light import UNPROFILED
 from darkroom.film.film import Film
 from darkroom.film.preview import dress, negative_view, positive_view, reduce, spot
@@ -94,7 +94,7 @@ def make_sweepable(page: gr.Blocks) -> None:
     page.temp_file_sets = [page.upload_file_set, *(component.temp_files for component in components)]
 
 
-def frames_of(upload: gr.File, paths: list[str]) -> list[Found]:
+def frames_of(upload: gr.File, paths: list[str]) -> list[FrameSource]:
     """The frames of an upload, ZIPs unpacked; they are deleted with the upload."""
     folder = new_folder(upload)
     try:

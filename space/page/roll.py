@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.judge.contact import ContactSheet, zipped
 from darkroom.judge.roll import JudgedFrame, judge_roll, sidecars_of, summarise, table_of, worst_first
 from darkroom.judge.verdict import Judge
@@ -110,10 +110,10 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
 
     def judge_again(current: Roll | None, percent: float, light: str) -> Iterator[list]:
         if current is not None:
-            found = [Found(f.name, f.path, f.error, f.number, f.infrared) for f in current.frames]
+            found = [FrameSource(f.name, f.path, f.error, f.number, f.infrared) for f in current.frames]
             yield from judge_all(found, percent, light, current.title)
 
-    def judge_all(found: list[Found], percent: float, light: str, title: str) -> Iterator[list]:
+    def judge_all(found: list[FrameSource], percent: float, light: str, title: str) -> Iterator[list]:
         still = [gr.skip()] * len(drawn)
         frames, began, redrawn = (), time.monotonic(), 0.0
         told = 0.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.files.decode import ScanError, read_bytes
 from darkroom.files.folder import SUFFIXES
 from darkroom.film.scan import open_scan
@@ -27,7 +27,7 @@ def values(labels: Path, rows: pd.DataFrame, columns: list[str]) -> list[str]:
     ]
 
 
-def pairing(labels: Path, names: pd.Series, found: dict[str, Found]) -> list[str]:
+def pairing(labels: Path, names: pd.Series, found: dict[str, FrameSource]) -> list[str]:
     """Pictures without a row, rows without a picture, and pictures with two rows."""
     faults, first = [], {}
     for row, name in names.items():
@@ -42,7 +42,7 @@ def pairing(labels: Path, names: pd.Series, found: dict[str, Found]) -> list[str
     return faults + [f"{_place(found[name])}: is not in {labels}" for name in sorted(found) if name not in first]
 
 
-def contents(labels: Path, names: pd.Series, found: dict[str, Found]) -> list[str]:
+def contents(labels: Path, names: pd.Series, found: dict[str, FrameSource]) -> list[str]:
     """Pictures that cannot be decoded, and the same picture under two names, which could straddle two splits."""
     there = {name: row for row, name in names.drop_duplicates().items() if name in found}
     faults, first = [], {}
@@ -57,12 +57,12 @@ def contents(labels: Path, names: pd.Series, found: dict[str, Found]) -> list[st
     return faults
 
 
-def _place(frame: Found) -> str:
+def _place(frame: FrameSource) -> str:
     """The path of a frame with its page, for people."""
     return str(frame.path.with_name(Path(frame.name).name))
 
 
-def _check(frame: Found) -> tuple[str, str]:
+def _check(frame: FrameSource) -> tuple[str, str]:
     """Digest of a frame, and why it is no picture, or an empty text."""
     digest = ""
     try:

@@ -12,7 +12,7 @@ import tifffile
 from datasets.packaged_modules.imagefolder.imagefolder import ImageFolder
 from tqdm import tqdm
 
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.files.folder import composed
 from darkroom.film.scan import open_scan
 from learning.frames import DataError
@@ -20,7 +20,7 @@ from learning.frames import DataError
 JPEG = (".jif", ".jfi", ".mpo")  # what `datasets` opens under another name only
 
 
-def stored(frame: Found) -> str:
+def stored(frame: FrameSource) -> str:
     """What a frame is called in a data set: as it is where `datasets` opens it, else as the JPEG or TIFF it becomes."""
     suffix = Path(frame.name).suffix.lower()
     if suffix in ImageFolder.EXTENSIONS:
@@ -28,7 +28,7 @@ def stored(frame: Found) -> str:
     return f"{frame.name}{'.jpg' if suffix in JPEG else '.tif'}"
 
 
-def _copy(frame: Found, target: Path) -> None:
+def _copy(frame: FrameSource, target: Path) -> None:
     """As it is; but a page, a raw and what else `datasets` does not open as a TIFF of the same pixels, which is read in
     the same light: a profile says so where they are coded."""
     if target.suffix != ".tif" or target.name == composed(frame.path.name):
@@ -39,7 +39,7 @@ def _copy(frame: Found, target: Path) -> None:
     tifffile.imwrite(target, scan.pixels, photometric="rgb", compression="zlib", iccprofile=icc, metadata=None)
 
 
-def write(frames: list[Found], records: list[dict], split: np.ndarray, out: Path) -> None:
+def write(frames: list[FrameSource], records: list[dict], split: np.ndarray, out: Path) -> None:
     """Write an image folder: of each frame its record and its split. Nothing is at `out` until all of it is. Raises
     DataError."""
     unfinished = out.with_name(f".{out.name}.unfinished")

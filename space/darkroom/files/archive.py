@@ -39,7 +39,7 @@ UNPACKING = (
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Found(NamedTuple):
+class FrameSource(NamedTuple):
     """A frame to be judged, or the sentence that says why it is not. name: what to call it. number: of the frame in its
     file, from 0. infrared: the file that holds its infrared, if that is another."""
 
@@ -57,14 +57,16 @@ class Room:
     left: int = LARGEST_UPLOAD
 
 
-def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
+def find_frames(uploads: list[Path], folder: Path) -> list[FrameSource]:
     """The frames among the uploaded files, those in ZIP archives unpacked into `folder`, in the order of the upload.
 
     At most `MOST_FRAMES`; one more entry then says what was left out.
     """
     room = Room()
     files = itertools.chain.from_iterable(
-        unpack(path, folder / str(i), room) if path.suffix.lower() == ".zip" else [Found(composed(path.name), path)]
+        unpack(path, folder / str(i), room)
+        if path.suffix.lower() == ".zip"
+        else [FrameSource(composed(path.name), path)]
         for i, path in enumerate(uploads)
         if not is_clutter(path.name)
     )
@@ -74,11 +76,11 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
     if len(found) > MOST_FRAMES:
         first = found[MOST_FRAMES].name
         rest = f"{first}: this and all after it were left out; a roll here has at most {MOST_FRAMES} frames"
-        found[MOST_FRAMES] = Found(first, None, rest)
+        found[MOST_FRAMES] = FrameSource(first, None, rest)
     return found
 
 
-def each_frame(file: Found) -> list[Found]:
+def each_frame(file: FrameSource) -> list[FrameSource]:
     """The frames of a file: each page of a multi-page TIFF is one, called `name#1`, `name#2` and so on."""
     count = count_frames(file.path) if file.path else 1
     if count == 1:
@@ -86,11 +88,13 @@ def each_frame(file: Found) -> list[Found]:
     return [file._replace(name=f"{file.name}#{number + 1}", number=number) for number in range(count)]
 
 
-def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
+def unpack(archive: Path, folder: Path, room: Room) -> Iterator[FrameSource]:
     """Unpack the pictures of a ZIP into `folder`, one after another; what cannot be unpacked has its sentence."""
     try:
         if directory_size(archive) > LARGEST_DIRECTORY:
-            yield Found(archive.name, None, f"{archive.name}: holds far too many files; pack the frames of one roll")
+            yield FrameSource(
+                archive.name, None, f"{archive.name}: holds far too many files; pack the frames of one roll"
+            )
             return
         with zipfile.ZipFile(archive) as opened:
             members = opened.infolist()
@@ -99,7 +103,7 @@ def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
                     continue
                 problem = _refusal(archive.name, member, name, room)
                 if problem:
-                    yield Found(name, None, problem)
+                    yield FrameSource(name, None, problem)
                     continue
                 room.left -= member.file_size  # also where it fails: its bytes were written until then
                 last = PurePosixPath(name).name
@@ -107,7 +111,7 @@ def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
                 target = folder / str(number) / last
                 yield _extract(opened, member, name, target, archive.name)
     except UNPACKING:
-        yield Found(archive.name, None, f"{archive.name}: not a ZIP archive we can open; pack it again")
+        yield FrameSource(archive.name, None, f"{archive.name}: not a ZIP archive we can open; pack it again")
 
 
 def directory_size(archive: Path) -> int:
@@ -144,7 +148,7 @@ def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> st
     return ""
 
 
-def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, target: Path, archive: str) -> Found:
+def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, target: Path, archive: str) -> FrameSource:
     """Copy one member, never more bytes than its header promised: `zipfile` stops there and checks the sum."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -155,6 +159,6 @@ def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, target
         with suppress(OSError):  # what there is of it: nobody else knows of it, and the disk may be full
             target.unlink()
         if isinstance(error, OSError) and error.errno in FULL:
-            return Found(name, None, f"{PurePosixPath(name).name}: no room to unpack it here; try again later")
-        return Found(name, None, f"{PurePosixPath(name).name}: broken inside {archive}; pack it again")
-    return Found(name, target)
+            return FrameSource(name, None, f"{PurePosixPath(name).name}: no room to unpack it here; try again later")
+        return FrameSource(name, None, f"{PurePosixPath(name).name}: broken inside {archive}; pack it again")
+    return FrameSource(name, target)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..files.archive import Found
+from ..files.archive import FrameSource
 from ..files.decode import ScanError
 from ..files.sidecar import sidecars_zip
 from ..files.table import csv_text
@@ -32,7 +32,7 @@ WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are
 @dataclass(frozen=True, eq=False)
 class JudgedFrame:
     """One file of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
-    number, infrared: as in `Found`."""
+    number, infrared: as in `FrameSource`."""
 
     name: str
     path: Path | None
@@ -76,7 +76,7 @@ def explain(error: Exception, name: str) -> str:
     return f"{name}: could not be judged; try another export of it"
 
 
-def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = "auto") -> Iterator[JudgedFrame]:
+def judge_roll(judge: Judge, found: Iterable[FrameSource], prior: float, light: str = "auto") -> Iterator[JudgedFrame]:
     """Judge frames in their order, yielding each as it is done; a few are opened on several cores ahead of it.
 
     light: as for `open_scan`.
@@ -90,7 +90,7 @@ def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = 
         yield JudgedFrame(entry.name, entry.path, verdict, small, number=entry.number, infrared=entry.infrared)
 
 
-def _prepare(judge: Judge, entry: Found, light: str) -> tuple[Prepared, bytes] | str:
+def _prepare(judge: Judge, entry: FrameSource, light: str) -> tuple[Prepared, bytes] | str:
     if entry.path is None:
         return entry.error
     try:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from huggingface_hub.utils import tqdm
 
-from ..files.archive import Found, each_frame
+from ..files.archive import FrameSource, each_frame
 from ..files.decode import ScanError
 from ..files.folder import walk
 from ..files.pairs import paired
@@ -32,7 +32,7 @@ BATCH = 16  # scans in one forward pass
 READERS = min(4, os.cpu_count() or 1)  # threads that decode; what takes much memory to open waits for its turn
 
 
-def find(paths: list[str]) -> tuple[list[Found], list[str]]:
+def find(paths: list[str]) -> tuple[list[FrameSource], list[str]]:
     """Every file named, and every picture below every folder named, once each: folders' contents in sorted order, each
     page of a TIFF by itself, an infrared file with its picture. And what is to be said of pictures that were skipped,
     a sentence a folder."""
@@ -47,7 +47,7 @@ def find(paths: list[str]) -> tuple[list[Found], list[str]]:
         for one in below.pictures:
             found.setdefault(os.path.abspath(one), one)
     # A name that is no UTF-8 has its odd bytes escaped.
-    files = [Found(str(path).encode("utf-8", "backslashreplace").decode(), path) for path in found.values()]
+    files = [FrameSource(str(path).encode("utf-8", "backslashreplace").decode(), path) for path in found.values()]
     return [frame for file in paired(files) for frame in each_frame(file)], notes
 
 
@@ -61,7 +61,7 @@ class Ready(NamedTuple):
     picture: bytes
 
 
-def prepare(judge: Judge, frame: Found, light: str = "auto", pictures: bool = False) -> Ready:
+def prepare(judge: Judge, frame: FrameSource, light: str = "auto", pictures: bool = False) -> Ready:
     """Read a frame, with a small picture of the positive if `pictures` are wanted."""
     name = frame.name
     if frame.path is None:
@@ -111,7 +111,7 @@ class Alone:
 
 def score(
     judge: Judge,
-    frames: list[Found],
+    frames: list[FrameSource],
     output: Path,
     prior: float = PRIOR,
     light: str = "auto",
