@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from darkroom.files import limits, small
 from darkroom.files.alignment import Placement, laid, placement
-from darkroom.files.archive import FrameSource, find_frames
+from darkroom.files.archive import FrameSource, frames_in_uploads
 from darkroom.files.pairs import paired
 from darkroom.film.film import Film
 from darkroom.film.scan import Scan, open_scan
@@ -197,7 +197,7 @@ def test_in_a_roll_an_infrared_file_goes_with_its_picture_and_is_no_frame(tmp_pa
         archive.writestr("one/a.tif", pages((DEEP, {})))
         archive.writestr("two/a_ir.tif", pages((DEEP_DUSTY, {})))
         archive.writestr("one/A_IR.TIF", pages((DEEP_DUSTY, {})))
-    found = find_frames([*uploads, tmp_path / "roll.zip"], tmp_path / "out")
+    found = frames_in_uploads([*uploads, tmp_path / "roll.zip"], tmp_path / "out")
     own = {each.name: each.infrared and each.infrared.name for each in found}
     assert own == {"a.jpg": "a_IR.tif", "b.jpg": None, "c_IR.tif": None, "one/a.tif": "A_IR.TIF", "two/a_ir.tif": None}
     for each in found[:1] + found[3:4]:

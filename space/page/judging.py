@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from darkroom.files.archive import FrameSource, find_frames
+from darkroom.files.archive import FrameSource, frames_in_uploads
 from darkroom.files.light import UNPROFILED
 from darkroom.film.film import Film
 from darkroom.film.preview import dress, negative_view, positive_view, reduce, spot
@@ -98,7 +98,7 @@ def frames_of(upload: gr.File, paths: list[str]) -> list[FrameSource]:
     """The frames of an upload, ZIPs unpacked; they are deleted with the upload."""
     folder = new_folder(upload)
     try:
-        return find_frames([Path(path) for path in paths], folder)
+        return frames_in_uploads([Path(path) for path in paths], folder)
     finally:  # whatever went wrong
         upload.temp_files.update(str(path) for path in folder.rglob("*") if path.is_file())
 

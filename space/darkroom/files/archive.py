@@ -57,7 +57,7 @@ class Room:
     left: int = LARGEST_UPLOAD
 
 
-def find_frames(uploads: list[Path], folder: Path) -> list[FrameSource]:
+def frames_in_uploads(uploads: list[Path], folder: Path) -> list[FrameSource]:
     """The frames among the uploaded files, those in ZIP archives unpacked into `folder`, in the order of the upload.
 
     At most `MOST_FRAMES`; one more entry then says what was left out.
