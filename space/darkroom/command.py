@@ -175,12 +175,12 @@ def score(args: argparse.Namespace, say: Say, processes: "Alone | None") -> int:
 
 def frames_at(paths: list[str], say: Say) -> "list[Found]":
     """The frames of the files and folders that were named. Raises CommandError where there are none."""
-    from .judge.scoring import find
+    from .judge.scoring import list_frames
 
     named = " ".join(paths)
     if not any(map(os.path.lexists, paths)):  # rather than put that in place of the verdicts of before
         raise CommandError(f"{named}: no such file or folder; check the path")
-    frames, notes = find(paths)
+    frames, notes = list_frames(paths)
     for note in notes:
         say(note)
     if not frames:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from darkroom.hub.weights import find
+from darkroom.hub.weights import locate
 from darkroom.judge.resnet import ResNet18
 from darkroom.judge.verdict import load
 from darkroom.taxonomy import LABELS
@@ -26,7 +26,7 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
     Raises weights.WeightsError.
     """
     if init is None:
-        bundled = json.loads(find().config.read_text(encoding="utf-8"))
+        bundled = json.loads(locate().config.read_text(encoding="utf-8"))
         return ResNet18(defects=kinds, input_size=input_size or SIZE, gate=bundled["gate"])
     known = load(init).model
     model = ResNet18(

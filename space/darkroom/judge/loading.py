@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..film.negative import Gate
 from ..hub.pull import CONFIG, TENSORS, WeightsError
-from ..hub.weights import find
+from ..hub.weights import locate
 from ..taxonomy import DEFECTS, LABELS
 from .calibration import Calibration
 from .resnet import ResNet18
@@ -28,8 +28,8 @@ class Loaded(NamedTuple):
 def load_network(
     weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False
 ) -> Loaded:
-    """Load a model's network; the arguments are those of `hub.weights.find`. Raises WeightsError."""
-    found = find(weights, revision, bundled_if_down=bundled_if_down)
+    """Load a model's network; the arguments are those of `hub.weights.locate`. Raises WeightsError."""
+    found = locate(weights, revision, bundled_if_down=bundled_if_down)
     return Loaded(read_network(found.config, found.tensors, found.source), found.source, found.revision, found.notice)
 
 

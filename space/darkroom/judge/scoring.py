@@ -1,6 +1,6 @@
 """A verdict for every scan of an archive, a table of them, in memory that does not grow with it.
 
-counts = score(load(), find(["scans"])[0], Path("verdicts.csv"))
+counts = score(load(), list_frames(["scans"])[0], Path("verdicts.csv"))
 """
 
 import os
@@ -32,7 +32,7 @@ BATCH = 16  # scans in one forward pass
 READERS = min(4, os.cpu_count() or 1)  # threads that decode; what takes much memory to open waits for its turn
 
 
-def find(paths: list[str]) -> tuple[list[FrameSource], list[str]]:
+def list_frames(paths: list[str]) -> tuple[list[FrameSource], list[str]]:
     """Every file named, and every picture below every folder named, once each: folders' contents in sorted order, each
     page of a TIFF by itself, an infrared file with its picture. And what is to be said of pictures that were skipped,
     a sentence a folder."""

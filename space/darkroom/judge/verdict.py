@@ -82,6 +82,6 @@ class Judge:
 def load(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Judge:
     """Load a model from a folder, or from the Hub as "user/name" or "user/name@revision"; None is the bundled one.
 
-    bundled_if_down: see `hub.weights.find`. Raises `weights.WeightsError` with one sentence for the user.
+    bundled_if_down: see `hub.weights.locate`. Raises `weights.WeightsError` with one sentence for the user.
     """
     return Judge(*load_network(weights, revision, bundled_if_down=bundled_if_down))
