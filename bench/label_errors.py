@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from audit import features, issues, out_of_sample, roll
 from darkroom.judge.verdict import load as load_judge
-from learning.frames import load
+from learning.dataset import load
 from simulate import simulate
 
 FLIPPED = 0.1

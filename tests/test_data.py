@@ -13,7 +13,7 @@ from PIL import Image
 
 from darkroom.film.scan import open_scan
 from data import build, picture_of, table
-from learning.frames import DataError, load
+from learning.dataset import DataError, load
 from rolls import labelled
 
 DATA = Path(__file__).resolve().parents[1] / "train" / "data.py"

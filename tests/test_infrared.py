@@ -338,7 +338,7 @@ def test_a_verdict_says_what_infrared_shows_and_weighs_nothing_of_it(weights):
 def test_infrared_of_a_large_scan_is_reduced_with_its_picture_in_bounded_memory(monkeypatch):
     monkeypatch.setattr(small, "SMALL", (96, 64))
     monkeypatch.setattr(small, "PART", 5000)
-    monkeypatch.setattr("darkroom.files.strips.PART", 5000)
+    monkeypatch.setattr("darkroom.files.tiff_strips.PART", 5000)
     monkeypatch.setattr(limits, "MOST_MEMORY", DEEP.nbytes)
     for kind in ("fourth sample, 16 bits", "tiles", "fourth plane", "second page"):
         scan: Scan = open_scan(FILES[kind], "large.tif")

@@ -16,7 +16,7 @@ from PIL import Image
 from darkroom.film.scan import open_scan
 from data import build
 from film import eight_bit, frame, sixteen_bit
-from learning.frames import DataError, load, picture
+from learning.dataset import DataError, load, picture
 from rolls import negative
 from test_files import pages
 

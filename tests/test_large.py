@@ -68,7 +68,7 @@ def tiny(monkeypatch) -> None:
     """A picture of 101 × 150 counts as large, and is reduced four times."""
     monkeypatch.setattr(small, "SMALL", (30, 20))
     monkeypatch.setattr(small, "PART", 2000)
-    monkeypatch.setattr("darkroom.files.strips.PART", 2000)
+    monkeypatch.setattr("darkroom.files.tiff_strips.PART", 2000)
 
 
 @pytest.mark.parametrize("kind", TIFFS)

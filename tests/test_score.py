@@ -22,7 +22,7 @@ from darkroom.film.scan import open_scan
 from darkroom.judge import scoring
 from darkroom.judge.verdict import COLUMNS, Judge, Prepared, load
 from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
-from learning import frames
+from learning import dataset
 from simulator import others
 from test_contact import cell, header, pages_of_pdf, reads
 
@@ -95,7 +95,7 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     paths = [archive / "a.png", archive / "b.tif", large]
     images = [{"path": str(path), "bytes": path.read_bytes()} for path in paths]
     rows = Dataset.from_dict({"image": images, "name": [path.name for path in paths], "label": [1, 0, 1]})
-    trained_on = frames.prepare(rows, 64)
+    trained_on = dataset.prepare(rows, 64)
     judge = load(weights)
     judge.gate = None  # which training does not ask: what it is given are negatives
     for row, path in zip(trained_on, paths, strict=True):

@@ -29,7 +29,7 @@ from darkroom.judge import verdict
 from darkroom.judge.calibration import logit
 from darkroom.judge.resnet import contrast, to_float
 from darkroom.taxonomy import LABELS
-from learning.frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
+from learning.dataset import SPLITS, DataError, collate, defect_columns, load, picture, prepare
 from reporting import gallery
 
 FOLDS = 5
@@ -41,7 +41,7 @@ def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
     """(N, F) what is known of each picture without its label: the judge's log-odds of each thing that it answers; the
     logits, peaks and measurements behind them; the network's pooled channels.
 
-    rows: as `frames.prepare` gives them, with evidence. Each of the three blocks weighs as much as another, however
+    rows: as `dataset.prepare` gives them, with evidence. Each of the three blocks weighs as much as another, however
     many columns it has; every column is centred, and of one scale within its block.
     """
     model, parts = judge.model, []

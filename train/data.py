@@ -20,8 +20,8 @@ from darkroom.files.pairs import paired
 from darkroom.film.scan import Scan
 from darkroom.taxonomy import DEFECTS
 from learning import labels as tables
+from learning.dataset import CELLS, DataError, load, picture
 from learning.faults import contents, pairing, values
-from learning.frames import CELLS, DataError, load, picture
 from learning.splits import stored, write
 
 LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
@@ -132,7 +132,7 @@ def _split(truth: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
 
 
 def table(source: str) -> pd.DataFrame:
-    """A data set, as `frames.load` takes it, as a table: one row a picture with split, name, label and what else its
+    """A data set, as `dataset.load` takes it, as a table: one row a picture with split, name, label and what else its
     metadata hold. `picture_of` opens a row's picture. Raises DataError."""
     parts = []
     for split, rows in load(source).items():

@@ -20,7 +20,7 @@ from darkroom.hub.pull import WeightsError
 from hub.bundle import assemble
 from hub.cards import CardError
 from hub.parquet import lay_out
-from learning.frames import DataError
+from learning.dataset import DataError
 
 ROOT = Path(__file__).resolve().parents[1]
 # What running, installing and a Mac leave in a folder.

@@ -18,7 +18,7 @@ from datasets import concatenate_datasets
 from darkroom.hub.weights import WeightsError
 from learning.calibrate import calibrate
 from learning.checkpoint import RunError, claim, release
-from learning.frames import CELLS, SPLITS, DataError, defect_columns, load, prepare
+from learning.dataset import CELLS, SPLITS, DataError, defect_columns, load, prepare
 from learning.model import begin, fast_bfloat16, finish
 from learning.objective import balance
 from learning.predict import predict

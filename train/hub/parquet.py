@@ -16,7 +16,7 @@ from PIL import UnidentifiedImageError
 from darkroom.film.inversion import invert
 from darkroom.taxonomy import LABELS
 from hub.cards import LICENCES, dataset_card
-from learning.frames import DataError, defect_columns, load, picture
+from learning.dataset import DataError, defect_columns, load, picture
 
 SHARD = 400_000_000  # bytes of pictures in one file
 DRAWN = "drawn/"  # sources of scenes that the simulator draws itself: nobody else's

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from darkroom.files.folder import composed
-from learning.frames import DataError
+from learning.dataset import DataError
 
 # Code pages of spreadsheets: of the west (Windows, Mac, DOS), of central and eastern Europe, of Japan, China and Korea.
 CODE_PAGES = ("cp1252", "mac_roman", "cp850", "cp1250", "cp852", "cp1251", "cp866", "cp932", "gb18030", "big5", "cp949")

@@ -18,7 +18,7 @@ def losses(
 ) -> Tensor:
     """Loss of each picture, (N,), so that a mean over them is exact however they are dealt to processes.
 
-    batch: as `frames.collate` gives it. kinds: names of the model's defect outputs. weights: (2,) of the two labels.
+    batch: as `dataset.collate` gives it. kinds: names of the model's defect outputs. weights: (2,) of the two labels.
     smoothing: of the label's target, training only.
     """
     total = F.cross_entropy(output.label, batch["label"], weight=weights, label_smoothing=smoothing, reduction="none")

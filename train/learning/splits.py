@@ -15,7 +15,7 @@ from tqdm import tqdm
 from darkroom.files.archive import FrameSource
 from darkroom.files.folder import composed
 from darkroom.film.scan import open_scan
-from learning.frames import DataError
+from learning.dataset import DataError
 
 JPEG = (".jif", ".jfi", ".mpo")  # what `datasets` opens under another name only
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from darkroom.judge.resnet import ResNet18, to_float
 from learning.augment import augment
 from learning.checkpoint import Progress, RunError, newest, restore, save
-from learning.frames import COLUMNS, collate
+from learning.dataset import COLUMNS, collate
 from learning.metrics import Readability
 from learning.model import portable
 from learning.objective import balance, losses
@@ -50,7 +50,7 @@ def fit(
 ) -> ResNet18:
     """Train until `args.epochs`, or until the validation loss has not fallen for `args.patience` epochs.
 
-    train, validation: as `frames.prepare` gives them. on_epoch: called with the record of every epoch, of earlier ones
+    train, validation: as `dataset.prepare` gives them. on_epoch: called with the record of every epoch, of earlier ones
     too where a run goes on. folder: keeps checkpoints, and goes on from the newest there; None keeps none.
     Returns the moving average of the weights as it was when the validation loss was lowest.
     """

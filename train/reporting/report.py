@@ -19,7 +19,7 @@ from darkroom.judge.record import Verdict, verdicts
 from darkroom.judge.resnet import Output
 from darkroom.judge.verdict import Judge, load
 from darkroom.taxonomy import LABELS
-from learning.frames import SPLITS, defect_columns, picture
+from learning.dataset import SPLITS, defect_columns, picture
 from learning.heat import hits_by_kind
 from learning.metrics import Readability, defect_precision
 from reporting import charts, gallery

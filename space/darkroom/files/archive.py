@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from .folder import composed, is_clutter
-from .frames import count_frames
+from .frame_count import count_frames
 from .pairs import paired
 from .zip_names import names_of
 

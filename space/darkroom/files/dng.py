@@ -14,8 +14,8 @@ from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage,
 
 from .limits import check_memory
 from .small import shrunk_in_parts, times_smaller
-from .strips import largest_part, parts_of, samples_last
 from .tiff import JPEG_XL, check_page, opened_tiff, raw_page
+from .tiff_strips import largest_part, parts_of, samples_last
 
 # What of a DNG says how its numbers become colours, and which of them are the picture.
 COPIED = (

@@ -18,7 +18,7 @@ from .limits import MAX_BYTES, ScanTooLarge, UnreadableScan, check_memory, check
 from .modern import JXL_MAGIC, jpeg_size, jxl_size
 from .pixels import three_channels, turn
 from .small import shrunk_in_parts, shrunk_rgb, times_smaller
-from .strips import largest_part, parts_of, samples_last
+from .tiff_strips import largest_part, parts_of, samples_last
 
 ICC, DNG_VERSION = 34675, 50706
 REDUCED, MASK = 1, 4  # bits of NewSubfileType

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.decode import decode
-from ..files.frames import count_frames
+from ..files.frame_count import count_frames
 from ..files.light import coded, is_linear, profiled, step_of, white_of
 from ..files.pairs import beside
 from .inversion import DARKEST, log_density
