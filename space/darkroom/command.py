@@ -173,7 +173,7 @@ def score(args: argparse.Namespace, say: Say, processes: "Alone | None") -> int:
     return 0 if judged else 2
 
 
-def frames_at(paths: list[str], say: Say) -> "list[Found]":
+def frames_at(paths: list[str], say: Say) -> "list[FrameSource]":
     """The frames of the files and folders that were named. Raises CommandError where there are none."""
     from .judge.scoring import list_frames
 

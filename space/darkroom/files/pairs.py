@@ -18,7 +18,7 @@ def beside(picture: Path) -> Path | None:
     return next((path for end in ENDS if (path := picture.with_name(picture.stem + end)).is_file()), None)
 
 
-def paired(entries: Iterable["Found"]) -> list["Found"]:
+def paired(entries: Iterable["FrameSource"]) -> list["FrameSource"]:
     """Each picture with its infrared file, which is then no entry of its own; of pictures and infrared files that are
     called the same, the first has the first, the second the second."""
     entries = list(entries)
