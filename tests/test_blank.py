@@ -8,9 +8,9 @@ import pytest
 from darkroom.files.archive import FrameSource
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
-from darkroom.film.negative import no_picture
+from darkroom.film.gate import no_picture
+from darkroom.film.gate_features import reduced
 from darkroom.film.scan import Scan
-from darkroom.film.traits import reduced
 from darkroom.judge.roll import JudgedFrame, Summary, judge_roll, summarise
 from darkroom.judge.verdict import Judge, load
 from film import eight_bit, frame, sixteen_bit

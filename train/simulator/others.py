@@ -1,4 +1,4 @@
-"""Pictures that are no colour negative, for `train/negatives.py`: positives, black-and-white, pages, no picture at all.
+"""Pictures that are no colour negative, for `train/fit_gate.py`: positives, black-and-white, pages, no picture at all.
 
 Each maker takes a photograph, (H, W, 3) sRGB 0…1, and a generator, and returns (H, W, 3) sRGB 0…1.
 """

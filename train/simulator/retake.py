@@ -1,14 +1,14 @@
-"""The same film or print as another file: other crops, lights, renderings and scenes, for `train/negatives.py`.
+"""The same film or print as another file: other crops, lights, renderings and scenes, for `train/fit_gate.py`.
 
-Pictures are (H, W, 3) sRGB 0…1, a kind is an index into `darkroom.film.negative.KINDS`.
+Pictures are (H, W, 3) sRGB 0…1, a kind is an index into `darkroom.film.gate.PICTURE_KINDS`.
 """
 
 import numpy as np
 from scipy import ndimage
 
-from darkroom.film.negative import KINDS
+from darkroom.film.gate import PICTURE_KINDS
+from darkroom.film.gate_features import beside
 from darkroom.film.scan import Scan
-from darkroom.film.traits import beside
 
 LIGHT = (0.25, 0.12, 0.25, 0.12, 0.25)  # D by which each kind's channels shift when its light has another colour
 
@@ -16,7 +16,7 @@ LIGHT = (0.25, 0.12, 0.25, 0.12, 0.25)  # D by which each kind's channels shift 
 def retaken(picture: np.ndarray, kind: int, rng: np.random.Generator) -> Scan:
     """The picture as another file: cropped, perhaps linear at 16 bits as scanners write it; film of both kinds also
     as a phone renders it, a colour negative with another white balance, exposure and gamma."""
-    negative, silver = (kind == KINDS.index(name) for name in ("negative", "black_and_white"))
+    negative, silver = (kind == PICTURE_KINDS.index(name) for name in ("negative", "black_and_white"))
     if rng.random() < 0.5:
         height, width = (int(n * rng.uniform(0.55, 1)) for n in picture.shape[:2])
         top, left = (int(rng.integers(n - k + 1)) for n, k in zip(picture.shape[:2], (height, width), strict=True))

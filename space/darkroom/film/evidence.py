@@ -10,7 +10,7 @@ from scipy.ndimage import sobel, uniform_filter
 
 from ..taxonomy import OTHERS
 from .film import Film
-from .negative import Gate, kinds
+from .gate import Gate, picture_kinds
 
 MASK_GONE = 0.20  # blue minus red density this far below the frame's median: the orange mask is missing
 BARE = 0.35  # D; bare light in every channel, where even the clearest film keeps its base
@@ -122,7 +122,7 @@ def measure(film: Film, gate: Gate | None = None) -> Evidence:
     low_end, high_end = film.scan.ends
     ends = (((film.rgb <= low_end) | (film.rgb >= high_end)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
-    chances = kinds(film.density, film.inside, gate)
+    chances = picture_kinds(film.density, film.inside, gate)
     return Evidence(
         density_span=span,
         below_base=float(holes.sum() / count),

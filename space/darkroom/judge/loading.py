@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..film.negative import Gate
+from ..film.gate import Gate
 from ..hub.pull import CONFIG, TENSORS, WeightsError
 from ..hub.weights import locate
 from ..taxonomy import DEFECTS, LABELS

@@ -74,7 +74,7 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
     input_size: pixels of the long side that `film.network_input` gives a picture. The network is fully convolutional:
     this is what it was trained for, and any other works.
     calibration: what `calibration.Calibration` reads, fitted after training; plain JSON.
-    gate: what tells a colour negative from other pictures, the numbers of `film.negative.Gate`; None asks nothing.
+    gate: what tells a colour negative from other pictures, the numbers of `film.gate.Gate`; None asks nothing.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ import torch
 
 from ..film.evidence import Evidence, measure
 from ..film.film import Film, network_input
-from ..film.negative import Gate
+from ..film.gate import Gate
 from ..film.scan import Scan, open_scan
 from ..film.surface import Surface, surface
 from .calibration import PRIOR, Calibration

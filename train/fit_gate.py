@@ -1,6 +1,6 @@
 """Fit the check that a picture is a colour negative at all: the gate of a model.
 
-    python train/negatives.py data/simulated --photos photos --model space/weights
+    python train/fit_gate.py data/simulated --photos photos --model space/weights
 
 DATA is what `train/simulate.py` wrote: the negatives, readable and damaged. The other kinds are made from the
 photographs, by `train/simulator/others.py`. A quarter of the folders of photographs, and the negatives simulated from
@@ -26,15 +26,15 @@ from tqdm import tqdm
 
 from darkroom.film.evidence import NOT_NEGATIVE
 from darkroom.film.film import Film
-from darkroom.film.negative import CLIPPED, KINDS, Gate
+from darkroom.film.gate import CLIPPED, PICTURE_KINDS, Gate
 from darkroom.film.scan import Scan
-from darkroom.film.traits import reduced, traits
+from darkroom.film.gate_features gate_features, reduced
 from darkroom.taxonomy import spoken
 from simulator.others import MAKERS
 from simulator.retake import relit, retaken
 
-SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `KINDS` among the pictures
-LONG_SIDE = 320  # pixels of a picture; `negative.traits` sees fewer
+SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `PICTURE_KINDS` among the pictures
+LONG_SIDE = 320  # pixels of a picture; `gate_features` sees fewer
 HIDDEN, NETWORKS = 12, 4  # so many networks of so many units each; their logits are averaged
 RIDGE, STEPS = 1.5, 120
 
@@ -55,9 +55,9 @@ class Source(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """One picture's traits (2, T), as it is and in another light, its index into `KINDS`, and its source."""
+    """One picture's features (2, T), as it is and in another light, its index into `PICTURE_KINDS`, and its source."""
 
-    traits: np.ndarray
+    features: np.ndarray
     kind: int
     source: Source
 
@@ -82,7 +82,7 @@ def sources(data: Path, photos: Path) -> tuple[list[Source], list[Source]]:
 
 
 def make(number: int, negatives: list[Source], photos: list[Source]) -> tuple[Scan, int, Source]:
-    """Picture `number` as a scan, its index into `KINDS`, and its source; always the same."""
+    """Picture `number` as a scan, its index into `PICTURE_KINDS`, and its source; always the same."""
     rng = np.random.default_rng((0, number))
     kind = int(np.searchsorted(np.cumsum(SHARES), rng.random()))
     pool = photos if kind else negatives
@@ -106,13 +106,13 @@ def measure(number: int, negatives: list[Source], photos: list[Source]) -> Measu
 
 
 def both(density: np.ndarray, inside: np.ndarray, kind: int, number: int) -> np.ndarray:
-    """(2, T): the traits of a film as `reduced` gives it, as it is and relit."""
+    """(2, T): the features of a film as `reduced` gives it, as it is and relit."""
     lights = density, relit(density, kind, np.random.default_rng((1, number)))
-    return np.array([[*traits(light, inside).values()] for light in lights])
+    return np.array([[*gate_features(light, inside).values()] for light in lights])
 
 
 def fit(table: np.ndarray, kinds: np.ndarray) -> Gate:
-    """The network for traits (N, T) of pictures whose kinds (N,) are indices into `KINDS`.
+    """The network for features (N, T) of pictures whose kinds (N,) are indices into `PICTURE_KINDS`.
 
     Small networks side by side are one with a wider hidden layer, and its logits are the mean of theirs.
     """
@@ -139,8 +139,8 @@ def summary(gate: Gate, pictures: list[Measured]) -> str:
     groups: dict[str, list[bool]] = {}
     for picture in pictures:
         label = {1: ", readable", 0: ", damaged", -1: ""}[picture.source.label]
-        called = 1 - gate.chances(picture.traits[0])[KINDS.index("negative")] >= NOT_NEGATIVE
-        groups.setdefault(spoken(KINDS[picture.kind]) + label, []).append(bool(called))
+        called = 1 - gate.probabilities(picture.features[0])[PICTURE_KINDS.index("negative")] >= NOT_NEGATIVE
+        groups.setdefault(spoken(PICTURE_KINDS[picture.kind]) + label, []).append(bool(called))
     return "\n".join(f"{name:20} {sum(called):5} of {len(called):5}" for name, called in sorted(groups.items()))
 
 
@@ -176,7 +176,7 @@ def main() -> None:
 def finish(pictures: list[Measured], model: Path) -> None:
     """Fit, write the network and print how right it is."""
     kept = [picture for picture in pictures if not picture.source.held_out]
-    table = np.concatenate([picture.traits for picture in kept])
+    table = np.concatenate([picture.features for picture in kept])
     gate = fit(table, np.repeat([picture.kind for picture in kept], 2))
     write(gate, model)
     print("Said to be no colour negative, of the pictures that were held out:")

@@ -3,17 +3,17 @@
 import json
 import shutil
 
+import negatives
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-import negatives
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
-from darkroom.film.negative import KINDS, Gate, kinds
+from darkroom.film.gate import PICTURE_KINDS, Gate, picture_kinds
+from darkroom.film.gate_features import beside, gate_features, reduced
 from darkroom.film.scan import Scan, open_scan
-from darkroom.film.traits import beside, reduced, traits
 from darkroom.judge.verdict import load
 from darkroom.taxonomy import OTHERS
 from film import GATE as STORED
@@ -133,9 +133,9 @@ def test_a_scanners_dark_linear_file_is_a_negative_too(developed):
 def test_any_size_and_any_content_gives_finite_traits_and_probabilities(size):
     for picture in (np.zeros((*size, 3)), np.ones((*size, 3)), np.random.default_rng(0).random((*size, 3))):
         film = Film(Scan(eight_bit(picture), "picture", b"", "PNG"))
-        assert np.isfinite([*traits(*reduced(film.density, film.inside)).values()]).all()
-        found = kinds(film.density, film.inside, GATE)
-        assert tuple(found) == KINDS and sum(found.values()) == pytest.approx(1)
+        assert np.isfinite([*gate_features(*reduced(film.density, film.inside)).values()]).all()
+        found = picture_kinds(film.density, film.inside, GATE)
+        assert tuple(found) == PICTURE_KINDS and sum(found.values()) == pytest.approx(1)
 
 
 def test_averaging_keeps_film_and_holder_apart():
@@ -150,10 +150,10 @@ def test_averaging_keeps_film_and_holder_apart():
 
 def test_a_fit_tells_kinds_that_differ():
     rng = np.random.default_rng(0)
-    kind = rng.integers(len(KINDS), size=1200)
+    kind = rng.integers(len(PICTURE_KINDS), size=1200)
     table = rng.standard_normal((1200, 6)) + kind[:, None] * np.arange(6)
-    found = negatives.fit(table, kind).chances(table)
-    assert found.shape == (1200, len(KINDS)) and np.allclose(found.sum(axis=1), 1)
+    found = negatives.fit(table, kind).probabilities(table)
+    assert found.shape == (1200, len(PICTURE_KINDS)) and np.allclose(found.sum(axis=1), 1)
     assert (found.argmax(axis=1) == kind).mean() > 0.8
 
 

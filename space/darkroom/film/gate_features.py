@@ -25,7 +25,7 @@ def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.nda
     return density.reshape(*blocks, 3).mean(axis=(1, 3)), np.all(inside.reshape(blocks), axis=(1, 3))
 
 
-def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
+def gate_features(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
     """What tells the kinds apart, by name; all finite.
 
     density, inside: as `reduced` gives them. "Light" is the lightest twentieth of the film, "dense" its densest, both
