@@ -3,12 +3,12 @@
 import json
 import shutil
 
-import negatives
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+import fit_gate
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
 from darkroom.film.gate import PICTURE_KINDS, Gate, picture_kinds
@@ -152,7 +152,7 @@ def test_a_fit_tells_kinds_that_differ():
     rng = np.random.default_rng(0)
     kind = rng.integers(len(PICTURE_KINDS), size=1200)
     table = rng.standard_normal((1200, 6)) + kind[:, None] * np.arange(6)
-    found = negatives.fit(table, kind).probabilities(table)
+    found = fit_gate.fit(table, kind).probabilities(table)
     assert found.shape == (1200, len(PICTURE_KINDS)) and np.allclose(found.sum(axis=1), 1)
     assert (found.argmax(axis=1) == kind).mean() > 0.8
 
@@ -160,10 +160,10 @@ def test_a_fit_tells_kinds_that_differ():
 def test_a_folder_of_photographs_is_held_out_whole_with_the_negatives_made_from_it():
     sides = {}
     for folder in "abcdefgh":
-        made = [negatives.Source(None, f"{folder}/{n}.jpg", label) for n in range(5) for label in (-1, 0, 1)]
+        made = [fit_gate.Source(None, f"{folder}/{n}.jpg", label) for n in range(5) for label in (-1, 0, 1)]
         (sides[folder],) = {source.held_out for source in made}
     assert set(sides.values()) == {False, True}
-    drawn = {negatives.Source(None, f"drawn/{n:06d}", 1).held_out for n in range(20)}
+    drawn = {fit_gate.Source(None, f"drawn/{n:06d}", 1).held_out for n in range(20)}
     assert drawn == {False, True}  # drawn scenes share nothing but their folder's name
 
 
@@ -190,8 +190,8 @@ def test_the_command_fits_the_same_gate_twice_and_says_what_it_told(material, we
     for name in ("first", "second"):
         shutil.copytree(weights, tmp_path / name)
         words = [str(data), "--photos", str(photos), "--count", "48", "--model", str(tmp_path / name)]
-        monkeypatch.setattr("sys.argv", ["negatives.py", *words])
-        negatives.main()
+        monkeypatch.setattr("sys.argv", ["fit_gate.py", *words])
+        fit_gate.main()
         written.append((tmp_path / name / "config.json").read_bytes())
     assert written[0] == written[1] != (weights / "config.json").read_bytes()
     fitted = load(tmp_path / "first").model.gate
@@ -204,7 +204,7 @@ def test_a_folder_without_pictures_is_named(tmp_path, material, monkeypatch, cap
     data, _ = material
     for folder, photos in ((tmp_path, tmp_path), (data, tmp_path)):
         words = [str(folder), "--photos", str(photos), "--model", str(tmp_path)]
-        monkeypatch.setattr("sys.argv", ["negatives.py", *words])
+        monkeypatch.setattr("sys.argv", ["fit_gate.py", *words])
         with pytest.raises(SystemExit) as stopped:
-            negatives.main()
+            fit_gate.main()
         assert stopped.value.code == 2 and str(tmp_path) in capsys.readouterr().err

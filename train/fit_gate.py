@@ -27,8 +27,8 @@ from tqdm import tqdm
 from darkroom.film.evidence import NOT_NEGATIVE
 from darkroom.film.film import Film
 from darkroom.film.gate import CLIPPED, PICTURE_KINDS, Gate
+from darkroom.film.gate_features import gate_features, reduced
 from darkroom.film.scan import Scan
-from darkroom.film.gate_features gate_features, reduced
 from darkroom.taxonomy import spoken
 from simulator.others import MAKERS
 from simulator.retake import relit, retaken
@@ -97,7 +97,7 @@ def make(number: int, negatives: list[Source], photos: list[Source]) -> tuple[Sc
     return retaken(picture, kind, rng), kind, source
 
 
-def measure(number: int, negatives: list[Source], photos: list[Source]) -> Measured:
+def make_and_measure(number: int, negatives: list[Source], photos: list[Source]) -> Measured:
     """Make a picture, and measure it twice."""
     scan, kind, source = make(number, negatives, photos)
     film = Film(scan)
@@ -166,7 +166,7 @@ def main() -> None:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    one = partial(measure, negatives=negatives, photos=photos)
+    one = partial(make_and_measure, negatives=negatives, photos=photos)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(one, range(args.count), chunksize=8)
         pictures = list(tqdm(found, total=args.count, desc="Measuring", unit="picture"))

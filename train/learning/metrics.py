@@ -61,13 +61,13 @@ class Readability(evaluate.Metric):
         p, y = np.asarray(predictions, np.float64), np.asarray(references, np.int64)
         if not ((p >= 0) & (p <= 1)).all():
             raise ValueError("a probability lies outside 0…1, or is not a number")
-        figures = measure(p, y, prior)
+        figures = figures_of(p, y, prior)
         if bootstrap:
             figures["intervals"] = intervals(p, y, prior)
         return figures
 
 
-def measure(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict:
+def figures_of(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict:
     """The figures of `Readability` for P(normal) `p` (N,) and labels `y` (N,); normal is called from 0.5 on."""
     called = p >= 0.5
     (tn, fp), (fn, tp) = matrix = np.bincount(2 * y + called, minlength=4).reshape(2, 2).tolist()
@@ -122,7 +122,7 @@ def calibration_error(p: np.ndarray, y: np.ndarray, prior: float | None = None) 
 
 def intervals(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict[str, list[float]]:
     """95 % percentile bootstrap of every figure."""
-    drawn = [measure(p[pick], y[pick], prior) for pick in resamples(y)]
+    drawn = [figures_of(p[pick], y[pick], prior) for pick in resamples(y)]
     names = [name for name, value in drawn[0].items() if isinstance(value, float)]
     return {name: np.percentile([one[name] for one in drawn], (2.5, 97.5)).tolist() for name in names}
 

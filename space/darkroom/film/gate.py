@@ -75,7 +75,8 @@ def no_picture(density: np.ndarray, inside: np.ndarray) -> bool:
 
 
 def picture_kinds(density: np.ndarray, inside: np.ndarray, gate: Gate | None) -> dict[str, float]:
-    """The probability, 0…1, of each of `PICTURE_KINDS`, together 1. Without a gate all but an empty frame is a negative.
+    """The probability, 0…1, of each of `PICTURE_KINDS`; their sum is 1. Without a gate,
+    all but an empty frame is a negative.
 
     density: (H, W, 3), up to the light's brightness. inside: (H, W) bool, without holder and bare light around.
     """
