@@ -54,7 +54,7 @@ def test_a_page_is_no_colour_negative_and_has_no_probability(judge: Judge):
     page = Scan(eight_bit(others.page(scene, np.random.default_rng(1))), "page.png", b"", "PNG")
     verdict = judge.judge(page)
     row = verdict.row()
-    assert row["verdict"] == "check" and row["not_negative"] == measure(Film(page), judge.gate).other == "page"
+    assert row["verdict"] == "check" and row["not_negative"] == measure(Film(page), judge.gate).other_kind == "page"
     assert "page of text" in row["reason"] and row["p_normal"] is row["confidence"] is row["holes"] is None
     assert summarise([JudgedFrame("page.png", None, verdict)]) is None
 

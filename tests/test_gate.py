@@ -15,7 +15,7 @@ from darkroom.film.gate import PICTURE_KINDS, Gate, picture_kinds
 from darkroom.film.gate_features import beside, gate_features, reduced
 from darkroom.film.scan import Scan, open_scan
 from darkroom.judge.verdict import load
-from darkroom.taxonomy import OTHERS
+from darkroom.taxonomy import NOT_NEGATIVES
 from film import GATE as STORED
 from film import eight_bit, png, sixteen_bit
 from simulator import develop, others, retake
@@ -44,7 +44,7 @@ def photograph(seed: int) -> np.ndarray:
 
 def reason(picture: np.ndarray) -> str:
     found = measure(Film(Scan(eight_bit(np.clip(picture, 0, 1)), "picture", b"", "PNG")), GATE)
-    return OTHERS.get(found.other, "")
+    return NOT_NEGATIVES.get(found.other_kind, "")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def developed() -> list[np.ndarray]:
 def test_other_kinds_of_picture_are_told_with_a_reason(maker):
     said = [reason(maker(photograph(seed), np.random.default_rng(seed))) for seed in SEEDS]
     assert sum(map(bool, said)) >= TOLD, said
-    assert set(filter(None, said)) <= set(OTHERS.values())
+    assert set(filter(None, said)) <= set(NOT_NEGATIVES.values())
 
 
 def test_the_reason_names_the_kind():

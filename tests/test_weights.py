@@ -277,4 +277,4 @@ def test_a_gate_of_other_shapes_is_refused_and_without_one_only_the_empty_is_no_
     asked = load(broken)
     assert asked.gate is None and not asked.judge(page).evidence.not_negative
     (broken / "config.json").write_text(json.dumps(config))
-    assert load(broken).judge(page).evidence.other == "page"
+    assert load(broken).judge(page).evidence.other_kind == "page"

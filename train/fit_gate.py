@@ -3,7 +3,7 @@
     python train/fit_gate.py data/simulated --photos photos --model space/weights
 
 DATA is what `train/simulate.py` wrote: the negatives, readable and damaged. The other kinds are made from the
-photographs, by `train/simulator/others.py`. A quarter of the folders of photographs, and the negatives simulated from
+photographs, by `train/simulator/not_negatives.py`. A quarter of the folders of photographs, and the negatives simulated from
 them, are kept out of the fit and say how often each kind is told. The same command fits the same numbers.
 """
 
@@ -24,13 +24,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from tqdm import tqdm
 
-from darkroom.film.evidence import NOT_NEGATIVE
+from darkroom.film.evidence import NOT_NEGATIVE_FROM
 from darkroom.film.film import Film
 from darkroom.film.gate import CLIPPED, PICTURE_KINDS, Gate
 from darkroom.film.gate_features import gate_features, reduced
 from darkroom.film.scan import Scan
 from darkroom.taxonomy import spoken
-from simulator.others import MAKERS
+from simulator.not_negatives import MAKERS
 from simulator.retake import relit, retaken
 
 SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `PICTURE_KINDS` among the pictures
@@ -139,7 +139,7 @@ def summary(gate: Gate, pictures: list[Measured]) -> str:
     groups: dict[str, list[bool]] = {}
     for picture in pictures:
         label = {1: ", readable", 0: ", damaged", -1: ""}[picture.source.label]
-        called = 1 - gate.probabilities(picture.features[0])[PICTURE_KINDS.index("negative")] >= NOT_NEGATIVE
+        called = 1 - gate.probabilities(picture.features[0])[PICTURE_KINDS.index("negative")] >= NOT_NEGATIVE_FROM
         groups.setdefault(spoken(PICTURE_KINDS[picture.kind]) + label, []).append(bool(called))
     return "\n".join(f"{name:20} {sum(called):5} of {len(called):5}" for name, called in sorted(groups.items()))
 

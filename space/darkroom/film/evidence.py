@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import sobel, uniform_filter
 
-from ..taxonomy import OTHERS
+from ..taxonomy import NOT_NEGATIVES
 from .film import Film
 from .gate import Gate, picture_kinds
 
@@ -20,7 +20,9 @@ FLAT_SIDE = 15  # pixels of that neighbourhood
 STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
-NOT_NEGATIVE = 0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
+NOT_NEGATIVE_FROM = (
+    0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
+)
 
 
 @dataclass(frozen=True)
@@ -69,25 +71,25 @@ class Evidence:
         return ""
 
     @property
-    def other(self) -> str:
-        """Which of `OTHERS` this is, or an empty string."""
-        chances = {kind: getattr(self, kind) for kind in OTHERS}
-        if sum(chances.values()) < NOT_NEGATIVE and self.monochrome >= GREY:
+    def other_kind(self) -> str:
+        """Which of `NOT_NEGATIVES` this is, or an empty string."""
+        chances = {kind: getattr(self, kind) for kind in NOT_NEGATIVES}
+        if sum(chances.values()) < NOT_NEGATIVE_FROM and self.monochrome >= GREY:
             return ""
         kind = max(chances, key=chances.__getitem__)
-        if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE:
+        if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE_FROM:
             kind = "black_and_white"  # whatever else a grey picture may be, it is that
         return kind
 
     @property
     def empty(self) -> bool:
         """Whether the frame holds nothing: wholly black, clear or evenly grey."""
-        return self.other == "nothing"
+        return self.other_kind == "nothing"
 
     @property
     def not_negative(self) -> str:
         """Why this is not a colour negative, or an empty string; a frame that holds nothing may well be one."""
-        return "" if self.empty else OTHERS.get(self.other, "")
+        return "" if self.empty else NOT_NEGATIVES.get(self.other_kind, "")
 
     def lines(self) -> list[tuple[str, str, bool]]:
         """(what, value with its unit, whether it is as it should be), for people."""
@@ -133,7 +135,7 @@ def measure(film: Film, gate: Gate | None = None) -> Evidence:
         monochrome=_colour_spread(values) / max(span, 0.01),
         bits=film.scan.bits,
         jpeg_quality=_jpeg_quality(film.scan.jpeg_tables),
-        **{kind: chances[kind] for kind in OTHERS},
+        **{kind: chances[kind] for kind in NOT_NEGATIVES},
     )
 
 

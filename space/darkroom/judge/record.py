@@ -9,7 +9,7 @@ import numpy as np
 from ..files.sidecar import REJECTED, UNRATED, Sidecar
 from ..film.evidence import Evidence
 from ..film.surface import Surface
-from ..taxonomy import DEFECTS, OTHERS, REMEDIES, Remedy, spoken
+from ..taxonomy import DEFECTS, NOT_NEGATIVES, REMEDIES, Remedy, spoken
 from .calibration import PRIOR, Calibration, at_prior, logit, sigmoid
 
 SHOWN_FROM = 0.5  # a defect this probable is named
@@ -78,7 +78,7 @@ class Verdict:
         such a picture would say nothing and are left out. What is not known (no infrared) is None."""
         said: dict[str, Any] = {"p_normal": self.p_normal, "confidence": self.confidence, **self.defects}
         if self.evidence.not_negative:
-            said = {"not_negative": self.evidence.other}
+            said = {"not_negative": self.evidence.other_kind}
         said |= {"file": self.file, "verdict": self.verdict, "reason": self.said, "error": ""}
         if self.surface:
             said |= dict(zip(IN_INFRARED, (self.surface.dust, self.surface.holes), strict=True))
