@@ -31,7 +31,7 @@ from darkroom.film.gate_features import gate_features, reduced
 from darkroom.film.scan import Scan
 from darkroom.taxonomy import spoken
 from simulator.not_negatives import MAKERS
-from simulator.retake import relit, retaken
+from simulator.rerender import relit, rerendered
 
 SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `PICTURE_KINDS` among the pictures
 LONG_SIDE = 320  # pixels of a picture; `gate_features` sees fewer
@@ -94,7 +94,7 @@ def make(number: int, negatives: list[Source], photos: list[Source]) -> tuple[Sc
     picture = np.asarray(image, np.float32) / 255
     if kind:
         picture = MAKERS[kind - 1](picture, rng).astype(np.float32)
-    return retaken(picture, kind, rng), kind, source
+    return rerendered(picture, kind, rng), kind, source
 
 
 def make_and_measure(number: int, negatives: list[Source], photos: list[Source]) -> Measured:

@@ -13,7 +13,7 @@ from darkroom.film.scan import Scan
 LIGHT = (0.25, 0.12, 0.25, 0.12, 0.25)  # D by which each kind's channels shift when its light has another colour
 
 
-def retaken(picture: np.ndarray, kind: int, rng: np.random.Generator) -> Scan:
+def rerendered(picture: np.ndarray, kind: int, rng: np.random.Generator) -> Scan:
     """The picture as another file: cropped, perhaps linear at 16 bits as scanners write it; film of both kinds also
     as a phone renders it, a colour negative with another white balance, exposure and gamma."""
     negative, silver = (kind == PICTURE_KINDS.index(name) for name in ("negative", "black_and_white"))
@@ -34,8 +34,8 @@ def retaken(picture: np.ndarray, kind: int, rng: np.random.Generator) -> Scan:
     picture = np.clip(picture, 0, 1)
     if rng.random() < (0.12 if negative else 0.03):
         linear = picture**2.2 * rng.uniform(0.08, 0.6)
-        return Scan((linear * 65535).astype(np.uint16), "retaken", b"", "TIFF")
-    return Scan((picture * 255 + 0.5).astype(np.uint8), "retaken", b"", "JPEG")
+        return Scan((linear * 65535).astype(np.uint16), "rerendered", b"", "TIFF")
+    return Scan((picture * 255 + 0.5).astype(np.uint8), "rerendered", b"", "JPEG")
 
 
 def rendered(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
