@@ -9,7 +9,7 @@ from simulator.capture import mount, photograph, wear
 from simulator.damage import DAMAGE
 from simulator.dust import DustScan
 from simulator.emulsion import FilmStock, add_grain, expose, film_stock
-from simulator.ends import cut_off, overlapping
+from simulator.film_ends import cut_off, overlapping
 from simulator.leaks import innocent_leak
 from simulator.sight import placed
 

@@ -121,7 +121,7 @@ def measure(film: Film, gate: Gate | None = None) -> Evidence:
     deviation = np.sqrt(np.maximum(variance, 0))
     flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(np.median(deviation[film.inside])))) & film.inside
     step = np.hypot(sobel(grey, 0), sobel(grey, 1))[film.inside] / 8
-    low_end, high_end = film.scan.ends
+    low_end, high_end = film.scan.clipping_points
     ends = (((film.rgb <= low_end) | (film.rgb >= high_end)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
     chances = picture_kinds(film.density, film.inside, gate)

@@ -57,7 +57,7 @@ class Scan:
         return is_linear(self.small_pixels, self.format, self.icc, self.light)
 
     @property
-    def ends(self) -> tuple[float, float]:
+    def clipping_points(self) -> tuple[float, float]:
         """The values of `small` at and beyond which the file is clipped: its own limits, a step of its depth inside."""
         step, white = step_of(self.small_pixels), white_of(self.small_pixels)
         low, high = np.full((1, 1, 3), step, np.float32), np.full((1, 1, 3), white - step, np.float32)
