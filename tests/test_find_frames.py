@@ -9,10 +9,10 @@ from PIL import Image, ImageDraw
 
 from darkroom.film.scan import Scan, open_scan
 from darkroom.frames import find_frames
+from simulator.arrangement import arranged
 from simulator.capture import photograph
 from simulator.develop import develop
 from simulator.filmstrip import Filmstrip, strip
-from simulator.laid import laid
 from simulator.overlap import overlap
 from simulator.scenes import draw
 from strips import picture_of
@@ -27,7 +27,7 @@ def scan_of(pixels: np.ndarray) -> Scan:
 def photographed(films: list[Filmstrip], kind: str, seed: int = 0) -> tuple[Scan, np.ndarray]:
     """A picture of films, and its frames' corners as shares of it."""
     rng = np.random.default_rng(seed)
-    density, corners = laid(films, kind, rng)
+    density, corners = arranged(films, kind, rng)
     return open_scan(photograph(density, rng), "strip.jpg"), corners / density.shape[1::-1]
 
 

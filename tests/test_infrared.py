@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from darkroom.files import limits, small
-from darkroom.files.alignment import Placement, laid, placement
+from darkroom.files.alignment import Placement, placement, warped
 from darkroom.files.archive import FrameSource, frames_in_uploads
 from darkroom.files.pairs import paired
 from darkroom.film.film import Film
@@ -282,8 +282,8 @@ def test_pictures_that_have_nothing_in_common_stay_where_they_are():
 def test_what_was_laid_comes_from_where_its_placement_says():
     plane = np.zeros((41, 61), np.float32)
     plane[30, 40] = 1  # 10 below and right of the centre
-    np.testing.assert_array_equal(np.argwhere(laid(plane, Placement(2, -3, 0.0))), [[28, 43]])
-    assert laid(plane, Placement(0, 0, 0.25))[28, 38] == pytest.approx(1)
+    np.testing.assert_array_equal(np.argwhere(warped(plane, Placement(2, -3, 0.0))), [[28, 43]])
+    assert warped(plane, Placement(0, 0, 0.25))[28, 38] == pytest.approx(1)
 
 
 def test_holes_are_told_from_dust():

@@ -23,9 +23,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from darkroom.files.folder import walk
+from simulator.arrangement import arranged
 from simulator.capture import photograph
 from simulator.filmstrip import BREADTH, FORMATS, strip
-from simulator.laid import laid
 
 SHARES = {"table": 0.36, "clutter": 0.18, "sleeve": 0.16, "holder": 0.16, "filling": 0.14}
 LONG_SIDE = 1600  # pixels of a picture
@@ -48,7 +48,7 @@ def picture_of(number: int, photos: list[Path], seed: int) -> tuple[bytes, str, 
     per_mm = LONG_SIDE * rng.uniform(0.75, 0.95) / max(longest, 1.4 * rows * BREADTH[FORMATS[name][1]])
     per_mm = min(per_mm, LONG_SIDE / 90)
     films = [strip(name, count, per_mm, photos, rng) for count in counts]
-    density, corners = laid(films, kind, rng)
+    density, corners = arranged(films, kind, rng)
     scale = 1.0
     if rng.random() < 0.25:  # upright
         height = density.shape[0]

@@ -44,17 +44,17 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
             unseen[kind] = before.of_defect(kind, logits[:, k])
             continue
         column = logits[:, k : k + 1]
-        (slope[kind],), bias[kind], found = _fit(column[known], truth[known], groups[known])
+        (slope[kind],), bias[kind], found = _fit_logistic(column[known], truth[known], groups[known])
         unseen[kind] = Calibration(slope, bias).of_defect(kind, logits[:, k])
         unseen[kind][known] = found
 
     margin = label[:, 1] - label[:, 0]
     sound = soundness([*unseen.values()]) if unseen else np.zeros(len(rows))
     if np.bincount(normal, minlength=2).min() >= FEWEST and sound.any():
-        (own, share), bias["normal"], p_normal = _fit(np.stack([margin, sound], 1), normal, groups)
+        (own, share), bias["normal"], p_normal = _fit_logistic(np.stack([margin, sound], 1), normal, groups)
     else:  # only what the earlier calibration made of them both: a temperature and a bias
         own, share = before.slope["normal"], before.sound
-        (scale,), bias["normal"], p_normal = _fit((own * margin + share * sound)[:, None], normal, groups)
+        (scale,), bias["normal"], p_normal = _fit_logistic((own * margin + share * sound)[:, None], normal, groups)
         own, share = scale * own, scale * share
     slope["normal"] = own
 
@@ -81,7 +81,7 @@ def _with(before: Calibration, kind: str) -> Calibration:
     )
 
 
-def _fit(x: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+def _fit_logistic(x: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """Logistic regression on x (N, D): weights (D,), bias, and for each row the probability by a fit that was not shown
     its group."""
     center, scale = x.mean(0), np.maximum(x.std(0), 1e-6)

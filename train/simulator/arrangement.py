@@ -9,7 +9,7 @@ from simulator.filmstrip import Filmstrip
 TILT = 7.0  # degrees
 
 
-def laid(films: list[Filmstrip], kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def arranged(films: list[Filmstrip], kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """The films below each other on what is around them: (H, W, 3) density, and (n, 4, 2) corners in reading order."""
     tilts = np.full(len(films), rng.uniform(-TILT, TILT) * rng.choice([0.15, 1]))
     if kind in ("sleeve", "holder", "filling"):
