@@ -26,8 +26,8 @@ from darkroom.taxonomy import DEFECTS
 from simulator.develop import develop
 from simulator.dust import DustError, dusty, outlines
 from simulator.real import base_of, damaged, encode, negative_from
-from simulator.sight import plain
 from simulator.sources import DRAWN_ALONE, LONG_SIDE, SPLITS, UNKNOWN, Folders, Job, jobs, scene_for
+from simulator.visibility import visible_kinds
 
 GRID = 24  # cells of the coarse damage maps, a side
 STRIKING = ("noise", "holes")  # seen on the negative, whatever the positive shows: next to nothing, and bare light
@@ -106,7 +106,7 @@ def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame
     for _ in range(TRIES):
         ruined, coverage = _frame(pair[0].source, folders, wanted, rolled)
         whole = (coverage > 0.5).mean(axis=(0, 1)) > WHOLE
-        coverage = coverage * (plain(sound, ruined, coverage) | np.isin(DEFECTS, STRIKING) | whole)
+        coverage = coverage * (visible_kinds(sound, ruined, coverage) | np.isin(DEFECTS, STRIKING) | whole)
         seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
         if len(seen) == len(wanted):
             break

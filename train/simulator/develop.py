@@ -11,7 +11,7 @@ from simulator.dust import DustScan
 from simulator.emulsion import FilmStock, add_grain, expose, film_stock
 from simulator.film_ends import cut_off, overlapping
 from simulator.leaks import innocent_leak
-from simulator.sight import placed
+from simulator.visibility import placed_visibly
 
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 LEAK, OVERLAP, CUT = 0.15, 0.04, 0.05  # share of frames with light at the edge, a neighbour's strip, an early end
@@ -47,7 +47,9 @@ def develop(
             density = happens(density, roll.base, wear_rng)
     for kind, apply in DAMAGE.items():
         if kind in wanted:
-            density, coverage[..., DEFECTS.index(kind)] = placed(apply, density, roll.base, wanted[kind], damage_rng)
+            density, coverage[..., DEFECTS.index(kind)] = placed_visibly(
+                apply, density, roll.base, wanted[kind], damage_rng
+            )
     density = wear(density, roll.base, wear_rng, dust)
     if wear_rng.random() < CUT:
         density, coverage = cut_off(density, coverage, roll.base, wear_rng)

@@ -15,7 +15,7 @@ from darkroom.files.light import CODED_GAMMA
 from darkroom.film.film import Film, resized
 from darkroom.film.scan import open_scan
 from simulator.damage import DAMAGE
-from simulator.sight import placed
+from simulator.visibility import placed_visibly
 
 QUALITY = 92  # of the JPEG
 LEFT = (0.05, 0.25)  # share of the densities above base that underexposure leaves, at the worst and the least
@@ -58,7 +58,7 @@ def damaged(
         coverage[..., kinds.index("noise")] = inside
     for kind, apply in DAMAGE.items():
         if kind in wanted:
-            found = placed(apply, density, base, wanted[kind], rng, inside)
+            found = placed_visibly(apply, density, base, wanted[kind], rng, inside)
             density, coverage[..., kinds.index(kind)] = np.where(inside[..., None], found[0], density), found[1]
     return density, coverage
 

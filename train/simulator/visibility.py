@@ -18,7 +18,7 @@ LEAST_COLOUR, COLOUR_MASKED = 3.0, 2.0  # CIELAB units, and deviations of the li
 AROUND = 0.06  # of the long side, over which the positive's texture is measured
 CHROMA = 0.5  # what a difference of hue or chroma counts beside one of lightness
 SURROUNDINGS = 0.07  # of the long side, within which a change must end to be seen as one
-PLAIN = 400  # sum, over the pixels of a frame, of the squares of what is seen, from which damage is plain
+VISIBLE = 400  # sum, over the pixels of a frame, of the squares of what is seen, from which damage is plain
 
 
 def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
     return np.clip(np.stack([seen, ending]) / limit, 0, 1)
 
 
-def placed(
+def placed_visibly(
     apply: Callable[..., Damaged],
     density: np.ndarray,
     base: np.ndarray,
@@ -53,7 +53,7 @@ def placed(
     return density, np.zeros_like(where)
 
 
-def plain(sound: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:
+def visible_kinds(sound: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:
     """(K,) bool: which kinds of damage a person would point at in the positive.
 
     sound, damaged: files of a frame without and with damage, alike in all else. coverage: (H, W, K) of the file, where
@@ -67,7 +67,7 @@ def plain(sound: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:
     stands_out = np.minimum(*(np.sqrt((part**2).sum(axis=-1)) for part in (change, _beyond(change))))
     ratio = stands_out / (LEAST_COLOUR + COLOUR_MASKED * _texture(before[..., 0], AROUND))
     found = np.where(ratio > 1, ratio**2, 0)
-    return (found[..., None] * (coverage > 0)).sum(axis=(0, 1)) >= PLAIN
+    return (found[..., None] * (coverage > 0)).sum(axis=(0, 1)) >= VISIBLE
 
 
 def _largest(change: np.ndarray) -> np.ndarray:
