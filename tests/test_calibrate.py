@@ -71,8 +71,8 @@ def test_what_config_json_stores_is_what_was_fitted():
 def test_few_of_the_damaged_are_called_readable_as_promised():
     kept = []
     for seed in range(10):
-        calibration, promise = calibrate(*case(600, seed), DEFECTS, MODEL)
-        assert promise["false_readable"]["promised"] and promise["false_readable"]["bound"] <= 0.15
+        calibration, guarantee = calibrate(*case(600, seed), DEFECTS, MODEL)
+        assert guarantee["false_readable"]["promised"] and guarantee["false_readable"]["bound"] <= 0.15
         output, rows = case(2000, 100 + seed)
         p = at_prior(p_normal(calibration, output), calibration.prior, 0.5)
         damaged = np.array(rows["label"]) == 0
@@ -87,8 +87,8 @@ def test_the_promise_counts_photographs_not_their_frames():
 
 
 def test_too_few_damaged_frames_are_no_basis_for_a_promise():
-    calibration, promise = calibrate(*case(60, 0), DEFECTS, MODEL)
-    assert promise["false_readable"]["promised"] is False and promise["false_readable"]["errors"] == 0
+    calibration, guarantee = calibrate(*case(60, 0), DEFECTS, MODEL)
+    assert guarantee["false_readable"]["promised"] is False and guarantee["false_readable"]["errors"] == 0
     assert calibration.damaged_below <= 0.5 <= calibration.readable_above
 
 

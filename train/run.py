@@ -84,9 +84,9 @@ def run(args: argparse.Namespace) -> Path:
     weights, held_out = balance(ready["train"]["label"]).to(accelerator.device), [s for s in ready if s != "train"]
     outputs = {s: predict(accelerator, model, ready[s], weights)[0] for s in held_out}
     if accelerator.is_main_process:
-        calibration, promise = calibrate(outputs["validation"], ready["validation"], kinds, model)
+        calibration, guarantee = calibrate(outputs["validation"], ready["validation"], kinds, model)
         finish(model, calibration.to_dict(), folder / "model")
-        report.finish(outputs, ready, promise)
+        report.finish(outputs, ready, guarantee)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     if args.push_to_hub and accelerator.is_main_process:

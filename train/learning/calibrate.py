@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from darkroom.judge.calibration import PRIOR, Calibration, at_prior, soundness
 from darkroom.judge.resnet import Output, ResNet18
-from learning.promise import promised_threshold
+from learning.guarantee import guaranteed_threshold
 
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
 FEWEST = 2 * EVENTS  # of the rarer class, for two weights
@@ -60,8 +60,8 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
     prior = float(normal.mean())
     p = at_prior(p_normal, prior, PRIOR)  # thresholds too come from pictures that were not fitted on
-    readable_above, readable = promised_threshold(p[normal == 0], groups[normal == 0], FALSE_READABLE)
-    damaged_below, damaged = promised_threshold(1 - p[normal == 1], groups[normal == 1], FALSE_DAMAGED)
+    readable_above, readable = guaranteed_threshold(p[normal == 0], groups[normal == 0], FALSE_READABLE)
+    damaged_below, damaged = guaranteed_threshold(1 - p[normal == 1], groups[normal == 1], FALSE_DAMAGED)
     calibration = Calibration(
         slope={name: float(value) for name, value in slope.items()},
         bias={name: float(value) for name, value in bias.items()},

@@ -56,10 +56,10 @@ class Report:
         said = ", ".join(f"{key.replace('_', ' ')} {record[key]:.3f}" for key in shown)
         print(f"epoch {epoch}: {said}, {record['images_per_second']} img/s", flush=True)
 
-    def finish(self, outputs: dict[str, Output], ready: dict[str, Dataset], promise: dict) -> None:
+    def finish(self, outputs: dict[str, Output], ready: dict[str, Dataset], guarantee: dict) -> None:
         """Measure the model in `folder/model`, and write everything.
 
-        outputs, ready: logits and rows of the splits that were not trained on. promise: of the thresholds, as
+        outputs, ready: logits and rows of the splits that were not trained on. guarantee: of the thresholds, as
         `calibrate` gives it.
         """
         judge = load(self.folder / "model")
@@ -74,7 +74,7 @@ class Report:
             "on_hub": bool(source) and not Path(source).is_dir(),
             "grouped": "group" in self.data["train"].column_names,
         }
-        result = {**self.begun, **facts, **self._measured(judge, final, said[split], ready[split], promise)}
+        result = {**self.begun, **facts, **self._measured(judge, final, said[split], ready[split], guarantee)}
         (self.folder / "report.json").write_text(json.dumps(result, indent=2))
         (self.folder / "report.html").write_text(self._page(judge, final, result), encoding="utf-8")
         figures = result["figures"]
@@ -82,7 +82,7 @@ class Report:
             f"{split}: balanced accuracy {figures['balanced_accuracy']:.3f}, AUROC {figures['auroc']:.3f}", flush=True
         )
 
-    def _measured(self, judge: Judge, final: pd.DataFrame, said: list[Verdict], rows: Dataset, promise: dict) -> dict:
+    def _measured(self, judge: Judge, final: pd.DataFrame, said: list[Verdict], rows: Dataset, guarantee: dict) -> dict:
         metric = Readability(keep_in_memory=True)
         p, y = final["p_normal"].to_numpy(), final["label"].to_numpy()
         kinds = tuple(kind for kind in defect_columns(self.data["train"]) if kind in judge.model.defects)
@@ -100,7 +100,7 @@ class Report:
                 "prior": PRIOR,
                 "readable_above": judge.calibration.readable_above,
                 "damaged_below": judge.calibration.damaged_below,
-                **promise,
+                **guarantee,
             },
             "verdicts": {
                 "false_readable": float((final.loc[y == 0, "verdict"] == "readable").mean()),

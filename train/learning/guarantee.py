@@ -7,7 +7,7 @@ from learning.intervals import clopper_pearson
 CERTAINTY = 0.95  # with which the share is bounded
 
 
-def promised_threshold(scores: np.ndarray, groups: np.ndarray, risk: float) -> tuple[float, dict]:
+def guaranteed_threshold(scores: np.ndarray, groups: np.ndarray, risk: float) -> tuple[float, dict]:
     """The lowest threshold that, by the bound, no more than the share `risk` of frames of new groups reach.
 
     scores: (N,) how far each picture inclines to the wrong answer, 0…1. groups: (N,) its photograph or roll.
