@@ -20,8 +20,8 @@ from darkroom.files.pairs import paired
 from darkroom.film.scan import Scan
 from darkroom.taxonomy import DEFECTS
 from learning import labels as tables
+from learning.checks import contents, pairing, values
 from learning.dataset import CELLS, DataError, load, picture
-from learning.faults import contents, pairing, values
 from learning.splits import stored, write
 
 LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
@@ -44,7 +44,7 @@ def build(
     by the path alone, and holds 1 for normal, 0 for abnormal; columns called like a kind of damage hold 0 or 1 too.
     group_by: column whose equal values (a roll, a source) stay in one split; a blank cell is no roll, so that picture
     is a group of its own.
-    Returns the number of pictures in each split. Raises DataError that lists every fault with its row.
+    Returns the number of pictures in each split. Raises DataError that lists every problem with its row.
     """
     if out.exists():
         raise DataError(f"{out}: is there already; name another folder or remove it")
@@ -55,21 +55,21 @@ def build(
     defects = [defect for defect in DEFECTS if defect in rows.columns]
     for column in (label_column, *defects):  # as tables write them that once had a gap
         rows[column] = rows[column].str.strip().replace({"1.0": "1", "0.0": "0"})
-    faults = values(labels, rows, [label_column, *defects])
+    problems = values(labels, rows, [label_column, *defects])
     rows[picture_column] = [_named(name, files, found) for name in rows[picture_column]]
     rows = rows.explode(picture_column)
     names, truth = rows[picture_column], rows[label_column]
 
-    faults += pairing(labels, names, found)
-    faults += contents(labels, names, found)
+    problems += pairing(labels, names, found)
+    problems += contents(labels, names, found)
     abnormal, normal = (int((truth == value).sum()) for value in ("0", "1"))
     if min(abnormal, normal) < LEAST:
-        faults.append(
+        problems.append(
             f"{labels}: {abnormal} pictures are abnormal (0) and {normal} normal (1); "
             f"the splits need {LEAST} of each: label more"
         )
-    if faults:
-        raise DataError("\n".join(faults))
+    if problems:
+        raise DataError("\n".join(problems))
 
     groups = _groups(rows[group_by], names) if group_by else names
     split = _split(truth.to_numpy(), groups.to_numpy(), seed)

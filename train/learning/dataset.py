@@ -34,7 +34,7 @@ COLUMNS = ["pixels", "width", "span", "label", "defects", "cells"]  # of `prepar
 
 
 class DataError(ValueError):
-    """The data set cannot be used; the message says why, one fault a line."""
+    """The data set cannot be used; the message says why, one problem a line."""
 
 
 def load(source: str) -> DatasetDict:
@@ -134,10 +134,10 @@ def prepare(rows: Dataset, size: int) -> Dataset:
         num_proc=min(os.cpu_count() or 1, max(1, len(rows) // 32)),
         desc="Decoding and resizing",
     )
-    faults = [fault for fault in ready["fault"] if fault]
-    if faults:
-        raise DataError("\n".join(faults))
-    return ready.remove_columns("fault")
+    problems = [problem for problem in ready["problem"] if problem]
+    if problems:
+        raise DataError("\n".join(problems))
+    return ready.remove_columns("problem")
 
 
 def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -> dict:
@@ -151,7 +151,7 @@ def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -
         "width": 0,
         "span": 0.0,
         "evidence": None,
-        "fault": "",
+        "problem": "",
     }
     try:
         opened = film.Film(picture(row["image"]))
@@ -159,7 +159,7 @@ def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -
         one |= {"pixels": pixels.tobytes(), "width": pixels.shape[2]}
         one |= {"span": measured.density_span, "evidence": asdict(measured)}
     except decode.ScanError as error:
-        one["fault"] = str(error)
+        one["problem"] = str(error)
     return one
 
 
