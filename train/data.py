@@ -22,7 +22,7 @@ from darkroom.taxonomy import DEFECTS
 from learning import labels as tables
 from learning.checks import contents, pairing, values
 from learning.dataset import CELLS, DataError, load, picture
-from learning.splits import stored, write
+from learning.image_folder import stored, write
 
 LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
 FOLDS = 7  # one for test, one for validation, five for training

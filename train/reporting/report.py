@@ -20,7 +20,7 @@ from darkroom.judge.resnet import Output
 from darkroom.judge.verdict import Judge, load
 from darkroom.taxonomy import LABELS
 from learning.dataset import SPLITS, defect_columns, picture
-from learning.heat import hits_by_kind
+from learning.localisation import hits_by_kind
 from learning.metrics import Readability, defect_precision
 from reporting import charts, gallery
 

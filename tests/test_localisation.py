@@ -4,7 +4,7 @@ import numpy as np
 from datasets import Dataset
 
 from darkroom.taxonomy import DEFECTS
-from learning.heat import hits, hits_by_kind
+from learning.localisation import hits, hits_by_kind
 
 
 def test_the_hottest_tenth_must_meet_the_damage():
