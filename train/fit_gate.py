@@ -3,8 +3,9 @@
     python train/fit_gate.py data/simulated --photos photos --model space/weights
 
 DATA is what `train/simulate.py` wrote: the negatives, readable and damaged. The other kinds are made from the
-photographs, by `train/simulator/not_negatives.py`. A quarter of the folders of photographs, and the negatives simulated from
-them, are kept out of the fit and say how often each kind is told. The same command fits the same numbers.
+photographs, by `train/simulator/not_negatives.py`. A quarter of the folders of photographs, and the negatives
+simulated from them, are kept out of the fit; on them it is counted how often each kind is recognised. The same command
+fits the same numbers.
 """
 
 import argparse

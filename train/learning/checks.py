@@ -50,7 +50,7 @@ def contents(labels: Path, names: pd.Series, found: dict[str, FrameSource]) -> l
         checked = pool.map(_check, [found[name] for name in there], chunksize=4)
         for (name, row), (digest, problem) in zip(there.items(), tqdm(checked, "Checking", len(there)), strict=True):
             if problem:
-                problems.append(f"{labels}, row {row}: {fault}")
+                problems.append(f"{labels}, row {row}: {problem}")
             elif digest in first:
                 problems.append(f"{labels}, row {row}: {name!r} is the same picture as {first[digest]!r}")
             first.setdefault(digest, name)

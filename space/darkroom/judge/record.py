@@ -98,7 +98,7 @@ class Verdict:
 def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calibration: Calibration) -> tuple[str, str]:
     """The verdict's word and the sentence that gives its reason."""
     if evidence.empty:
-        return "damaged", f"The frame holds nothing: {OTHERS['nothing']}."
+        return "damaged", f"The frame holds nothing: {NOT_NEGATIVES['nothing']}."
     if evidence.not_negative:
         return "check", f"This does not look like a colour negative: {evidence.not_negative}."
     word = calibration.decide(p_normal)
