@@ -114,8 +114,8 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
     try:
         out.mkdir(parents=True, exist_ok=True)
         suspects.to_csv(out / "audit.csv", index=False)
-        rooms = FileSystemLoader(Path(__file__).parent / "reporting")
-        template = Environment(loader=rooms, autoescape=True, trim_blocks=True).get_template("audit.html.jinja")
+        templates = FileSystemLoader(Path(__file__).parent / "reporting")
+        template = Environment(loader=templates, autoescape=True, trim_blocks=True).get_template("audit.html.jinja")
         page = template.render(suspects=shown, total=len(listed), source=source, uri=gallery.uri)
         (out / "audit.html").write_text(page, encoding="utf-8")
         if corrected:

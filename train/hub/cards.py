@@ -136,7 +136,7 @@ def _share(rate: float, count: int) -> str:
 
 def _render(card: str, **facts: object) -> str:
     """Fill `card`/README.md; a fact that is missing is an error, not a blank."""
-    rooms = Environment(
+    templates = Environment(
         loader=FileSystemLoader(ROOT / card), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
-    return rooms.get_template("README.md").render(**facts)
+    return templates.get_template("README.md").render(**facts)

@@ -51,7 +51,7 @@ class FrameSource(NamedTuple):
 
 
 @dataclass
-class Room:
+class UnpackBudget:
     """What the archives of one upload may yet unpack to, in bytes."""
 
     left: int = LARGEST_UPLOAD
@@ -62,9 +62,9 @@ def frames_in_uploads(uploads: list[Path], folder: Path) -> list[FrameSource]:
 
     At most `MOST_FRAMES`; one more entry then says what was left out.
     """
-    room = Room()
+    budget = UnpackBudget()
     files = itertools.chain.from_iterable(
-        unpack(path, folder / str(i), room)
+        unpack(path, folder / str(i), budget)
         if path.suffix.lower() == ".zip"
         else [FrameSource(composed(path.name), path)]
         for i, path in enumerate(uploads)
@@ -88,7 +88,7 @@ def each_frame(file: FrameSource) -> list[FrameSource]:
     return [file._replace(name=f"{file.name}#{number + 1}", number=number) for number in range(count)]
 
 
-def unpack(archive: Path, folder: Path, room: Room) -> Iterator[FrameSource]:
+def unpack(archive: Path, folder: Path, budget: UnpackBudget) -> Iterator[FrameSource]:
     """Unpack the pictures of a ZIP into `folder`, one after another; what cannot be unpacked has its sentence."""
     try:
         if directory_size(archive) > LARGEST_DIRECTORY:
@@ -101,11 +101,11 @@ def unpack(archive: Path, folder: Path, room: Room) -> Iterator[FrameSource]:
             for number, (member, name) in enumerate(zip(members, names_of(members), strict=True)):
                 if member.is_dir() or is_clutter(name):
                     continue
-                problem = _refusal(archive.name, member, name, room)
+                problem = _refusal(archive.name, member, name, budget)
                 if problem:
                     yield FrameSource(name, None, problem)
                     continue
-                room.left -= member.file_size  # also where it fails: its bytes were written until then
+                budget.left -= member.file_size  # also where it fails: its bytes were written until then
                 last = PurePosixPath(name).name
                 last = last if len(last.encode("utf-8", "replace")) < 200 else f"frame{PurePosixPath(last).suffix}"
                 target = folder / str(number) / last
@@ -126,7 +126,7 @@ def directory_size(archive: Path) -> int:
     return int.from_bytes(end[at + 12 : at + 16], "little") if at >= 0 else 0
 
 
-def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> str:
+def _refusal(archive: str, member: zipfile.ZipInfo, name: str, budget: UnpackBudget) -> str:
     path = PurePosixPath(name.replace("\\", "/"))
     last = path.name
     if not path.name:
@@ -143,7 +143,7 @@ def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> st
     if member.file_size > max(UNASKED, FLATTEST * member.compress_size):
         times = member.file_size // max(member.compress_size, 1)
         return f"{last}: unpacks to {times:,} times its size, as no scan does; upload it by itself"
-    if member.file_size > room.left:
+    if member.file_size > budget.left:
         return f"{last}: more than {LARGEST_UPLOAD // MEGABYTE:,} MB would be unpacked; upload it with the next frames"
     return ""
 
