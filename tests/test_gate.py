@@ -12,7 +12,7 @@ import fit_gate
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
 from darkroom.film.gate import PICTURE_KINDS, Gate, picture_kinds
-from darkroom.film.gate_features import beside, gate_features, reduced
+from darkroom.film.gate_features import gate_features, reduced, residual_colour
 from darkroom.film.scan import Scan, open_scan
 from darkroom.judge.verdict import load
 from darkroom.taxonomy import NOT_NEGATIVES
@@ -105,7 +105,7 @@ def test_colour_that_is_any_curve_of_brightness_is_no_colour_of_its_own():
     green = np.random.default_rng(0).uniform(0.2, 2.5, 4000)
     hook = np.where(green < 1.2, 2 * green, 2.4) + 0.3 * green  # a channel that reaches the bottom of its codes
     other = hook + 0.1 * np.random.default_rng(1).standard_normal(green.size)
-    of_hook, of_other = beside(green, np.stack([hook, other]))
+    of_hook, of_other = residual_colour(green, np.stack([hook, other]))
     assert of_hook.std() < 0.01
     assert of_other.std() == pytest.approx(0.1, rel=0.1)
 

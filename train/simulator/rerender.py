@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from darkroom.film.gate import PICTURE_KINDS
-from darkroom.film.gate_features import beside
+from darkroom.film.gate_features import residual_colour
 from darkroom.film.scan import Scan
 
 LIGHT = (0.25, 0.12, 0.25, 0.12, 0.25)  # D by which each kind's channels shift when its light has another colour
@@ -55,7 +55,7 @@ def muted(negative: np.ndarray, share: float) -> np.ndarray:
     bring. The mask and the layers' contrasts stay."""
     density = -np.log10(np.maximum(negative, 1 / 255))
     red, green, blue = density.reshape(-1, 3).T
-    density[..., [0, 2]] -= share * beside(green, np.stack([red, blue])).T.reshape(*density.shape[:2], 2)
+    density[..., [0, 2]] -= share * residual_colour(green, np.stack([red, blue])).T.reshape(*density.shape[:2], 2)
     return 10**-density
 
 

@@ -13,7 +13,7 @@ NAME = re.compile(r"(.+)_ir\.tiff?", re.IGNORECASE)
 ENDS = ("_IR.tif", "_IR.tiff", "_ir.tif", "_ir.tiff", "_IR.TIF")  # as they are found on disks that tell case apart
 
 
-def beside(picture: Path) -> Path | None:
+def infrared_beside(picture: Path) -> Path | None:
     """The infrared file that lies beside a picture's."""
     return next((path for end in ENDS if (path := picture.with_name(picture.stem + end)).is_file()), None)
 

@@ -83,7 +83,7 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
     weight, wide = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
     soft = np.stack([uniform_filter(density[..., c] * inside, 5) / weight for c in range(3)])
     even = soft[:, inside]
-    rest = beside(even[1], even[[0, 2]])
+    rest = residual_colour(even[1], even[[0, 2]])
     typical = np.median(np.abs(rest - np.median(rest, axis=1, keepdims=True)), axis=1)
     found = {
         "red beside green": np.log2((rest[0].std() + 0.002) / span),
@@ -134,7 +134,7 @@ def beyond_shading(grey: np.ndarray, inside: np.ndarray, power: int = 2) -> floa
     return float(_without(np.stack(known, axis=-1), grey[inside]).std())
 
 
-def beside(green: np.ndarray, others: np.ndarray) -> np.ndarray:
+def residual_colour(green: np.ndarray, others: np.ndarray) -> np.ndarray:
     """What a curve through green density (n,) leaves of other channels' (k, n): little where colour follows brightness.
 
     A cubic, then a knot at the mean of every `STEPS`th part of the pixels: a channel at the bottom of its codes makes

@@ -14,7 +14,7 @@ import numpy as np
 from ..files.decode import decode
 from ..files.frame_count import count_frames
 from ..files.light import coded, is_linear, profiled, step_of, white_of
-from ..files.pairs import beside
+from ..files.pairs import infrared_beside
 from .inversion import DARKEST, log_density
 
 if TYPE_CHECKING:
@@ -157,5 +157,5 @@ def open_scan(
     source = source if isinstance(source, bytes) else Path(source)
     pixels, kind, extra = decode(source, name, small=True, number=number)
     frames = count_frames(source) if kind == "TIFF" else 1
-    own = beside(source) if infrared is None and isinstance(source, Path) else infrared
+    own = infrared_beside(source) if infrared is None and isinstance(source, Path) else infrared
     return Scan(pixels, name, source, kind, number=number, frames=frames, light=light, infrared_file=own, **extra)
