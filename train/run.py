@@ -22,7 +22,7 @@ from learning.dataset import CELLS, SPLITS, DataError, defect_columns, load, pre
 from learning.model import begin, fast_bfloat16, finish
 from learning.objective import balance
 from learning.predict import predict
-from learning.trainer import fit
+from learning.trainer import train_model
 from publish import PublishError, check, publish_trained
 from reporting.report import Report
 from simulate import simulated
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> Path:
             ready = {split: prepare(data[split], model.input_size) for split in SPLITS if split in data}
         report = Report(folder, data, accelerator)
         if args.epochs:
-            model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
+            model = train_model(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
     except Exception:
         if accelerator.is_main_process:
             release(folder)

@@ -39,7 +39,7 @@ def averaging(average: torch.Tensor, current: torch.Tensor, count: torch.Tensor)
     return average.lerp(current, 1 - min(0.998, (1 + int(count)) / (10 + int(count))))
 
 
-def fit(
+def train_model(
     accelerator: Accelerator,
     model: ResNet18,
     train: Dataset,
