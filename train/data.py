@@ -21,7 +21,7 @@ from darkroom.film.scan import Scan
 from darkroom.taxonomy import DEFECTS
 from learning import labels as tables
 from learning.checks import contents, pairing, values
-from learning.dataset import CELLS, DataError, load, picture
+from learning.dataset import CELLS_COLUMN, DataError, load, picture
 from learning.image_folder import stored, write
 
 LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
@@ -136,7 +136,7 @@ def table(source: str) -> pd.DataFrame:
     metadata hold. `picture_of` opens a row's picture. Raises DataError."""
     parts = []
     for split, rows in load(source).items():
-        part = rows.remove_columns([CELLS] if CELLS in rows.column_names else []).to_pandas()
+        part = rows.remove_columns([CELLS_COLUMN] if CELLS_COLUMN in rows.column_names else []).to_pandas()
         part.insert(0, "split", split)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)

@@ -18,7 +18,7 @@ from datasets import concatenate_datasets
 from darkroom.hub.weights import WeightsError
 from learning.calibrate import calibrate
 from learning.checkpoint import RunError, claim, release
-from learning.dataset import CELLS, SPLITS, DataError, defect_columns, load, prepare
+from learning.dataset import CELLS_COLUMN, SPLITS, DataError, defect_columns, load, prepare
 from learning.model import begin, fast_bfloat16, finish
 from learning.objective import balance
 from learning.predict import predict
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> Path:
         with accelerator.main_process_first():
             data = load(args.data or simulated(Path("data/simulated")))
             kinds = defect_columns(data["train"])
-            if args.crop and CELLS not in data["train"].column_names:
+            if args.crop and CELLS_COLUMN not in data["train"].column_names:
                 raise DataError(f"--crop {args.crop} needs maps of the damage, which {args.data} does not have")
             model = begin(args.init, kinds, args.input_size)
             ready = {split: prepare(data[split], model.input_size) for split in SPLITS if split in data}

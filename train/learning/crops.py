@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from darkroom.film.film import CELL
-from learning.objective import SOUND
+from learning.objective import CLEAN
 
 ON_DAMAGE = 0.85  # chance that a damaged frame's square is put over some of its damage
 
@@ -23,7 +23,7 @@ def crop(pixels: np.ndarray, cells: np.ndarray, side: int) -> tuple[np.ndarray, 
     last = [n - cut for n, cut in zip(cells.shape[1:], size, strict=True)]
     corner = [int(torch.randint(n + 1, ())) for n in last]
     known = np.isfinite(cells).all()
-    places = np.argwhere(cells.max(axis=0) > SOUND) if known else []
+    places = np.argwhere(cells.max(axis=0) > CLEAN) if known else []
     if len(places) and torch.rand(()) < ON_DAMAGE:
         place = places[int(torch.randint(len(places), ()))]
         before = [int(torch.randint(cut, ())) for cut in size]
@@ -31,5 +31,5 @@ def crop(pixels: np.ndarray, cells: np.ndarray, side: int) -> tuple[np.ndarray, 
     (top, left), (rows, columns) = corner, size
     within = cells[:, top : top + rows, left : left + columns]
     top, left, rows, columns = (n * CELL for n in (top, left, rows, columns))
-    present = (within.max(axis=(1, 2)) > SOUND).astype(np.float32) if known else None
+    present = (within.max(axis=(1, 2)) > CLEAN).astype(np.float32) if known else None
     return pixels[:, top : top + rows, left : left + columns], within, present

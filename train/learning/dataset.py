@@ -28,7 +28,7 @@ from learning.crops import crop
 
 SPLITS = ("train", "validation", "test")
 NEEDED = {"train", "validation"}
-CELLS = "defect_cells"  # (K, h, w) share of each cell that is damaged, in the order of DEFECTS
+CELLS_COLUMN = "defect_cells"  # (K, h, w) share of each cell that is damaged, in the order of DEFECTS
 GRID = 24  # cells a side to which maps of frames of all shapes are brought
 COLUMNS = ["pixels", "width", "span", "label", "defects", "cells"]  # of `prepare`, that `collate` reads
 
@@ -146,7 +146,7 @@ def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -
         "label": row["label"],
         "group": str(row.get("group") or row["name"]),
         "defects": [np.nan if row[defect] is None else float(row[defect]) for defect in defects],
-        "cells": _cells(row.get(CELLS) or []),
+        "cells": _cells(row.get(CELLS_COLUMN) or []),
         "pixels": b"",
         "width": 0,
         "span": 0.0,

@@ -6,7 +6,7 @@ from datasets import Dataset
 from torch.nn import functional as F
 
 from darkroom.taxonomy import DEFECTS
-from learning.objective import SOUND
+from learning.objective import CLEAN
 
 HOTTEST = 0.1  # share of the heat map's cells
 
@@ -27,7 +27,7 @@ def hits_by_kind(heat: np.ndarray, rows: Dataset) -> dict[str, float]:
     maps = [np.frombuffer(cells, np.uint8) for cells in rows["cells"] if cells]
     heat, grid = heat[known], round((maps[0].size / len(DEFECTS)) ** 0.5)
     share = torch.from_numpy(np.stack(maps).reshape(-1, len(DEFECTS), grid, grid).astype(np.float32) / 255)
-    damaged = (F.adaptive_max_pool2d(share, heat.shape[-2:]) > SOUND).numpy()
+    damaged = (F.adaptive_max_pool2d(share, heat.shape[-2:]) > CLEAN).numpy()
     found = {}
     for k, kind in enumerate(DEFECTS):
         has = damaged[:, k].any(axis=(1, 2))

@@ -7,10 +7,10 @@ from torch.nn import functional as F
 from darkroom.judge.resnet import Output
 from darkroom.taxonomy import DEFECTS
 
-SOUND, DAMAGED = 0.1, 0.4  # a cell's visible coverage: up to the first it is sound, from the second damaged
-POOLED = 0.5  # weight of the pooled defects, which a small hole can hardly move
-CELLS = 0.5  # weight of the cells
-PEAKS = 0.25  # weight of the largest cell of each map
+CLEAN, DAMAGED = 0.1, 0.4  # a cell's visible coverage: up to the first it is sound, from the second damaged
+POOLED_WEIGHT = 0.5  # weight of the pooled defects, which a small hole can hardly move
+CELL_WEIGHT = 0.5  # weight of the cells
+PEAK_WEIGHT = 0.25  # weight of the largest cell of each map
 
 
 def losses(
@@ -26,11 +26,11 @@ def losses(
         wanted = batch["defects"]  # NaN where nobody knows
         pooled = F.binary_cross_entropy_with_logits(output.defects, wanted.nan_to_num(), reduction="none")
         pooled = pooled * wanted.isfinite()
-        total = total + POOLED * pooled.mean(1)
+        total = total + POOLED_WEIGHT * pooled.mean(1)
     if kinds:
         share = batch["cells"][:, [DEFECTS.index(kind) for kind in kinds]]
         cells, peaks = of_maps(output.maps[:, -len(kinds) :], share)
-        total = total + CELLS * cells + PEAKS * peaks
+        total = total + CELL_WEIGHT * cells + PEAK_WEIGHT * peaks
     return total
 
 
@@ -46,10 +46,10 @@ def of_maps(maps: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     where the kind is present among its damaged cells.
     """
     known = share.isfinite()
-    damaged = ((share.nan_to_num() - SOUND) / (DAMAGED - SOUND)).clamp(0, 1)
-    sound = (share <= SOUND).float()  # a cell between is neither, nor is an unknown one
+    damaged = ((share.nan_to_num() - CLEAN) / (DAMAGED - CLEAN)).clamp(0, 1)
+    clean = (share <= CLEAN).float()  # a cell between is neither, nor is an unknown one
     found = -(damaged * F.logsigmoid(maps)).sum((2, 3)) / damaged.sum((2, 3)).clamp(min=1)
-    spared = -(sound * F.logsigmoid(-maps)).sum((2, 3)) / sound.sum((2, 3)).clamp(min=1)
+    spared = -(clean * F.logsigmoid(-maps)).sum((2, 3)) / clean.sum((2, 3)).clamp(min=1)
     present = (damaged.amax((2, 3)) > 0).float()
     within = torch.where((damaged > 0) | (present[..., None, None] == 0), maps, -torch.inf)
     peaks = F.binary_cross_entropy_with_logits(within.amax((2, 3)), present, reduction="none")
