@@ -9,7 +9,7 @@ from datasets import Dataset
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from darkroom.judge.calibration import PRIOR, Calibration, at_prior, soundness
+from darkroom.judge.calibration import PRIOR, Calibration, at_prior, log_odds_clean
 from darkroom.judge.resnet import Output, ResNet18
 from learning.guarantee import guaranteed_threshold
 
@@ -49,12 +49,12 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
         unseen[kind][known] = found
 
     margin = label[:, 1] - label[:, 0]
-    sound = soundness([*unseen.values()]) if unseen else np.zeros(len(rows))
-    if np.bincount(normal, minlength=2).min() >= FEWEST and sound.any():
-        (own, share), bias["normal"], p_normal = _fit_logistic(np.stack([margin, sound], 1), normal, groups)
+    no_damage = log_odds_clean([*unseen.values()]) if unseen else np.zeros(len(rows))
+    if np.bincount(normal, minlength=2).min() >= FEWEST and no_damage.any():
+        (own, share), bias["normal"], p_normal = _fit_logistic(np.stack([margin, no_damage], 1), normal, groups)
     else:  # only what the earlier calibration made of them both: a temperature and a bias
         own, share = before.slope["normal"], before.sound
-        (scale,), bias["normal"], p_normal = _fit_logistic((own * margin + share * sound)[:, None], normal, groups)
+        (scale,), bias["normal"], p_normal = _fit_logistic((own * margin + share * no_damage)[:, None], normal, groups)
         own, share = scale * own, scale * share
     slope["normal"] = own
 
@@ -65,7 +65,7 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
     calibration = Calibration(
         slope={name: float(value) for name, value in slope.items()},
         bias={name: float(value) for name, value in bias.items()},
-        sound=float(share),
+        no_damage=float(share),
         prior=prior,
         readable_above=max(PRIOR, readable_above),
         damaged_below=min(PRIOR, 1 - damaged_below),

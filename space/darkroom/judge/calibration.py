@@ -28,7 +28,7 @@ def sigmoid(x: Numbers) -> Numbers:
     return 0.5 * (1 + tanh)
 
 
-def soundness(defects: Sequence[np.ndarray]) -> np.ndarray:
+def log_odds_clean(defects: Sequence[np.ndarray]) -> np.ndarray:
     """(N,) log-odds that there is no defect at all: of the product of 1 − p. defects: K times (N,) probabilities."""
     none = np.log1p(-np.clip(defects, 1e-9, 1 - 1e-9)).sum(axis=0)
     return logit(np.exp(none))
@@ -47,7 +47,7 @@ class Calibration:
     """The fitted numbers and the thresholds; `to_dict` is what `config.json` stores.
 
     slope, bias: {"normal" or a defect: of its logit}; the logit of "normal" is the margin of the network's label.
-    sound: weight, in "normal", of `soundness`.
+    sound: weight, in "normal", of `log_odds_clean`.
     prior: P(normal) in the data it was fitted on. readable_above, damaged_below: thresholds on `p_normal` at prior
     0.5; between them a person should look.
     """
@@ -87,7 +87,7 @@ class Calibration:
         margin = (label[:, 1] - label[:, 0]).astype(np.float64)
         log_odds = self.slope["normal"] * margin + self.bias["normal"]
         if found:
-            log_odds = log_odds + self.sound * soundness([*found.values()])
+            log_odds = log_odds + self.sound * log_odds_clean([*found.values()])
         return {"normal": sigmoid(log_odds), **found}
 
     def decide(self, p_normal: float) -> str:
