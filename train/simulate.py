@@ -2,7 +2,7 @@
 
     python train/simulate.py data/simulated                                 # scenes that it draws
     python train/simulate.py data/simulated --photos photos --count 8000    # photographs of one's own, and scenes
-    python train/simulate.py data/simulated --photos photos --negatives film  # and real, sound negatives
+    python train/simulate.py data/simulated --photos photos --negatives film  # and real, readable negatives
 
 Frames come in twins: one with damage, one the same to the last grain without it, so that what tells them apart is the
 damage and nothing else. The same command writes the same bytes. How it works: docs/simulation.md.
@@ -102,16 +102,16 @@ def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame
         kinds = dict.fromkeys(DEFECTS) if kind == UNKNOWN else {kind: 1}
         return [_written(out, pair[0], seed, file, 0, None, kinds, [])]
     wanted = plan(np.random.default_rng(rolled).spawn(3)[1])
-    sound, _ = _frame(pair[0].source, folders, {}, rolled)
+    clean, _ = _frame(pair[0].source, folders, {}, rolled)
     for _ in range(TRIES):
         ruined, coverage = _frame(pair[0].source, folders, wanted, rolled)
         whole = (coverage > 0.5).mean(axis=(0, 1)) > WHOLE
-        coverage = coverage * (visible_kinds(sound, ruined, coverage) | np.isin(DEFECTS, STRIKING) | whole)
+        coverage = coverage * (visible_kinds(clean, ruined, coverage) | np.isin(DEFECTS, STRIKING) | whole)
         seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
         if len(seen) == len(wanted):
             break
         wanted = {kind: s if kind in seen else (s + WORST) / 2 for kind, s in wanted.items()}
-    twins = zip(pair, (ruined, sound), (coverage, 0 * coverage), (seen, {}), strict=False)
+    twins = zip(pair, (ruined, clean), (coverage, 0 * coverage), (seen, {}), strict=False)
     return [
         _written(
             out,

@@ -25,7 +25,7 @@ def wear(
     of what is drawn here."""
     if scans:
         return dusty(density, base, scans, rng)
-    shape, width, sound = density.shape[:2], density.shape[1], density
+    shape, width, clean = density.shape[:2], density.shape[1], density
     if rng.random() < 0.5:
         for _ in range(rng.integers(1, 5)):
             centre = rng.uniform(0, shape[0]), rng.uniform(0, width)
@@ -39,7 +39,7 @@ def wear(
         start = rng.uniform(0, shape[0]), rng.uniform(-0.2, 0.4) * width
         scratch = line(shape, start, width * rng.uniform(0.2, 0.8), rng.normal(0, 0.02), 1, 0.3, rng)
         density = density - (scratch * rng.uniform(0.02, 0.06))[..., None]
-    return kept_whole(density, sound, base)
+    return kept_whole(density, clean, base)
 
 
 def mount(

@@ -66,6 +66,6 @@ def dusty(density: np.ndarray, base: np.ndarray, scans: tuple[DustScan, ...], rn
     return kept_whole(marked, density, base)
 
 
-def kept_whole(scratched: np.ndarray, sound: np.ndarray, base: np.ndarray) -> np.ndarray:
+def kept_whole(scratched: np.ndarray, clean: np.ndarray, base: np.ndarray) -> np.ndarray:
     """A hairline leaves the base whole: no density falls below it but where one was below it before."""
-    return np.maximum(scratched, np.minimum(sound, base * 0.9)).astype(np.float32)
+    return np.maximum(scratched, np.minimum(clean, base * 0.9)).astype(np.float32)

@@ -1,7 +1,7 @@
 """Damage on real negatives: twins whose film, light and camera no simulator had a part in.
 
 The negative is taken to density, damaged there by the simulator's own `damage.DAMAGE`, and written as a JPEG again; its
-sound twin goes through the same file.
+clean twin goes through the same file.
 """
 
 import io

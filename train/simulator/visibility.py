@@ -21,13 +21,13 @@ SURROUNDINGS = 0.07  # of the long side, within which a change must end to be se
 VISIBLE = 400  # sum, over the pixels of a frame, of the squares of what is seen, from which damage is plain
 
 
-def visibility(sound: np.ndarray, damaged: np.ndarray) -> np.ndarray:
+def visibility(clean: np.ndarray, damaged: np.ndarray) -> np.ndarray:
     """(2, H, W) in 0…1: how well a change of density, (H, W, 3) to (H, W, 3), is seen, and as far as it ends nearby.
     Texture masks it: a patch that is plain in a sky is not damage in foliage."""
-    change = damaged - sound
+    change = damaged - clean
     seen = _largest(change)
     ending = np.minimum(seen, _largest(_beyond(change)))
-    limit = LEAST_DENSITY + DENSITY_MASKED * _texture(sound.mean(axis=-1), NEAR)
+    limit = LEAST_DENSITY + DENSITY_MASKED * _texture(clean.mean(axis=-1), NEAR)
     return np.clip(np.stack([seen, ending]) / limit, 0, 1)
 
 
@@ -53,15 +53,15 @@ def placed_visibly(
     return density, np.zeros_like(where)
 
 
-def visible_kinds(sound: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:
+def visible_kinds(clean: bytes, damaged: bytes, coverage: np.ndarray) -> np.ndarray:
     """(K,) bool: which kinds of damage a person would point at in the positive.
 
-    sound, damaged: files of a frame without and with damage, alike in all else. coverage: (H, W, K) of the file, where
+    clean, damaged: files of a frame without and with damage, alike in all else. coverage: (H, W, K) of the file, where
     each kind is. What stands out at a pixel is its difference from the twin, as far as that ends nearby, over the least
     that is seen there; the squares are summed, so that a faint thing must be large (Rose 1948), over the pixels that
     stand out at all.
     """
-    before, after = (_seen(file, coverage.shape[:2]) for file in (sound, damaged))
+    before, after = (_seen(file, coverage.shape[:2]) for file in (clean, damaged))
     change = after - before
     change = change - np.median(change, axis=(0, 1))  # a large hole makes the whole positive lighter or darker
     stands_out = np.minimum(*(np.sqrt((part**2).sum(axis=-1)) for part in (change, _beyond(change))))
