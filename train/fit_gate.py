@@ -118,13 +118,13 @@ def fit(table: np.ndarray, kinds: np.ndarray) -> Gate:
     Small networks side by side are one with a wider hidden layer, and its logits are the mean of theirs.
     """
     mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-3)
-    standard = np.clip((table - mean) / scale, -CLIPPED, CLIPPED)
+    standardised = np.clip((table - mean) / scale, -CLIPPED, CLIPPED)
     found = []
     for seed in range(NETWORKS):
         one = MLPClassifier((HIDDEN,), alpha=RIDGE, max_iter=STEPS, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the ridge keeps it smooth, not the last step
-            found.append(one.fit(standard, kinds))
+            found.append(one.fit(standardised, kinds))
     return Gate(
         mean=mean,
         scale=scale,

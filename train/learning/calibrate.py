@@ -85,12 +85,12 @@ def _fit_logistic(x: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple
     """Logistic regression on x (N, D): weights (D,), bias, and for each row the probability by a fit that was not shown
     its group."""
     center, scale = x.mean(0), np.maximum(x.std(0), 1e-6)
-    standard = (x - center) / scale
-    fitted = LogisticRegression(max_iter=1000).fit(standard, truth)
-    unseen = fitted.predict_proba(standard)[:, 1]
+    standardised = (x - center) / scale
+    fitted = LogisticRegression(max_iter=1000).fit(standardised, truth)
+    unseen = fitted.predict_proba(standardised)[:, 1]
     rarer = min(len(set(groups[truth == value])) for value in (0, 1))
     if rarer >= 2:
         folds = StratifiedGroupKFold(min(5, rarer))
-        unseen = cross_val_predict(fitted, standard, truth, groups=groups, cv=folds, method="predict_proba")[:, 1]
+        unseen = cross_val_predict(fitted, standardised, truth, groups=groups, cv=folds, method="predict_proba")[:, 1]
     weights = fitted.coef_[0] / scale
     return weights, float(fitted.intercept_[0] - weights @ center), unseen

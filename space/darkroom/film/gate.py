@@ -48,8 +48,8 @@ class Gate:
 
     def probabilities(self, measured: np.ndarray) -> np.ndarray:
         """(..., T) -> (..., `PICTURE_KINDS`): probabilities, one hidden layer and a softmax away."""
-        standard = np.clip((measured - self.mean) / self.scale, -CLIPPED, CLIPPED)
-        hidden = np.maximum(standard @ self.hidden + self.hidden_bias, 0)
+        standardised = np.clip((measured - self.mean) / self.scale, -CLIPPED, CLIPPED)
+        hidden = np.maximum(standardised @ self.hidden + self.hidden_bias, 0)
         logits = hidden @ self.out + self.out_bias
         odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return odds / odds.sum(axis=-1, keepdims=True)

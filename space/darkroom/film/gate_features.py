@@ -158,9 +158,9 @@ def _without(known: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _shape(x: np.ndarray) -> tuple[float, float]:
     """Skewness, and log2 of the kurtosis, of values clipped at 8 standard deviations."""
-    standard = np.clip((x - x.mean()) / max(float(x.std()), 1e-4), -8, 8)
-    square = standard * standard  # NumPy's ** is slow beyond 2
-    return float((square * standard).mean()), float(np.log2((square * square).mean() + 0.1))
+    standardised = np.clip((x - x.mean()) / max(float(x.std()), 1e-4), -8, 8)
+    square = standardised * standardised  # NumPy's ** is slow beyond 2
+    return float((square * standardised).mean()), float(np.log2((square * square).mean() + 0.1))
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
