@@ -327,11 +327,11 @@ def test_a_verdict_says_what_infrared_shows_and_weighs_nothing_of_it(weights):
     with_it, without = (judge.judge(open_scan(data, "a.tif")) for data in (FILES["second page"], pages((DEEP, {}))))
     assert with_it.p_normal == without.p_normal and with_it.verdict == without.verdict
     assert with_it.reason == without.reason and with_it.defects == without.defects
-    assert with_it.said.startswith(with_it.reason) and "dust and scratches cover" in with_it.said
+    assert with_it.explanation.startswith(with_it.reason) and "dust and scratches cover" in with_it.explanation
     assert ("Dust and scratches in infrared", f"{with_it.surface.dust:.1%} of the frame", False) in with_it.lines()
     assert with_it.row()["infrared_dust"] == with_it.surface.dust and with_it.row()["infrared_holes"] == 0
     assert with_it.at_prior(0.9).surface == with_it.surface
-    assert without.surface is None and without.row()["infrared_dust"] is None and without.said == without.reason
+    assert without.surface is None and without.row()["infrared_dust"] is None and without.explanation == without.reason
     assert without.lines() == without.evidence.lines()
 
 

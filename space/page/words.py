@@ -60,7 +60,7 @@ def verdict_html(verdict: Verdict, note: str = "") -> str:
         f'<p class="edge">{breakable(verdict.file)}</p>'
         f"<h2>{SPOKEN[verdict.verdict]}</h2>"
         f'<p class="sure">{sure}</p>'
-        f'<p class="why">{escape(verdict.said)}</p>{noted}</section>'
+        f'<p class="why">{escape(verdict.explanation)}</p>{noted}</section>'
     )
 
 

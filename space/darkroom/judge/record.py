@@ -41,7 +41,7 @@ class Verdict:
     surface: Surface | None = None
 
     @property
-    def said(self) -> str:
+    def explanation(self) -> str:
         """The reason, and what of the film's surface is worth a word."""
         return f"{self.reason} {self.surface.sentence if self.surface else ''}".rstrip()
 
@@ -79,14 +79,14 @@ class Verdict:
         said: dict[str, Any] = {"p_normal": self.p_normal, "confidence": self.confidence, **self.defects}
         if self.evidence.not_negative:
             said = {"not_negative": self.evidence.other_kind}
-        said |= {"file": self.file, "verdict": self.verdict, "reason": self.said, "error": ""}
+        said |= {"file": self.file, "verdict": self.verdict, "reason": self.explanation, "error": ""}
         if self.surface:
             said |= dict(zip(IN_INFRARED, (self.surface.dust, self.surface.holes), strict=True))
         return dict.fromkeys(COLUMNS) | {"not_negative": ""} | said
 
     def sidecar(self, name: str) -> Sidecar:
         """What the sidecar of the picture `name` says: a damaged one is rejected, the others stay unrated."""
-        keywords, description = [self.verdict, *map(spoken, self.found)], self.said
+        keywords, description = [self.verdict, *map(spoken, self.found)], self.explanation
         if self.evidence.not_negative:
             keywords.append("no colour negative")
         else:
