@@ -14,7 +14,7 @@ from learning.metrics import calibration_error
 
 
 class Rows(dict):
-    """The columns that `calibrate` reads, as `dataset.prepare` has them."""
+    """The columns that `calibrate` reads, as `dataset.prepare_dataset` has them."""
 
     def __len__(self) -> int:
         return len(self["label"])

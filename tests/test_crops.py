@@ -37,7 +37,7 @@ def test_a_square_has_the_pixels_the_cells_and_the_label_of_its_place():
 
 
 def stored(pixels: np.ndarray, cells: np.ndarray | None, label: int) -> dict:
-    """A row as `dataset.prepare` has it."""
+    """A row as `dataset.prepare_dataset` has it."""
     grid = b"" if cells is None else (cells * 255).astype(np.uint8).tobytes()
     kinds = [float(k == HOLES) for k in range(len(DEFECTS))]
     row = {"pixels": pixels.tobytes(), "width": pixels.shape[2], "span": 0.4, "label": label}

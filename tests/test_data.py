@@ -13,7 +13,7 @@ from PIL import Image
 
 from darkroom.film.scan import open_scan
 from data import build, picture_of, table
-from learning.dataset import DataError, load
+from learning.dataset import DataError, open_dataset
 from rolls import labelled
 
 DATA = Path(__file__).resolve().parents[1] / "train" / "data.py"
@@ -50,7 +50,7 @@ def test_the_library_itself_reads_the_result(csv, tmp_path):
     build(csv.parent / "pictures", csv, tmp_path / "out")
     rows = load_dataset("imagefolder", data_dir=str(tmp_path / "out"), split="test")
     assert rows[0]["image"].size == (96, 72) and set(rows["label"]) == {0, 1}
-    assert load(str(tmp_path / "out"))["train"].features["label"].names == ["abnormal", "normal"]
+    assert open_dataset(str(tmp_path / "out"))["train"].features["label"].names == ["abnormal", "normal"]
 
 
 def test_a_roll_never_straddles_two_splits(csv, tmp_path):
@@ -155,13 +155,13 @@ def test_a_picture_that_the_metadata_forgets_is_noticed(csv, tmp_path):
     build(csv.parent / "pictures", csv, tmp_path / "out")
     Image.new("RGB", (8, 8)).save(tmp_path / "out" / "train" / "more.jpg")
     with pytest.raises(DataError, match="more pictures|lists"):
-        load(str(tmp_path / "out"))
+        open_dataset(str(tmp_path / "out"))
 
 
 @pytest.mark.parametrize("data, words", [("{}", "train/data.py build"), ("no/such-data", "neither a folder here nor")])
 def test_what_cannot_be_trained_on_is_one_clear_line(tmp_path, data, words):
     with pytest.raises(DataError, match=words) as told:
-        load(data.format(tmp_path))
+        open_dataset(data.format(tmp_path))
     assert "\n" not in str(told.value)
 
 
@@ -177,11 +177,11 @@ def test_classes_in_another_order_and_a_missing_split_are_no_data_to_train_on(hu
         return name
 
     ours = ["abnormal", "normal"]
-    assert set(load(published("tester/good", ours, "train", "validation"))) == {"train", "validation"}
+    assert set(open_dataset(published("tester/good", ours, "train", "validation"))) == {"train", "validation"}
     with pytest.raises(DataError, match="are 0 readable, 1 unreadable; they must be 0 abnormal, 1 normal"):
-        load(published("tester/turned", ["readable", "unreadable"], "train", "validation"))
+        open_dataset(published("tester/turned", ["readable", "unreadable"], "train", "validation"))
     with pytest.raises(DataError, match="needs the splits train and validation, but has train, test"):
-        load(published("tester/split", ours, "train", "test"))
+        open_dataset(published("tester/split", ours, "train", "test"))
 
 
 def test_a_split_without_both_labels_cannot_be_trained_on(csv, tmp_path):
@@ -189,10 +189,10 @@ def test_a_split_without_both_labels_cannot_be_trained_on(csv, tmp_path):
     lines = tmp_path / "out" / "validation" / "metadata.jsonl"
     lines.write_text(lines.read_text().replace('"label": 0', '"label": 1'))
     with pytest.raises(DataError, match="'validation' has 0 abnormal and 7 normal"):
-        load(str(tmp_path / "out"))
+        open_dataset(str(tmp_path / "out"))
 
 
 @pytest.mark.parametrize("source", ["no such [folder]", "a/b/c", "user/name.git"])
 def test_what_is_neither_a_folder_nor_a_name_on_the_hub_is_said(source):
     with pytest.raises(DataError, match="neither a folder here nor a data set on the Hub"):
-        load(source)
+        open_dataset(source)

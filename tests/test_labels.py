@@ -16,7 +16,7 @@ from PIL import Image
 from darkroom.film.scan import open_scan
 from data import build
 from film import eight_bit, frame, sixteen_bit
-from learning.dataset import DataError, load, picture
+from learning.dataset import DataError, open_dataset, open_picture
 from rolls import negative
 from test_files import pages
 
@@ -167,7 +167,7 @@ def test_what_people_have_trains(tmp_path):
     out = tmp_path / "out [2024-05] {gold}"
     build(folder, csv, out)
 
-    opened = {row["name"]: picture(row["image"]) for rows in load(str(out)).values() for row in rows}
+    opened = {row["name"]: open_picture(row["image"]) for rows in open_dataset(str(out)).values() for row in rows}
     assert len(opened) == COUNT + 5
     for name in ("new.avif", "new.jxl", "new.MPO"):
         copy, scan = opened[f"{name}.jpg" if name == "new.MPO" else f"{name}.tif"], open_scan(folder / name)

@@ -30,7 +30,7 @@ def test_a_published_data_set_comes_back_with_the_same_pictures_and_labels(data,
     back = load_dataset("tester/film", cache_dir=str(tmp_path), streaming=streaming)
     assert set(back) == {"train", "validation", "test"}
     for split, rows in back.items():
-        local = dataset.load(str(data))[split]
+        local = dataset.open_dataset(str(data))[split]
         assert rows.features["label"] == ClassLabel(names=["abnormal", "normal"])
         got = list(rows)
         assert [row["label"] for row in got] == local["label"] and [row["holes"] for row in got] == local["holes"]

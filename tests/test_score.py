@@ -95,7 +95,7 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     paths = [archive / "a.png", archive / "b.tif", large]
     images = [{"path": str(path), "bytes": path.read_bytes()} for path in paths]
     rows = Dataset.from_dict({"image": images, "name": [path.name for path in paths], "label": [1, 0, 1]})
-    trained_on = dataset.prepare(rows, 64)
+    trained_on = dataset.prepare_dataset(rows, 64)
     judge = load(weights)
     judge.gate = None  # which training does not ask: what it is given are negatives
     for row, path in zip(trained_on, paths, strict=True):

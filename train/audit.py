@@ -29,7 +29,7 @@ from darkroom.judge import verdict
 from darkroom.judge.calibration import logit
 from darkroom.judge.resnet import contrast, to_float
 from darkroom.taxonomy import LABELS
-from learning.dataset import SPLITS, DataError, collate, defect_columns, load, picture, prepare
+from learning.dataset import SPLITS, DataError, collate, defect_columns, open_dataset, open_picture, prepare_dataset
 from reporting import gallery
 
 FOLDS = 5
@@ -41,8 +41,8 @@ def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
     """(N, F) what is known of each picture without its label: the judge's log-odds of each thing that it answers; the
     logits, peaks and measurements behind them; the network's pooled channels.
 
-    rows: as `dataset.prepare` gives them, with evidence. Each of the three blocks weighs as much as another, however
-    many columns it has; every column is centred, and of one scale within its block.
+    rows: as `dataset.prepare_dataset` gives them, with evidence. Each of the three blocks weighs as
+    much as another, however many columns it has; every column is centred, and of one scale within its block.
     """
     model, parts = judge.model, []
     for batch in tqdm(DataLoader(rows, 1, collate_fn=collate), "Looking"):
@@ -63,7 +63,7 @@ def features(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.
     """Every picture of every split: its row as `train/data.py build` reads one, with its split, and what is seen of it,
     (N, F)."""
     splits = [split for split in SPLITS if split in data]
-    ready = [prepare(data[split], judge.model.input_size) for split in splits]
+    ready = [prepare_dataset(data[split], judge.model.input_size) for split in splits]
     listed = pd.concat([_labels(data[split], split) for split in splits], ignore_index=True)
     return listed, seen(judge, concatenate_datasets(ready))
 
@@ -96,7 +96,7 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
     Returns one row a suspect, worst first: file, split, label, suggested, score (probability of the given label).
     Raises DataError or WeightsError.
     """
-    data = load(source)
+    data = open_dataset(source)
     listed, x = features(data, verdict.load(weights))
     labels = listed["normal"].to_numpy()
     p = out_of_sample(x, labels, roll(listed))
@@ -108,7 +108,7 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
     suspects["score"] = p[worst, labels[worst]].round(4)
     first = {split: rows.index[0] for split, rows in listed.groupby("split")}
     shown = [
-        {**row, **gallery.frame(picture(data[row["split"]][int(i - first[row["split"]])]["image"]))}
+        {**row, **gallery.frame(open_picture(data[row["split"]][int(i - first[row["split"]])]["image"]))}
         for i, row in tqdm(suspects.iterrows(), "Drawing", len(suspects))
     ]
     try:

@@ -21,7 +21,7 @@ from darkroom.film.scan import Scan
 from darkroom.taxonomy import DEFECTS
 from learning import labels as tables
 from learning.checks import contents, pairing, values
-from learning.dataset import CELLS_COLUMN, DataError, load, picture
+from learning.dataset import CELLS_COLUMN, DataError, open_dataset, open_picture
 from learning.image_folder import stored, write
 
 LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
@@ -132,10 +132,10 @@ def _split(truth: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
 
 
 def table(source: str) -> pd.DataFrame:
-    """A data set, as `dataset.load` takes it, as a table: one row a picture with split, name, label and what else its
-    metadata hold. `picture_of` opens a row's picture. Raises DataError."""
+    """A data set, as `dataset.open_dataset` takes it, as a table: one row a picture with split, name, label and the
+    other columns of its metadata. `picture_of` opens a row's picture. Raises DataError."""
     parts = []
-    for split, rows in load(source).items():
+    for split, rows in open_dataset(source).items():
         part = rows.remove_columns([CELLS_COLUMN] if CELLS_COLUMN in rows.column_names else []).to_pandas()
         part.insert(0, "split", split)
         parts.append(part)
@@ -147,7 +147,7 @@ def picture_of(frame: pd.DataFrame, key: int | str) -> Scan:
     rows = frame.index[frame["name"] == key] if isinstance(key, str) else [key]
     if len(rows) != 1:
         raise KeyError(f"{len(rows)} pictures are called {key!r}")
-    return picture(frame.at[rows[0], "image"])
+    return open_picture(frame.at[rows[0], "image"])
 
 
 def main() -> None:

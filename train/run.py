@@ -18,7 +18,7 @@ from datasets import concatenate_datasets
 from darkroom.hub.weights import WeightsError
 from learning.calibrate import calibrate
 from learning.checkpoint import RunError, claim, release
-from learning.dataset import CELLS_COLUMN, SPLITS, DataError, defect_columns, load, prepare
+from learning.dataset import CELLS_COLUMN, SPLITS, DataError, defect_columns, open_dataset, prepare_dataset
 from learning.model import begin, fast_bfloat16, finish
 from learning.objective import balance
 from learning.predict import predict
@@ -63,12 +63,12 @@ def run(args: argparse.Namespace) -> Path:
     set_seed(args.seed)
     try:
         with accelerator.main_process_first():
-            data = load(args.data or simulated(Path("data/simulated")))
+            data = open_dataset(args.data or simulated(Path("data/simulated")))
             kinds = defect_columns(data["train"])
             if args.crop and CELLS_COLUMN not in data["train"].column_names:
                 raise DataError(f"--crop {args.crop} needs maps of the damage, which {args.data} does not have")
             model = begin(args.init, kinds, args.input_size)
-            ready = {split: prepare(data[split], model.input_size) for split in SPLITS if split in data}
+            ready = {split: prepare_dataset(data[split], model.input_size) for split in SPLITS if split in data}
         report = Report(folder, data, accelerator)
         if args.epochs:
             model = train_model(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)

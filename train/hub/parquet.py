@@ -16,7 +16,7 @@ from PIL import UnidentifiedImageError
 from darkroom.film.inversion import invert
 from darkroom.taxonomy import LABELS
 from hub.cards import LICENCES, dataset_card
-from learning.dataset import DataError, defect_columns, load, picture
+from learning.dataset import DataError, defect_columns, open_dataset, open_picture
 
 SHARD = 400_000_000  # bytes of pictures in one file
 DRAWN = "drawn/"  # sources of scenes that the simulator draws itself: nobody else's
@@ -30,7 +30,7 @@ def lay_out(data: Path, folder: Path, repo: str, credits: Path | None) -> None:
     credits: CSV with the columns path, source, licence, credit; a picture's `source` is looked up in `path`.
     Raises DataError where the data or the credits cannot be used.
     """
-    splits = {name: _typed(rows) for name, rows in load(str(data)).items()}
+    splits = {name: _typed(rows) for name, rows in open_dataset(str(data)).items()}
     known = _credits(credits)
     located = sum(_has_place(row) for rows in splits.values() for row in _undecoded(rows))
     (folder / "data").mkdir()
@@ -123,7 +123,7 @@ def _examples(rows: Dataset, folder: Path) -> dict[str, str]:
         damage = [kind for kind in kinds if row[kind]]
         name = damage[0] if len(damage) == 1 else LABELS[row["label"]] if not damage else None
         if name and name not in found:
-            negative = picture(_undecoded(rows)[index]["image"]).rgb
+            negative = open_picture(_undecoded(rows)[index]["image"]).rgb
             both = [Pillow.fromarray((side * 255).round().astype("uint8")) for side in (negative, invert(negative))]
             sheet = Pillow.new("RGB", (2 * both[0].width, both[0].height))
             sheet.paste(both[0], (0, 0))

@@ -65,7 +65,7 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
     calibration = Calibration(
         slope={name: float(value) for name, value in slope.items()},
         bias={name: float(value) for name, value in bias.items()},
-        no_damage=float(share),
+        sound=float(share),
         prior=prior,
         readable_above=max(PRIOR, readable_above),
         damaged_below=min(PRIOR, 1 - damaged_below),

@@ -16,8 +16,8 @@ ON_DAMAGE = 0.85  # chance that a damaged frame's square is put over some of its
 def crop(pixels: np.ndarray, cells: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """A square of a frame, at most `side` pixels a side, in whole cells.
 
-    pixels: (3, h, w); cells: (K, h / CELL, w / CELL), as `dataset.frame` has them. Draws from torch's global generator.
-    Returns both cut, and which kinds of damage (K,) are in the square, or None where the data set does not say.
+    pixels: (3, h, w); cells: (K, h / CELL, w / CELL), as `dataset.unpack_row` has them. Draws from torch's global
+    generator. Returns both cut, and which kinds of damage (K,) are in the square, or None where the data set does not say.
     """
     size = [min(side // CELL, n) for n in cells.shape[1:]]
     last = [n - cut for n, cut in zip(cells.shape[1:], size, strict=True)]

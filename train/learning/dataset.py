@@ -30,14 +30,14 @@ SPLITS = ("train", "validation", "test")
 NEEDED = {"train", "validation"}
 CELLS_COLUMN = "defect_cells"  # (K, h, w) share of each cell that is damaged, in the order of DEFECTS
 GRID = 24  # cells a side to which maps of frames of all shapes are brought
-COLUMNS = ["pixels", "width", "span", "label", "defects", "cells"]  # of `prepare`, that `collate` reads
+COLUMNS = ["pixels", "width", "span", "label", "defects", "cells"]  # of `prepare_dataset`, that `collate` reads
 
 
 class DataError(ValueError):
     """The data set cannot be used; the message says why, one problem a line."""
 
 
-def load(source: str) -> DatasetDict:
+def open_dataset(source: str) -> DatasetDict:
     """Open an image folder with split sub-folders, or a data set on the Hub, without decoding a picture.
 
     Every split has the columns `image` (path and bytes), `name` (path below the split's folder), `label` (ClassLabel
@@ -103,13 +103,13 @@ def defect_columns(rows: Dataset) -> tuple[str, ...]:
     return tuple(defect for defect in DEFECTS if defect in rows.column_names)
 
 
-def picture(image: dict) -> scan.Scan:
+def open_picture(image: dict) -> scan.Scan:
     """Open one entry of the column `image`. Raises decode.ScanError."""
     name = Path(image["path"]).name if image["path"] else None
     return scan.open_scan(image["bytes"] if image["bytes"] is not None else image["path"], name)
 
 
-def prepare(rows: Dataset, size: int) -> Dataset:
+def prepare_dataset(rows: Dataset, size: int) -> Dataset:
     """Decode and resize once.
 
     size: pixels of the long side. Returns a data set with `name`, `group` (what belongs together: a photograph, a roll;
@@ -154,7 +154,7 @@ def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -
         "problem": "",
     }
     try:
-        opened = film.Film(picture(row["image"]))
+        opened = film.Film(open_picture(row["image"]))
         pixels, measured = film.network_input(opened, size), evidence.measure(opened)
         one |= {"pixels": pixels.tobytes(), "width": pixels.shape[2]}
         one |= {"span": measured.density_span, "evidence": asdict(measured)}
@@ -171,9 +171,9 @@ def _cells(listed: list) -> bytes:
     return np.pad(known, [(0, len(DEFECTS) - len(known)), (0, 0), (0, 0)]).tobytes()
 
 
-def frame(row: dict) -> tuple[np.ndarray, np.ndarray]:
-    """One row of `prepare` -> pixels (3, h, w) uint8 and, for each cell of the network's maps, the damage in it:
-    (K, h / CELL, w / CELL) float32 0…1, NaN where the data set does not say."""
+def unpack_row(row: dict) -> tuple[np.ndarray, np.ndarray]:
+    """One row of `prepare_dataset` -> pixels (3, h, w) uint8 and, for each cell of the network's maps, the damage in
+    it: (K, h / CELL, w / CELL) float32 0…1, NaN where the data set does not say."""
     pixels = np.frombuffer(row["pixels"], np.uint8).reshape(3, -1, row["width"])
     rows, columns = (n // CELL for n in pixels.shape[1:])
     stored = np.frombuffer(row["cells"], np.uint8)
@@ -190,13 +190,13 @@ def mirrored(planes: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def collate(rows: list[dict], side: int = 0, kinds: tuple[str, ...] = DEFECTS) -> dict[str, Tensor]:
-    """Rows of `prepare` -> pixels (N, 3, H, W) uint8, span (N,) D, label (N,) int64, defects (N, D) and cells
-    (N, K, H / CELL, W / CELL) as `frame` has them. Frames of several shapes are mirrored to the largest.
+    """Rows of `prepare_dataset` -> pixels (N, 3, H, W) uint8, span (N,) D, label (N,) int64, defects (N, D) and cells
+    (N, K, H / CELL, W / CELL) as `unpack_row` has them. Frames of several shapes are mirrored to the largest.
 
     side: pixels; cut a square of that side out of each frame (`crops.crop`), 0: whole frames. kinds: what the D
     columns of `defects` are.
     """
-    frames = [frame(row) for row in rows]
+    frames = [unpack_row(row) for row in rows]
     label, defects = [row["label"] for row in rows], [row["defects"] for row in rows]
     if side:
         cut = [crop(*each, side) for each in frames]

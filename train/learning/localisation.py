@@ -20,7 +20,7 @@ def hits(heat: np.ndarray, damaged: np.ndarray) -> np.ndarray:
 
 def hits_by_kind(heat: np.ndarray, rows: Dataset) -> dict[str, float]:
     """For each kind of damage in `rows`, the share of frames with it in which the hottest tenth meets it, of those
-    that have maps; {} without any. heat: (N, h, w) of the rows, which are as `dataset.prepare` gives them."""
+    that have maps; {} without any. heat: (N, h, w) of the rows, which are as `dataset.prepare_dataset` gives them."""
     known = np.array([len(cells) > 0 for cells in rows["cells"]])
     if not known.any():
         return {}

@@ -19,7 +19,7 @@ def predict(
 ) -> tuple[Output, np.ndarray]:
     """Logits of every row, in order, each frame whole and by itself, in full float32, as scoring computes them.
 
-    rows: as `dataset.prepare` gives them. weights: (2,) of the two labels in the loss.
+    rows: as `dataset.prepare_dataset` gives them. weights: (2,) of the two labels in the loss.
     Returns the `Output` of all rows on the CPU, its maps resized to `dataset.GRID` cells a side, and the loss of each
     row (N,), the same in every process.
     """

@@ -50,8 +50,8 @@ def train_model(
 ) -> ResNet18:
     """Train until `args.epochs`, or until the validation loss has not fallen for `args.patience` epochs.
 
-    train, validation: as `dataset.prepare` gives them. on_epoch: called with the record of every epoch, of earlier ones
-    too where a run goes on. folder: keeps checkpoints, and goes on from the newest there; None keeps none.
+    train, validation: as `dataset.prepare_dataset` gives them. on_epoch: called with the record of every epoch, of
+    earlier ones too where a run goes on. folder: keeps checkpoints, and goes on from the newest there; None keeps none.
     Returns the moving average of the weights as it was when the validation loss was lowest.
     """
     device, progress = accelerator.device, Progress()

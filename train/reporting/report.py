@@ -19,7 +19,7 @@ from darkroom.judge.record import Verdict, verdicts
 from darkroom.judge.resnet import Output
 from darkroom.judge.verdict import Judge, load
 from darkroom.taxonomy import LABELS
-from learning.dataset import SPLITS, defect_columns, picture
+from learning.dataset import SPLITS, defect_columns, open_picture
 from learning.localisation import hits_by_kind
 from learning.metrics import Readability, defect_precision
 from reporting import charts, gallery
@@ -149,7 +149,7 @@ class Report:
         wrong = final[(final["p_normal"] >= 0.5) != (final["label"] == 1)]
         found = []
         for index in error[wrong.index].sort_values(ascending=False, kind="stable").index:
-            scan = picture(self.data[split][int(index)]["image"])
+            scan = open_picture(self.data[split][int(index)]["image"])
             verdict = judge.judge(scan)
             row = final.loc[index]
             found.append(
