@@ -30,7 +30,7 @@ from darkroom.film.film import Film
 from darkroom.film.gate import CLIPPED, PICTURE_KINDS, Gate
 from darkroom.film.gate_features import gate_features, reduced
 from darkroom.film.scan import Scan
-from darkroom.taxonomy import spoken
+from darkroom.taxonomy import display_name
 from simulator.not_negatives import MAKERS
 from simulator.rerender import relit, rerendered
 
@@ -141,7 +141,7 @@ def summary(gate: Gate, pictures: list[Measured]) -> str:
     for picture in pictures:
         label = {1: ", readable", 0: ", damaged", -1: ""}[picture.source.label]
         called = 1 - gate.probabilities(picture.features[0])[PICTURE_KINDS.index("negative")] >= NOT_NEGATIVE_FROM
-        groups.setdefault(spoken(PICTURE_KINDS[picture.kind]) + label, []).append(bool(called))
+        groups.setdefault(display_name(PICTURE_KINDS[picture.kind]) + label, []).append(bool(called))
     return "\n".join(f"{name:20} {sum(called):5} of {len(called):5}" for name, called in sorted(groups.items()))
 
 

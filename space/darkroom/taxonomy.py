@@ -60,6 +60,6 @@ NOT_NEGATIVES = {
 }
 
 
-def spoken(name: str) -> str:
+def display_name(name: str) -> str:
     """A kind as a person reads it: "blank area" for "blank_area"."""
     return name.replace("_", " ")

@@ -6,7 +6,7 @@ from html import escape
 from darkroom.files.archive import MOST_FRAMES
 from darkroom.judge.record import Verdict
 from darkroom.judge.roll import SPOKEN as SPOKEN
-from darkroom.taxonomy import spoken as plain
+from darkroom.taxonomy import display_name
 
 FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
@@ -35,7 +35,7 @@ UNUSUAL = {
 
 def spoken(defect: str) -> str:
     """A kind of damage as a heading."""
-    return plain(defect).capitalize()
+    return display_name(defect).capitalize()
 
 
 def breakable(name: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from ..files.sidecar import REJECTED, UNRATED, Sidecar
 from ..film.evidence import Evidence
 from ..film.surface import Surface
-from ..taxonomy import DEFECTS, NOT_NEGATIVES, REMEDIES, Remedy, spoken
+from ..taxonomy import DEFECTS, NOT_NEGATIVES, REMEDIES, Remedy, display_name
 from .calibration import PRIOR, Calibration, at_prior, logit, sigmoid
 
 SHOWN_FROM = 0.5  # a defect this probable is named
@@ -86,7 +86,7 @@ class Verdict:
 
     def sidecar(self, name: str) -> Sidecar:
         """What the sidecar of the picture `name` says: a damaged one is rejected, the others stay unrated."""
-        keywords, description = [self.verdict, *map(spoken, self.found)], self.explanation
+        keywords, description = [self.verdict, *map(display_name, self.found)], self.explanation
         if self.evidence.not_negative:
             keywords.append("no colour negative")
         else:
@@ -105,7 +105,7 @@ def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calib
     if word != "readable" and evidence.scan_problem:
         return "check", f"The scan hides the film: {evidence.scan_problem}."
     likeliest = max(defects, key=defects.__getitem__, default=None)
-    named = spoken(likeliest) if likeliest and defects[likeliest] >= SHOWN_FROM else ""
+    named = display_name(likeliest) if likeliest and defects[likeliest] >= SHOWN_FROM else ""
     if word == "readable":
         return word, "Nothing speaks against this frame."
     if word == "damaged":
