@@ -1,4 +1,4 @@
-"""From a folder and a CSV to splits: what comes out is whole, and what is wrong is told all at once."""
+"""From a folder and a CSV to splits: what comes out is whole, and every problem is listed at once."""
 
 import json
 import subprocess
@@ -119,11 +119,11 @@ def test_every_fault_is_told_at_once_with_its_row_and_nothing_is_written(tmp_pat
         [sys.executable, DATA, "build", pictures, csv, tmp_path / "out"], capture_output=True, text=True, timeout=120
     )
     assert run.returncode == 2 and "Traceback" not in run.stderr
-    told = run.stderr.splitlines()
+    lines = run.stderr.splitlines()
     expected = {4: "no picture '3.jpg'", 6: "5.jpg", 8: "same picture as '6.jpg'", 11: "'good'", 32: "is in row 2"}
     for row, words in expected.items():
-        assert any(f"row {row}:" in line and words in line for line in told), (row, run.stderr)
-    assert any("stray.png: is not in" in line for line in told)
+        assert any(f"row {row}:" in line and words in line for line in lines), (row, run.stderr)
+    assert any("stray.png: is not in" in line for line in lines)
     assert not any(path.name.endswith(("out", "unfinished")) for path in tmp_path.iterdir())
 
 
@@ -160,9 +160,9 @@ def test_a_picture_that_the_metadata_forgets_is_noticed(csv, tmp_path):
 
 @pytest.mark.parametrize("data, words", [("{}", "train/data.py build"), ("no/such-data", "neither a folder here nor")])
 def test_what_cannot_be_trained_on_is_one_clear_line(tmp_path, data, words):
-    with pytest.raises(DataError, match=words) as told:
+    with pytest.raises(DataError, match=words) as error:
         open_dataset(data.format(tmp_path))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 def test_classes_in_another_order_and_a_missing_split_are_no_data_to_train_on(hub, tmp_path):

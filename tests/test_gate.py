@@ -1,4 +1,4 @@
-"""Is it a colour negative at all: each other kind is told, and no colour of light or mask makes a negative another."""
+"""Is it a colour negative at all: each other kind is recognised, and no colour of light or mask makes a negative another."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ from simulator.scenes import draw
 
 GATE = Gate.from_dict(STORED)
 SEEDS = range(8)
-MOST = 7  # negatives of eight that must be taken for one; docs/not_a_negative.md says how often each kind is told
+MOST = 7  # negatives of eight that must be taken for one; docs/not_a_negative.md says how often each kind is recognised
 TOLD = 6  # of eight others
 
 

@@ -104,10 +104,10 @@ def test_too_few_of_both_labels_are_one_message(tmp_path):
     names = UMLAUTS[:16]
     csv = tmp_path / "labels.csv"
     csv.write_text(table(names))
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         build(pictures(tmp_path / "pictures", names), csv, tmp_path / "out")
     assert (
-        str(told.value)
+        str(error.value)
         == f"{csv}: 8 pictures are abnormal (0) and 8 normal (1); the splits need 14 of each: label more"
     )
 
@@ -133,10 +133,12 @@ def test_each_page_of_a_tiff_is_a_frame_labelled_by_its_name_or_its_files(tmp_pa
         np.testing.assert_array_equal(open_scan(copy).pixels, open_scan(folder / file, number=int(number) - 1).pixels)
 
     csv.write_text(table(names) + "strip.tif#1,0\nstrip.tif,1\nboth.tif#1,1\nboth.tif#4,1\n")
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         build(folder, csv, tmp_path / "again")
-    assert "row 29: 'strip.tif#1' is in row 28 already" in str(told.value)
-    assert "row 31: there is no picture 'both.tif#4'" in str(told.value) and "both.tif#2: is not in" in str(told.value)
+    assert "row 29: 'strip.tif#1' is in row 28 already" in str(error.value)
+    assert "row 31: there is no picture 'both.tif#4'" in str(error.value) and "both.tif#2: is not in" in str(
+        error.value
+    )
 
 
 def test_the_names_that_a_data_set_has_for_pages_are_labels_too(tmp_path):

@@ -130,13 +130,13 @@ def test_the_card_of_a_calibration_says_how_its_network_was_trained(trained, tmp
     monkeypatch.chdir(tmp_path)
     shutil.copytree(trained[0], "first")
     report = json.loads(Path("first/report.json").read_text())
-    told = report | {"command": "train/run.py --epochs 0", "epochs": 0, "best_epoch": 0}
-    told["settings"] = report["settings"] | {"init": "first/model"}
-    told["counts"] = report["counts"] | {"validation": sum(report["counts"].values()) - report["counts"]["test"]}
+    calibrated = report | {"command": "train/run.py --epochs 0", "epochs": 0, "best_epoch": 0}
+    calibrated["settings"] = report["settings"] | {"init": "first/model"}
+    calibrated["counts"] = report["counts"] | {"validation": sum(report["counts"].values()) - report["counts"]["test"]}
     shutil.copytree(trained[0], "second")
-    Path("second/report.json").write_text(json.dumps(told))
+    Path("second/report.json").write_text(json.dumps(calibrated))
     card = cards.model_card(Path("second"), "tester/small", [])
-    counts = told["counts"]
+    counts = calibrated["counts"]
     assert f"{counts['validation']} validation, {counts['test']} test pictures" in card and "train," not in card
     assert f"an earlier run, on {report['counts']['train']} other pictures: `run.py --data film --name small" in card
     shutil.rmtree("first")  # a model from elsewhere
@@ -230,8 +230,8 @@ def test_a_push_that_fails_leaves_the_weights_and_says_how_to_go_on(logged_in, t
         logged_in.fault("POST /api/models/tester/small/commit", times=9, status=500)
         logged_in.repos["models", "tester/small"].commit("main", {}, "emptied by hand")
         publish.publish_trained(run, "tester/small")
-    told = str(caught.value)
-    assert f"python train/publish.py model {run} --repo tester/small" in told and "HTTP status 500" in told
+    message = str(caught.value)
+    assert f"python train/publish.py model {run} --repo tester/small" in message and "HTTP status 500" in calibrated
     assert load(run / "model")
     logged_in.faults.clear()
     publish.publish_trained(run, "tester/small")

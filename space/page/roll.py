@@ -116,16 +116,16 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
     def judge_all(found: list[FrameSource], percent: float, light: str, title: str) -> Iterator[list]:
         still = [gr.skip()] * len(drawn)
         frames, began, redrawn = (), time.monotonic(), 0.0
-        told = 0.0
+        shown_at = 0.0
         for frame in judge_roll(judge, found, share(percent), light):
             frames += (frame,)
             now = time.monotonic()
             current = Roll(frames, len(found), light, now - began, title)
             due = now - redrawn > REDRAW_SECONDS
             redrawn = now if due else redrawn
-            if not due and now - told < TELL_SECONDS:
+            if not due and now - shown_at < TELL_SECONDS:
                 continue
-            told = now
+            shown_at = now
             bar = progress_html(len(frames), len(found), now - began)
             yield [*busy(light), bar, current, *(draw(current, percent, final=False) if due else still)]
         current = Roll(frames, len(found), light, time.monotonic() - began, title)

@@ -18,7 +18,7 @@ BUNDLED = _PACKAGE / "weights" if (_PACKAGE / "weights").is_dir() else _PACKAGE.
 
 
 class Located(NamedTuple):
-    """The two files of a model, where they came from, their commit on the Hub or None, and what the user should be told
+    """The two files of a model, where they came from, their commit on the Hub or None, and a notice for the user
     or ""."""
 
     config: Path

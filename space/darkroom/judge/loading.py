@@ -17,7 +17,7 @@ from .resnet import ResNet18
 
 
 class Loaded(NamedTuple):
-    """A network, where it came from, its commit on the Hub or None, and what the user should be told or ""."""
+    """A network, where it came from, its commit on the Hub or None, and a notice for the user or ""."""
 
     model: ResNet18
     source: str
