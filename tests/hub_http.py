@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 USER = "tester"
 LARGE = 1024  # bytes; what is larger travels as a large file, named by its SHA-256
-KINDS = ("models", "datasets", "spaces")
+REPO_TYPES = ("models", "datasets", "spaces")
 
 
 @cache
