@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.batch()
         if match := re.fullmatch(r"/(datasets/|spaces/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             kind, name, action, rest = (match[1] or "models/")[:-1], match[2], "resolve", f"{match[3]}/{match[4]}"
-        elif match := re.fullmatch(rf"/api/({'|'.join(KINDS)})/([^/]+/[^/]+)(?:/([^/]+)(?:/(.*))?)?", path):
+        elif match := re.fullmatch(rf"/api/({'|'.join(REPO_TYPES)})/([^/]+/[^/]+)(?:/([^/]+)(?:/(.*))?)?", path):
             kind, name, action, rest = match[1], match[2], match[3] or "revision", match[4] or ""
         else:
             return self.say({"error": "no such route"}, 404, "NotFound")

@@ -105,7 +105,7 @@ def test_other_column_names_and_defect_columns_are_taken(csv, tmp_path):
     assert all(row["holes"] == 1 - row["label"] for rows in records(tmp_path / "out").values() for row in rows)
 
 
-def test_every_fault_is_told_at_once_with_its_row_and_nothing_is_written(tmp_path):
+def test_every_problem_is_listed_at_once_with_its_row_and_nothing_is_written(tmp_path):
     csv = labelled(tmp_path, 30)
     pictures = tmp_path / "pictures"
     (pictures / "3.jpg").unlink()  # row 4

@@ -68,7 +68,7 @@ def test_it_survives_a_crash_and_names_all_that_goes_wrong(worker, monkeypatch):
 
 
 @pytest.mark.parametrize("worker", [clumsy], indirect=True, ids=["an assertion"])
-def test_what_goes_wrong_is_shrunk_and_told_once(worker, tmp_path, capsys):
+def test_what_goes_wrong_is_shrunk_and_reported_once(worker, tmp_path, capsys):
     found = fuzz.search(worker, 60)
     ((wrong, case),) = found.wrong.items()
     assert wrong.startswith("AssertionError at test_fuzz.py:") and found.cases == 60

@@ -1,4 +1,4 @@
-"""Is it a colour negative at all: each other kind is recognised, and no colour of light or mask makes a negative another."""
+"""The gate recognises each other kind of picture, and a colour negative in any colour of light or mask."""
 
 import json
 import shutil
@@ -55,7 +55,7 @@ def developed() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("maker", others.MAKERS)
-def test_other_kinds_of_picture_are_told_with_a_reason(maker):
+def test_other_kinds_of_picture_are_recognised_and_a_reason_is_given(maker):
     said = [reason(maker(photograph(seed), np.random.default_rng(seed))) for seed in SEEDS]
     assert sum(map(bool, said)) >= TOLD, said
     assert set(filter(None, said)) <= set(NOT_NEGATIVES.values())
@@ -85,7 +85,7 @@ def silver(seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("lamp", [(0, 0.15, 0.7), (0, 0.15, 0.45), (0.4, 0.15, 0)])
-def test_a_black_and_white_negative_is_told_in_warm_or_cold_light_unlike_from_place_to_place(lamp):
+def test_a_black_and_white_negative_is_recognised_in_warm_cold_and_uneven_light(lamp):
     said = []
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
@@ -184,7 +184,9 @@ def material(tmp_path_factory) -> tuple:
     return folder / "data", folder / "photos"
 
 
-def test_the_command_fits_the_same_gate_twice_and_says_what_it_told(material, weights, tmp_path, monkeypatch, capsys):
+def test_the_command_fits_the_same_gate_twice_and_prints_what_it_recognised(
+    material, weights, tmp_path, monkeypatch, capsys
+):
     data, photos = material
     written = []
     for name in ("first", "second"):

@@ -286,7 +286,7 @@ def test_what_was_laid_comes_from_where_its_placement_says():
     assert warped(plane, Placement(0, 0, 0.25))[28, 38] == pytest.approx(1)
 
 
-def test_holes_are_told_from_dust():
+def test_holes_are_distinguished_from_dust():
     hole = np.zeros((HEIGHT, WIDTH), bool)
     hole[100:108, 300:310] = True
     film = Film(open_scan(tiff(with_infrared(DEEP, infrared(specks(), hole))), "holed.tif"))

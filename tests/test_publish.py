@@ -99,7 +99,7 @@ def test_the_card_tells_what_the_run_measured_and_nothing_else(hub, trained):
     assert "pictures that training did not see" in text and "Nothing says which pictures belong together" in text
 
 
-def test_a_folder_is_not_taken_for_a_data_set_on_the_hub_and_no_path_is_told(trained, tmp_path):
+def test_a_folder_is_not_taken_for_a_data_set_on_the_hub_and_no_path_is_published(trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained[0], run)
     report = json.loads((run / "report.json").read_text())
@@ -231,7 +231,7 @@ def test_a_push_that_fails_leaves_the_weights_and_says_how_to_go_on(logged_in, t
         logged_in.repos["models", "tester/small"].commit("main", {}, "emptied by hand")
         publish.publish_trained(run, "tester/small")
     message = str(caught.value)
-    assert f"python train/publish.py model {run} --repo tester/small" in message and "HTTP status 500" in calibrated
+    assert f"python train/publish.py model {run} --repo tester/small" in message and "HTTP status 500" in message
     assert load(run / "model")
     logged_in.faults.clear()
     publish.publish_trained(run, "tester/small")

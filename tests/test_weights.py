@@ -98,7 +98,7 @@ def test_with_the_hub_down_what_was_downloaded_serves_and_it_says_so(hub, publis
     assert published in judge.notice and "downloaded earlier" in judge.notice
 
 
-def test_with_the_hub_down_and_nothing_downloaded_a_script_is_told_and_the_page_takes_the_bundled(
+def test_with_the_hub_down_and_nothing_downloaded_a_script_fails_and_the_page_takes_the_bundled(
     hub, published, weights, monkeypatch
 ):
     hub.fault("", times=999, silent=True)
@@ -139,7 +139,7 @@ def test_bytes_that_are_not_what_the_hub_announced_are_thrown_away(hub, publishe
     assert same(load(published), weights), "the wrong bytes are not taken from the cache"
 
 
-def test_a_full_disk_is_told_as_such(hub, published, monkeypatch):
+def test_a_full_disk_is_reported_as_such(hub, published, monkeypatch):
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -219,7 +219,7 @@ def test_weights_of_another_shape_or_name_are_never_loaded_in_part(broken):
     assert "head.bias is missing" in refused(broken)
 
 
-def test_a_config_of_another_model_and_damaged_weights_are_told_apart(broken):
+def test_a_config_of_another_model_and_damaged_weights_are_distinguished(broken):
     config = broken / "config.json"
     good = config.read_text()
     odd = good.replace('"calibration": null', '"calibration": {"a": 1}')

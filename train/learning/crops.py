@@ -17,7 +17,7 @@ def crop(pixels: np.ndarray, cells: np.ndarray, side: int) -> tuple[np.ndarray, 
     """A square of a frame, at most `side` pixels a side, in whole cells.
 
     pixels: (3, h, w); cells: (K, h / CELL, w / CELL), as `dataset.unpack_row` has them. Draws from torch's global
-    generator. Returns both cut, and which kinds of damage (K,) are in the square, or None where the data set does not say.
+    generator. Returns both cut, and which kinds of damage (K,) are in the square; None where that is unknown.
     """
     size = [min(side // CELL, n) for n in cells.shape[1:]]
     last = [n - cut for n, cut in zip(cells.shape[1:], size, strict=True)]
