@@ -37,7 +37,7 @@ STRENGTH = 0.2  # inverse of the ridge: hundreds of features meet hundreds of pi
 
 
 @torch.inference_mode()
-def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
+def feature_matrix(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
     """(N, F) what is known of each picture without its label: the judge's log-odds of each thing that it answers; the
     logits, peaks and measurements behind them; the network's pooled channels.
 
@@ -59,16 +59,16 @@ def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
     return np.concatenate(scaled, axis=1)
 
 
-def features(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndarray]:
+def listed_with_features(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndarray]:
     """Every picture of every split: its row as `train/data.py build` reads one, with its split, and what is seen of it,
     (N, F)."""
     splits = [split for split in SPLITS if split in data]
     ready = [prepare_dataset(data[split], judge.model.input_size) for split in splits]
     listed = pd.concat([_labels(data[split], split) for split in splits], ignore_index=True)
-    return listed, seen(judge, concatenate_datasets(ready))
+    return listed, feature_matrix(judge, concatenate_datasets(ready))
 
 
-def roll(listed: pd.DataFrame) -> np.ndarray:
+def group_numbers(listed: pd.DataFrame) -> np.ndarray:
     """(N,) int: pictures with the same number may not judge one another."""
     return pd.factorize(listed.get("group", listed.index))[0]
 
@@ -97,9 +97,9 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
     Raises DataError or WeightsError.
     """
     data = open_dataset(source)
-    listed, x = features(data, verdict.load(weights))
+    listed, x = listed_with_features(data, verdict.load(weights))
     labels = listed["normal"].to_numpy()
-    p = out_of_sample(x, labels, roll(listed))
+    p = out_of_sample(x, labels, group_numbers(listed))
     worst = issues(labels, p)
 
     suspects = listed.loc[worst, ["picture", "split"]].rename(columns={"picture": "file"})

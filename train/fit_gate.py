@@ -171,10 +171,10 @@ def main() -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(one, range(args.count), chunksize=8)
         pictures = list(tqdm(found, total=args.count, desc="Measuring", unit="picture"))
-    finish(pictures, args.model)
+    fit_and_report(pictures, args.model)
 
 
-def finish(pictures: list[Measured], model: Path) -> None:
+def fit_and_report(pictures: list[Measured], model: Path) -> None:
     """Fit, write the network and print how right it is."""
     kept = [picture for picture in pictures if not picture.source.held_out]
     table = np.concatenate([picture.features for picture in kept])

@@ -19,7 +19,7 @@ from darkroom.hub.weights import WeightsError
 from learning.calibrate import calibrate
 from learning.checkpoint import RunError, claim, release
 from learning.dataset import CELLS_COLUMN, SPLITS, DataError, defect_columns, open_dataset, prepare_dataset
-from learning.model import begin, fast_bfloat16, finish
+from learning.model import fast_bfloat16, initial_model, save_model
 from learning.objective import balance
 from learning.predict import predict
 from learning.trainer import train_model
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> Path:
             kinds = defect_columns(data["train"])
             if args.crop and CELLS_COLUMN not in data["train"].column_names:
                 raise DataError(f"--crop {args.crop} needs maps of the damage, which {args.data} does not have")
-            model = begin(args.init, kinds, args.input_size)
+            model = initial_model(args.init, kinds, args.input_size)
             ready = {split: prepare_dataset(data[split], model.input_size) for split in SPLITS if split in data}
         report = Report(folder, data, accelerator)
         if args.epochs:
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> Path:
     outputs = {s: predict(accelerator, model, ready[s], weights)[0] for s in held_out}
     if accelerator.is_main_process:
         calibration, guarantee = calibrate(outputs["validation"], ready["validation"], kinds, model)
-        finish(model, calibration.to_dict(), folder / "model")
+        save_model(model, calibration.to_dict(), folder / "model")
         report.finish(outputs, ready, guarantee)
     accelerator.wait_for_everyone()
     accelerator.end_training()

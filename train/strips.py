@@ -31,7 +31,7 @@ SHARES = {"table": 0.36, "clutter": 0.18, "sleeve": 0.16, "holder": 0.16, "filli
 LONG_SIDE = 1600  # pixels of a picture
 
 
-def picture_of(number: int, photos: list[Path], seed: int) -> tuple[bytes, str, str, np.ndarray]:
+def simulated_photograph(number: int, photos: list[Path], seed: int) -> tuple[bytes, str, str, np.ndarray]:
     """One photograph: its JPEG, what the film lies on, the format, and (n, 4, 2) corners of its frames in pixels."""
     rng = np.random.default_rng((seed, number))
     kind = str(rng.choice(list(SHARES), p=list(SHARES.values())))
@@ -61,7 +61,7 @@ def picture_of(number: int, photos: list[Path], seed: int) -> tuple[bytes, str, 
 
 
 def _make(number: int, out: Path, photos: list[Path], seed: int) -> list[str]:
-    file, kind, name, corners = picture_of(number, photos, seed)
+    file, kind, name, corners = simulated_photograph(number, photos, seed)
     path = f"{number:05d}.jpg"
     (out / path).write_bytes(file)
     boxes = ";".join(" ".join(f"{v:.1f}" for v in frame.ravel()) for frame in corners)

@@ -15,7 +15,7 @@ from darkroom.taxonomy import LABELS
 SIZE = 288  # pixels of the long side where nothing else is said: quick on a CPU
 
 
-def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> ResNet18:
+def initial_model(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> ResNet18:
     """A network to train.
 
     init: folder or Hub id of a model to continue from; None starts from random weights.
@@ -47,7 +47,7 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
     return model
 
 
-def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
+def save_model(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
     """Write `model` with its calibration to `folder` as safetensors, in half precision, and config.json. Returns what
     was written."""
     whole = ResNet18(
