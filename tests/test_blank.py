@@ -14,7 +14,7 @@ from darkroom.film.scan import Scan
 from darkroom.judge.roll import JudgedFrame, Summary, judge_roll, summarise
 from darkroom.judge.verdict import Judge, load
 from film import eight_bit, frame, sixteen_bit
-from simulator import others
+from simulator import not_negatives
 
 BASES = {"orange": (0.2, 0.55, 0.8), "red": (0.1, 0.7, 0.9), "grey": (0.3, 0.3, 0.3), "teal": (0.6, 0.3, 0.35), "no": 0}
 FALLS = (0, 0.15, 0.5)  # of the light towards the corners
@@ -51,7 +51,7 @@ def test_a_frame_that_holds_nothing_is_damaged_and_the_kind_is_named(judge: Judg
 
 def test_a_page_is_no_colour_negative_and_has_no_probability(judge: Judge):
     scene = np.asarray(frame(200, 300))
-    page = Scan(eight_bit(others.page(scene, np.random.default_rng(1))), "page.png", b"", "PNG")
+    page = Scan(eight_bit(not_negatives.page(scene, np.random.default_rng(1))), "page.png", b"", "PNG")
     verdict = judge.judge(page)
     row = verdict.row()
     assert row["verdict"] == "check" and row["not_negative"] == measure(Film(page), judge.gate).other_kind == "page"
@@ -60,7 +60,7 @@ def test_a_page_is_no_colour_negative_and_has_no_probability(judge: Judge):
 
 
 def test_the_share_of_a_roll_counts_colour_negatives_only(judge: Judge):
-    page = Scan(eight_bit(others.page(frame(200, 300), np.random.default_rng(1))), "page.png", b"", "PNG")
+    page = Scan(eight_bit(not_negatives.page(frame(200, 300), np.random.default_rng(1))), "page.png", b"", "PNG")
     frames, pages = (
         [JudgedFrame(s.name, None, judge.judge(s))] * 3 for s in (blank((0.2, 0.5, 0.8), 1, 0, 0, 8), page)
     )

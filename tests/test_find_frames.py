@@ -15,7 +15,7 @@ from simulator.develop import develop
 from simulator.filmstrip import Filmstrip, strip
 from simulator.overlap import overlap
 from simulator.scenes import draw
-from strips import picture_of
+from strips import simulated_photograph
 
 
 def scan_of(pixels: np.ndarray) -> Scan:
@@ -74,7 +74,7 @@ def test_an_upright_strip_is_read_downwards():
 def test_most_simulated_pictures_are_cut_right():
     exact, overlaps = [], []
     for number in range(8):
-        file, _, _, corners = picture_of(number, [], 3)
+        file, _, _, corners = simulated_photograph(number, [], 3)
         scan = open_scan(file, "strip.jpg")
         found = find_frames(scan)
         with Image.open(io.BytesIO(file)) as opened:

@@ -18,7 +18,7 @@ from darkroom.judge.verdict import load
 from darkroom.taxonomy import NOT_NEGATIVES
 from film import GATE as STORED
 from film import eight_bit, png, sixteen_bit
-from simulator import develop, others, retake
+from simulator import develop, not_negatives, rerender
 from simulator.scenes import draw
 
 GATE = Gate.from_dict(STORED)
@@ -54,7 +54,7 @@ def developed() -> list[np.ndarray]:
     return [open_scan(develop.develop(scene(100 + n), {}, rng)[0], "frame").rgb for n, rng in enumerate(rngs)]
 
 
-@pytest.mark.parametrize("maker", others.MAKERS)
+@pytest.mark.parametrize("maker", not_negatives.MAKERS)
 def test_other_kinds_of_picture_are_recognised_and_a_reason_is_given(maker):
     said = [reason(maker(photograph(seed), np.random.default_rng(seed))) for seed in SEEDS]
     assert sum(map(bool, said)) >= TOLD, said
@@ -63,7 +63,7 @@ def test_other_kinds_of_picture_are_recognised_and_a_reason_is_given(maker):
 
 def test_the_reason_names_the_kind():
     grey = np.repeat(scene(3).mean(axis=-1, keepdims=True), 3, axis=-1)
-    page = others.page(scene(3), np.random.default_rng(1))
+    page = not_negatives.page(scene(3), np.random.default_rng(1))
     noise = np.random.default_rng(0).random((240, 320, 3))
     assert "black-and-white" in reason(grey)
     assert "page" in reason(page)
@@ -97,7 +97,7 @@ def test_a_black_and_white_negative_is_recognised_in_warm_cold_and_uneven_light(
 
 
 def test_a_negative_of_a_scene_with_few_colours_is_a_negative(developed):
-    said = [reason(retake.muted(picture.astype(np.float64), 0.8)) for picture in developed]
+    said = [reason(rerender.muted(picture.astype(np.float64), 0.8)) for picture in developed]
     assert sum(map(bool, said)) <= len(SEEDS) - MOST, said
 
 

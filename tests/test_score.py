@@ -23,7 +23,7 @@ from darkroom.judge import scoring
 from darkroom.judge.verdict import COLUMNS, Judge, Prepared, load
 from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
 from learning import dataset
-from simulator import others
+from simulator import not_negatives
 from test_contact import cell, header, pages_of_pdf, reads
 
 DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
@@ -158,7 +158,7 @@ def test_a_page_of_text_has_no_probability_and_an_empty_frame_is_damaged(weights
     write(tmp_path, "black.png", png(np.zeros((200, 300, 3), np.uint8)))
     write(tmp_path, "clear.png", png(np.full((200, 300, 3), 255, np.uint8)))
     write(tmp_path, "grey.png", png(np.full((200, 300, 3), 120, np.uint8)))
-    write(tmp_path, "letter.png", png(eight_bit(others.page(frame(200, 300), np.random.default_rng(1)))))
+    write(tmp_path, "letter.png", png(eight_bit(not_negatives.page(frame(200, 300), np.random.default_rng(1)))))
     output = tmp_path / f"verdicts{suffix}"
     assert run(weights, output, tmp_path) == 0
     reader = {".csv": read, ".jsonl": read_lines, ".parquet": lambda path: pq.read_table(path).to_pylist()}[suffix]

@@ -22,7 +22,7 @@ from darkroom.hub.card import read_card
 from darkroom.judge.calibration import Calibration
 from darkroom.judge.verdict import load
 from film import eight_bit, frame
-from simulator import others
+from simulator import not_negatives
 
 
 @pytest.fixture
@@ -273,7 +273,9 @@ def test_a_gate_of_other_shapes_is_refused_and_without_one_only_the_empty_is_no_
     (broken / "config.json").write_text(json.dumps(config | {"gate": gate | {"mean": gate["mean"][:-1]}}))
     assert "describes another kind of model" in refused(broken)
     (broken / "config.json").write_text(json.dumps(config | {"gate": None}))
-    page = Scan(eight_bit(others.page(np.asarray(frame(200, 300)), np.random.default_rng(1))), "page.png", b"", "PNG")
+    page = Scan(
+        eight_bit(not_negatives.page(np.asarray(frame(200, 300)), np.random.default_rng(1))), "page.png", b"", "PNG"
+    )
     asked = load(broken)
     assert asked.gate is None and not asked.judge(page).evidence.not_negative
     (broken / "config.json").write_text(json.dumps(config))
