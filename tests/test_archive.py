@@ -50,8 +50,8 @@ def test_what_is_broken_in_an_archive_leaves_nothing_behind_and_counts(tmp_path:
     with zipfile.ZipFile(whole, "w") as packed:
         packed.writestr("small.jpg", b"x" * 1500)
         packed.writestr("large.jpg", b"x" * 1000)
-    room = archive.Room(5000)
-    monkeypatch.setattr(archive, "Room", lambda: room)
+    budget = archive.UnpackBudget(5000)
+    monkeypatch.setattr(archive, "UnpackBudget", lambda: budget)
     found = frames_in_uploads([broken, whole], tmp_path / "out")
     assert [each.error.split(":")[0] for each in found] == ["frame.jpg", "", "large.jpg"]
     assert "would be unpacked" in found[2].error

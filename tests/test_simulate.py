@@ -234,7 +234,7 @@ def test_the_same_command_writes_the_same_bytes(tmp_path):
 
 
 def test_damage_that_nobody_would_see_is_no_damage(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulate, "plain", lambda sound, damaged, coverage: np.zeros(coverage.shape[-1], bool))
+    monkeypatch.setattr(simulate, "visible_kinds", lambda clean, damaged, coverage: np.zeros(coverage.shape[-1], bool))
     monkeypatch.setattr(simulate, "plan", lambda rng: {"colour_patches": 3.0, "residual_spots": 3.0})
     out = simulate.simulate(tmp_path / "hidden", count=5, seed=7)
     lines = [line for file in out.rglob("metadata.jsonl") for line in file.read_text().splitlines()]
@@ -255,7 +255,7 @@ def test_damage_that_is_not_plain_is_put_on_again_and_worse(tmp_path, monkeypatc
 
     monkeypatch.setattr(simulate, "_frame", noted)
     monkeypatch.setattr(
-        simulate, "plain", lambda sound, ruined, where: np.full(where.shape[-1], tried[-1] >= from_severity)
+        simulate, "visible_kinds", lambda clean, ruined, where: np.full(where.shape[-1], tried[-1] >= from_severity)
     )
     pair = [simulate.Job(n, 0, "train", "drawn/000000", "drawn/000000") for n in (0, 1)]
     (tmp_path / "train").mkdir()
@@ -276,7 +276,7 @@ def test_a_frame_that_is_blank_all_over_is_damage_though_nothing_is_beside_it(tm
 
 
 def test_a_hole_and_a_thin_frame_are_damage_whatever_the_positive_shows(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulate, "plain", lambda sound, damaged, coverage: np.zeros(coverage.shape[-1], bool))
+    monkeypatch.setattr(simulate, "visible_kinds", lambda clean, damaged, coverage: np.zeros(coverage.shape[-1], bool))
     monkeypatch.setattr(simulate, "plan", lambda rng: {str(rng.choice(["noise", "holes"])): 2.0})
     out = simulate.simulate(tmp_path / "striking", count=4, seed=7)
     rows = [json.loads(line) for file in out.rglob("metadata.jsonl") for line in file.read_text().split("\n") if line]

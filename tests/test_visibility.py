@@ -77,7 +77,7 @@ def test_what_has_not_changed_is_not_seen():
 
 @pytest.mark.parametrize("scale", [0.8, 1.6])
 def test_a_file_larger_or_smaller_than_the_map_is_looked_at_in_its_size(scale):
-    """A camera writes files of any size; what is plain does not depend on it."""
+    """A camera writes files of any size; what is visible does not depend on it."""
     size = int(SHAPE[1] * scale), int(SHAPE[0] * scale)
     files = []
     for density in (EVEN, EVEN + (DISTANCE < 6)[..., None] * np.float32(1.0)):

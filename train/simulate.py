@@ -35,7 +35,7 @@ FAINT = ("colour_patches", "residual_spots", "dye_removal")  # hard to tell from
 SECOND = 0.2  # chance of a second kind of damage beside the first
 WHOLE = 0.9  # share of the frame from which damage has no surroundings to stand out from, and is seen all the same
 WORST = 3.0  # severity
-TRIES = 3  # of damage that is not plain, each half way from the severity before to the worst
+TRIES = 3  # of damage that is not visible, each half way from the severity before to the worst
 
 
 @dataclass
@@ -92,7 +92,7 @@ def _frame(source: str, folders: Folders, wanted: dict[str, float], seed: tuple[
 
 def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[FrameMetadata]:
     """Make and write a frame with damage and, where the pair has two, its twin; or one of film that was damaged when it
-    was scanned. A kind that is neither `STRIKING` nor plain beside the twin is not damage."""
+    was scanned. A kind that is neither `STRIKING` nor visible beside the twin is not damage."""
     rolled = seed, pair[0].pair
     if pair[0].source.startswith("damaged/"):
         scene_rng, film_rng = np.random.default_rng(rolled).spawn(2)

@@ -11,19 +11,19 @@ from darkroom.film.scan import open_scan
 from simulator.shapes import Damaged
 
 LEAST_DENSITY, DENSITY_MASKED = 0.06, 2.0  # D, and deviations of the texture around: a change of density that is seen
-SEEN = 0.7  # share of the damage that must be seen on the film; with less of it in sight another place is tried
+SEEN = 0.7  # share of the damage that must be seen on the film; with less of it visible another place is tried
 TRIES = 6  # places tried before a kind of damage is given up for a frame in which it cannot be seen
 NEAR = 0.03  # of the long side, over which the film's texture is measured
 LEAST_COLOUR, COLOUR_MASKED = 3.0, 2.0  # CIELAB units, and deviations of the lightness around: the same in the positive
 AROUND = 0.06  # of the long side, over which the positive's texture is measured
 CHROMA = 0.5  # what a difference of hue or chroma counts beside one of lightness
 SURROUNDINGS = 0.07  # of the long side, within which a change must end to be seen as one
-VISIBLE = 400  # sum, over the pixels of a frame, of the squares of what is seen, from which damage is plain
+VISIBLE = 400  # sum, over the pixels of a frame, of the squares of what is seen, from which damage is visible
 
 
 def visibility(clean: np.ndarray, damaged: np.ndarray) -> np.ndarray:
     """(2, H, W) in 0…1: how well a change of density, (H, W, 3) to (H, W, 3), is seen, and as far as it ends nearby.
-    Texture masks it: a patch that is plain in a sky is not damage in foliage."""
+    Texture masks it: a patch that is visible in a sky is not damage in foliage."""
     change = damaged - clean
     seen = _largest(change)
     ending = np.minimum(seen, _largest(_beyond(change)))
