@@ -15,17 +15,17 @@ from simulator.visibility import placed_visibly
 
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 LEAK, OVERLAP, CUT = 0.15, 0.04, 0.05  # share of frames with light at the edge, a neighbour's strip, an early end
-DENSE, FAIRLY_THIN = 0.05, 0.05  # share of frames exposed far more, or far less, than the meter said
+DENSE, FAIRLY_THIN = 0.05, 0.05  # share of frames exposed far more, or far less, than metered
 
 
 def develop(
     scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generator, dust: tuple[DustScan, ...] = ()
 ) -> tuple[bytes, np.ndarray]:
-    """One negative of `scene` ((H, W, 3) sRGB 0…1) with the wanted damage, as far as that can be seen in it: its JPEG
-    and (H, W, 7) visible coverage, all 0 for a kind that the scene hides. dust: outlines of real dust.
+    """One negative of `scene` ((H, W, 3) sRGB 0…1) with the wanted damage, as far as it is visible: its JPEG and
+    (H, W, 7) visible coverage, all 0 for a kind that the scene hides. dust: outlines of real dust.
 
-    Film, damage, wear and camera draw from generators of their own, so that from the same `rng` other damage, or none,
-    leaves all else as it was.
+    Film, damage, wear and camera draw from separate generators, so that with the same `rng` other damage, or none,
+    leaves everything else unchanged.
     """
     film_rng, damage_rng, wear_rng, camera_rng = rng.spawn(4)
     roll = film_stock(film_rng)
@@ -60,7 +60,7 @@ def develop(
 
 
 def _exposure(scene: np.ndarray, roll: FilmStock, cast: np.ndarray, contrast: float, rng: np.random.Generator) -> float:
-    """Stops off the meter's exposure, at which the frame stays readable."""
+    """A deviation from the metered exposure, in stops, at which the frame stays readable."""
     stops, kind = float(np.clip(rng.normal(0.1, 0.9), -2.2, 2.5)), rng.random()
     if kind < DENSE:
         return float(rng.uniform(2.5, 4.2))

@@ -1,7 +1,7 @@
-"""Real dust, hairs and scratches on film, from their outlines: `DustyScans` and whatever is written as it is.
+"""Real dust, hairs and scratches on film, from their outlines, in the format of `DustyScans`.
 
-A folder holds a JSON file for each scan: {number: {"points": [{"x": …, "y": …}, …], "label": {"name": …}}}, in pixels
-of a scan as large as the frame.
+A folder holds a JSON file for each scan: {number: {"points": [{"x": …, "y": …}, …], "label": {"name": …}}}. The
+coordinates are pixels of a scan that shows the whole frame.
 """
 
 import json
@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 DustScan = list[tuple[np.ndarray, bool]]  # outlines, (N, 2) x and y in widths of the frame; whether it is a scratch
-FINE = 4  # pixels for one, in which outlines are drawn: most specks are smaller than a pixel
+FINE = 4  # supersampling with which outlines are drawn: most specks are smaller than a pixel
 
 
 class DustError(ValueError):
@@ -42,8 +42,8 @@ def _scan(file: Path) -> DustScan:
 
 
 def dusty(density: np.ndarray, base: np.ndarray, scans: tuple[DustScan, ...], rng: np.random.Generator) -> np.ndarray:
-    """The density, (H, W, 3), with some of a scan's dust on it, at any scale and turn: dark in the light that comes
-    through the film; its scratches are lighter. One frame in three is clean."""
+    """The density, (H, W, 3), with some of a scan's dust on it, at a random scale and rotation. Dust is denser than its
+    surroundings, scratches are less dense. One frame in three stays clean."""
     if rng.random() < 1 / 3:
         return density
     scan = scans[rng.integers(len(scans))]
@@ -67,5 +67,5 @@ def dusty(density: np.ndarray, base: np.ndarray, scans: tuple[DustScan, ...], rn
 
 
 def kept_whole(scratched: np.ndarray, clean: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """A hairline leaves the base whole: no density falls below it but where one was below it before."""
+    """A hairline scratch does not reach the base: no density falls below it, unless it was below before."""
     return np.maximum(scratched, np.minimum(clean, base * 0.9)).astype(np.float32)

@@ -12,7 +12,7 @@ from simulator.scenes import draw
 
 BREADTH = {24.0: 35.0, 56.0: 61.5}  # mm of film for a picture height
 PITCH, HOLE = 4.75, (1.98, 2.8)  # mm from hole to hole, and of a hole along and across the film
-EXPOSED = 1.8  # D above base of film exposed to light
+EXPOSED = 1.8  # D above base of fully exposed film
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Filmstrip:
 
 
 def scene(photos: list[Path], rng: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) sRGB 0…1, lying: a photograph, or one that is drawn."""
+    """(H, W, 3) sRGB 0…1, mostly in landscape format: a photograph, or a drawn scene without photographs."""
     if not photos:
         picture = draw(rng)
     else:
@@ -37,8 +37,8 @@ def scene(photos: list[Path], rng: np.random.Generator) -> np.ndarray:
 
 
 def strip(kind: str, count: int, per_mm: float, photos: list[Path], rng: np.random.Generator) -> Filmstrip:
-    """A strip with `count` frames of a format, `per_mm` pixels a millimetre. Its gaps are of one camera, more or less
-    even; now and then two frames overlap, one is cut at the end, or none of a night scene's edges shows."""
+    """A strip with `count` frames of a format, `per_mm` pixels a millimetre. Its gaps are those of one camera, more
+    or less even; sometimes two frames overlap, or the last one is cut."""
     long, high = FORMATS[kind]
     breadth = BREADTH[high]
     roll = film_stock(rng)
