@@ -87,8 +87,8 @@ def _sleeve(canvas: np.ndarray, offset: np.ndarray, shape: tuple[int, ...]) -> N
 def _put(
     canvas: np.ndarray, film_: Filmstrip, offset: np.ndarray, tilt: float, kind: str, rng: np.random.Generator
 ) -> np.ndarray:
-    """Put a strip on the canvas, in place, rotated by `tilt` radians about its upper left corner; returns the corners of
-    its frames on the canvas. A holder shows only the frames, or all between the holes."""
+    """Put a strip on the canvas, in place, rotated by `tilt` radians about its upper left corner; returns the corners
+    of its frames on the canvas. A holder shows only the frames, or all between the holes."""
     density = film_.density
     if kind == "holder":
         density = _masked(film_, canvas[0, 0], rng)

@@ -49,7 +49,7 @@ def film_stock(rng: np.random.Generator) -> FilmStock:
 
 
 def linear(srgb: np.ndarray) -> np.ndarray:
-    """sRGB values 0…1 decoded to linear light (IEC 61966-2-1)."""
+    """Linear light of sRGB values 0…1 (IEC 61966-2-1)."""
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
@@ -68,13 +68,13 @@ INVERSE = np.stack([np.interp(ABOVE, NOMINAL[c], STOPS) for c in range(3)])
 
 
 def stops_of(density: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """The exposure that gave a density, (H, W, 3), in stops from mid-grey: the inverse of `curve` for a nominal film."""
+    """Exposure that gave a density, (H, W, 3), in stops from mid-grey: the inverse of `curve` for a nominal film."""
     return _looked_up(density - base, ABOVE, INVERSE)
 
 
 def expose_again(density: np.ndarray, base: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """The density, (H, W, 3), with additional light before development. light: (H, W, 3), 1 is the exposure of mid-grey.
-    Shadows gain most; dense parts change little."""
+    """The density, (H, W, 3), with additional light before development. light: (H, W, 3), 1 is the exposure of
+    mid-grey. Shadows gain most; dense parts change little."""
     before = stops_of(density, base)
     after = np.log2(2**before + light)
     return density + _looked_up(after, STOPS, NOMINAL) - _looked_up(before, STOPS, NOMINAL)
