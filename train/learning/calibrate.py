@@ -1,4 +1,4 @@
-"""Fit what turns logits into honest probabilities, and the thresholds of the three verdicts.
+"""Fit the calibration of the probabilities, and the thresholds of the three verdicts.
 
 All of it is fitted on the validation split and stored in the model's `config.json`; `darkroom.judge.calibration`
 applies it.
@@ -22,22 +22,22 @@ FALSE_DAMAGED = 0.05  # of readable ones, at most
 def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResNet18) -> tuple[Calibration, dict]:
     """Fit on validation.
 
-    output, rows: what `model` says of the validation split, and the split, in which rows of one `group` (photograph,
-    roll) belong together. kinds: the damage that the data label. A kind that they do not label, or in too few frames,
-    keeps the calibration that the model came with.
-    Returns the calibration and what can be promised of its thresholds.
+    output, rows: logits of `model` on the validation split, and the split, whose rows of one `group` (photograph, roll)
+    stay in one fold. kinds: the damage that the data set labels. A kind that it does not label, or in too few frames,
+    keeps the calibration of the model.
+    Returns the calibration and the guarantees of its thresholds.
     """
     label, logits, _ = (part.double().numpy() for part in output)
     normal, damage = np.array(rows["label"]), np.array(rows["defects"]).reshape(len(rows), -1)
     groups = np.array(rows["group"])
     stored = model.calibration
     before = Calibration.from_dict(stored) if stored else Calibration.identity(model.defects)
-    slope, bias, unseen = {}, {}, {}  # unseen: probabilities by fits that were not shown the row
+    slope, bias, unseen = {}, {}, {}  # unseen: cross-validated probabilities
 
     for k, kind in enumerate(model.defects):
         truth = damage[:, kinds.index(kind)] if kind in kinds else np.zeros(len(rows))
-        known = np.isfinite(truth)  # of a damaged frame nobody may know the kind
-        if kind not in before.slope:  # the head has been rebuilt: its logit is all there is
+        known = np.isfinite(truth)  # the kind of a damaged frame may be unknown
+        if kind not in before.slope:  # the head was rebuilt with a new kind
             before = _with(before, kind)
         if min((truth == value).sum() for value in (0, 1)) < FEWEST:
             slope[kind], bias[kind] = before.slope[kind], before.bias[kind]
@@ -51,21 +51,25 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
     margin = label[:, 1] - label[:, 0]
     no_damage = log_odds_clean([*unseen.values()]) if unseen else np.zeros(len(rows))
     if np.bincount(normal, minlength=2).min() >= FEWEST and no_damage.any():
-        (own, share), bias["normal"], p_normal = _fit_logistic(np.stack([margin, no_damage], 1), normal, groups)
-    else:  # only what the earlier calibration made of them both: a temperature and a bias
-        own, share = before.slope["normal"], before.sound
-        (scale,), bias["normal"], p_normal = _fit_logistic((own * margin + share * no_damage)[:, None], normal, groups)
-        own, share = scale * own, scale * share
-    slope["normal"] = own
+        (slope_label, slope_clean), bias["normal"], p_normal = _fit_logistic(
+            np.stack([margin, no_damage], 1), normal, groups
+        )
+    else:  # too few rows: a temperature and a bias for the combination that the earlier calibration has
+        slope_label, slope_clean = before.slope["normal"], before.sound
+        (scale,), bias["normal"], p_normal = _fit_logistic(
+            (slope_label * margin + slope_clean * no_damage)[:, None], normal, groups
+        )
+        slope_label, slope_clean = scale * slope_label, scale * slope_clean
+    slope["normal"] = slope_label
 
     prior = float(normal.mean())
-    p = at_prior(p_normal, prior, PRIOR)  # thresholds too come from pictures that were not fitted on
+    p = at_prior(p_normal, prior, PRIOR)  # the thresholds use cross-validated probabilities too
     readable_above, readable = guaranteed_threshold(p[normal == 0], groups[normal == 0], FALSE_READABLE)
     damaged_below, damaged = guaranteed_threshold(1 - p[normal == 1], groups[normal == 1], FALSE_DAMAGED)
     calibration = Calibration(
         slope={name: float(value) for name, value in slope.items()},
         bias={name: float(value) for name, value in bias.items()},
-        sound=float(share),
+        sound=float(slope_clean),
         prior=prior,
         readable_above=max(PRIOR, readable_above),
         damaged_below=min(PRIOR, 1 - damaged_below),
@@ -74,7 +78,7 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
 
 def _with(before: Calibration, kind: str) -> Calibration:
-    """The calibration, and of `kind` the network's own word."""
+    """The calibration with the identity for `kind`."""
     stored = before.to_dict()
     return Calibration.from_dict(
         stored | {"slope": stored["slope"] | {kind: 1.0}, "bias": stored["bias"] | {kind: 0.0}}
@@ -82,8 +86,8 @@ def _with(before: Calibration, kind: str) -> Calibration:
 
 
 def _fit_logistic(x: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Logistic regression on x (N, D): weights (D,), bias, and for each row the probability by a fit that was not shown
-    its group."""
+    """Logistic regression on x (N, D): weights (D,), bias, and the probability of each row, cross-validated over
+    groups."""
     center, scale = x.mean(0), np.maximum(x.std(0), 1e-6)
     standardised = (x - center) / scale
     fitted = LogisticRegression(max_iter=1000).fit(standardised, truth)

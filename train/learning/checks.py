@@ -1,4 +1,4 @@
-"""What is wrong with a folder of pictures and its table of labels, a sentence a problem."""
+"""Checks of a folder of pictures and its table of labels; each problem is one sentence."""
 
 import hashlib
 import os
@@ -58,12 +58,12 @@ def contents(labels: Path, names: pd.Series, found: dict[str, FrameSource]) -> l
 
 
 def _place(frame: FrameSource) -> str:
-    """The path of a frame with its page, for people."""
+    """The path of a frame with its page, as a message names it."""
     return str(frame.path.with_name(Path(frame.name).name))
 
 
 def _check(frame: FrameSource) -> tuple[str, str]:
-    """Digest of a frame, and why it is no picture, or an empty text."""
+    """Digest of a frame, and why it cannot be opened, or an empty text."""
     digest = ""
     try:
         data = read_bytes(frame.path, _place(frame))

@@ -1,7 +1,6 @@
-"""Squares cut out of frames to train on: many more steps in the same time, at the size that the whole frame is judged.
+"""Training on square crops of frames: many more steps in the same time, at the scale of the whole frame.
 
-The network is fully convolutional and the simulator says of every cell what is wrong there, so a part of a frame has a
-label of its own.
+The network is fully convolutional and the data set labels the damage of each cell, so a crop has a label of its own.
 """
 
 import numpy as np
@@ -10,14 +9,14 @@ import torch
 from darkroom.film.film import CELL
 from learning.objective import CLEAN
 
-ON_DAMAGE = 0.85  # chance that a damaged frame's square is put over some of its damage
+ON_DAMAGE = 0.85  # chance that the crop of a damaged frame covers some of its damage
 
 
 def crop(pixels: np.ndarray, cells: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """A square of a frame, at most `side` pixels a side, in whole cells.
 
     pixels: (3, h, w); cells: (K, h / CELL, w / CELL), as `dataset.unpack_row` has them. Draws from torch's global
-    generator. Returns both cut, and which kinds of damage (K,) are in the square; None where that is unknown.
+    generator. Returns both, cropped, and which kinds of damage (K,) are in the square; None where that is unknown.
     """
     size = [min(side // CELL, n) for n in cells.shape[1:]]
     last = [n - cut for n, cut in zip(cells.shape[1:], size, strict=True)]

@@ -1,7 +1,7 @@
-"""Frames ready for the network: a data set on disk or on the Hub, decoded and resized once, kept as bytes.
+"""A data set on disk or on the Hub, decoded and resized once for the network and kept as bytes.
 
-The first run over a data set decodes every picture; `datasets` keeps the result in its cache, memory-mapped, and later
-runs at the same input size begin at once. A picture or a decoder that changed is decoded again.
+The first run over a data set decodes every picture; `datasets` keeps the result in its cache, memory-mapped, so that
+later runs at the same input size start at once. After a change of a picture or of the decoder it is decoded again.
 """
 
 import glob
@@ -28,9 +28,9 @@ from learning.crops import crop
 
 SPLITS = ("train", "validation", "test")
 NEEDED = {"train", "validation"}
-CELLS_COLUMN = "defect_cells"  # (K, h, w) share of each cell that is damaged, in the order of DEFECTS
+CELLS_COLUMN = "defect_cells"  # (K, h, w) damaged share of each cell, in the order of DEFECTS
 GRID = 24  # cells a side to which maps of frames of all shapes are brought
-COLUMNS = ["pixels", "width", "span", "label", "defects", "cells"]  # of `prepare_dataset`, that `collate` reads
+COLUMNS = ["pixels", "width", "span", "label", "defects", "cells"]  # columns of `prepare_dataset` that `collate` reads
 
 
 class DataError(ValueError):
@@ -41,7 +41,7 @@ def open_dataset(source: str) -> DatasetDict:
     """Open an image folder with split sub-folders, or a data set on the Hub, without decoding a picture.
 
     Every split has the columns `image` (path and bytes), `name` (path below the split's folder), `label` (ClassLabel
-    abnormal, normal) and whatever else its metadata holds. Raises DataError.
+    abnormal, normal) and the other columns of its metadata. Raises DataError.
     """
     folder = Path(source)
     disable_progress_bars()
@@ -84,14 +84,13 @@ def open_dataset(source: str) -> DatasetDict:
 
 
 def _files(split: Path) -> list[str]:
-    """The pictures and metadata of a split one by one, brackets of their path escaped: `datasets` takes it for a
-    pattern."""
+    """The pictures and metadata files of a split, with brackets escaped, since `datasets` takes a path for a pattern."""
     files = [*sorted(split.rglob("metadata.jsonl")), *walk(split).pictures]
     return [glob.escape(str(file.resolve())) for file in files]
 
 
 def _all_listed(folder: Path, data: DatasetDict) -> None:
-    """`imagefolder` drops a picture that its metadata does not list without a word."""
+    """Raise where the metadata leave a picture out: `imagefolder` would drop it silently."""
     for split, rows in data.items():
         pictures = walk(folder / split).pictures
         if len(pictures) != len(rows):
@@ -112,14 +111,13 @@ def open_picture(image: dict) -> scan.Scan:
 def prepare_dataset(rows: Dataset, size: int) -> Dataset:
     """Decode and resize once.
 
-    size: pixels of the long side. Returns a data set with `name`, `group` (what belongs together: a photograph, a roll;
-    else the name), `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind,
-    NaN where nobody knows),
-    `cells` (K · n · n bytes for all of DEFECTS, 255 = all of the cell; empty where unknown), `span` in D and `evidence`
+    size: pixels of the long side. Returns a data set with `name`, `group` (the photograph or roll; else the
+    name), `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind, NaN
+    where it is unknown), `cells` (K · n · n bytes for all of DEFECTS, 255 = all of the cell; empty where unknown), `span` in D and `evidence`
     (the fields of `Evidence`). Raises DataError that names every picture that cannot be decoded.
     """
-    # `datasets` recognises a function by its name and arguments: the code that makes the pixels and measures the film,
-    # with its weights, is one of them.
+    # `datasets` identifies a cached result by the function's name and arguments, so a hash of the code that makes and
+    # measures the pixels is one of the arguments.
     package = Path(darkroom.__file__).parent
     sources = [*sorted(path for path in package.rglob("*") if path.suffix in (".py", ".json")), Path(__file__)]
     code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
@@ -164,7 +162,7 @@ def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -
 
 
 def _cells(listed: list) -> bytes:
-    """Maps as the metadata has them, for all of DEFECTS: a data set made before a kind was known lacks that one."""
+    """Maps of the metadata, padded to all of DEFECTS: a data set made before a kind was added lacks its map."""
     known = np.rint(np.asarray(listed, np.float32) * 255).astype(np.uint8)
     if not known.size:
         return b""
@@ -173,7 +171,7 @@ def _cells(listed: list) -> bytes:
 
 def unpack_row(row: dict) -> tuple[np.ndarray, np.ndarray]:
     """One row of `prepare_dataset` -> pixels (3, h, w) uint8 and, for each cell of the network's maps, the damage in
-    it: (K, h / CELL, w / CELL) float32 0…1, NaN where the data set does not say."""
+    it: (K, h / CELL, w / CELL) float32 0…1, NaN where it is unknown."""
     pixels = np.frombuffer(row["pixels"], np.uint8).reshape(3, -1, row["width"])
     rows, columns = (n // CELL for n in pixels.shape[1:])
     stored = np.frombuffer(row["cells"], np.uint8)
@@ -185,7 +183,7 @@ def unpack_row(row: dict) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mirrored(planes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Planes (n, h, w) made larger by their own mirror image, below and to the right: film beside film."""
+    """Planes (n, h, w) padded by their mirror image, below and to the right, so that the padding looks like film."""
     return np.pad(planes, [(0, 0), (0, height - planes.shape[1]), (0, width - planes.shape[2])], mode="symmetric")
 
 

@@ -1,25 +1,25 @@
-"""Thresholds of which it can be promised how often they let the wrong answer through."""
+"""Thresholds with a guarantee: with a stated certainty they are passed by the wrong class no more often than a limit."""
 
 import numpy as np
 
 from learning.intervals import clopper_pearson
 
-CERTAINTY = 0.95  # with which the share is bounded
+CERTAINTY = 0.95  # of the bound on the error rate
 
 
 def guaranteed_threshold(scores: np.ndarray, groups: np.ndarray, risk: float) -> tuple[float, dict]:
-    """The lowest threshold that, by the bound, no more than the share `risk` of frames of new groups reach.
+    """The lowest threshold that at most the share `risk` of the frames of new groups reach, by the bound.
 
-    scores: (N,) how far each picture inclines to the wrong answer, 0…1. groups: (N,) its photograph or roll.
-    Frames of one group go wrong together, so a group is one outcome: that of one of its frames, drawn once. From the
-    top down, one more group may reach the threshold as long as the bound holds; the order is fixed beforehand, so the
-    bound is not spoilt by the search (Angelopoulos et al. 2021, fixed sequence testing). Where the groups are too few
-    even for none, the threshold still lets none through, and `promised` is False.
+    scores: (N,) probability of the wrong class for each picture, 0…1. groups: (N,) its photograph or roll.
+    The frames of a group err together, so a group counts as one observation: one of its frames, drawn once. The
+    threshold is lowered from the top while the bound holds; the order is fixed beforehand, so the search does not
+    invalidate the bound (Angelopoulos et al. 2021, fixed sequence testing). Where the groups are too few for any error,
+    even none, the threshold lies above all scores, and `promised` is False.
     Returns the threshold and {"promised", "risk", "count" and "errors" of groups, "bound"}. Raises ValueError where
     there is no picture.
     """
     if not len(scores):
-        raise ValueError("there is no picture to promise anything of")
+        raise ValueError("a threshold needs at least one picture")
     order = np.random.default_rng(0).permutation(len(scores))
     _, first = np.unique(groups[order], return_index=True)
     drawn = scores[order[first]]

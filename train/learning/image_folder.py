@@ -21,7 +21,8 @@ JPEG = (".jif", ".jfi", ".mpo")  # what `datasets` opens under another name only
 
 
 def stored(frame: FrameSource) -> str:
-    """What a frame is called in a data set: as it is where `datasets` opens it, else as the JPEG or TIFF it becomes."""
+    """The file name of a frame in a data set: its own where `datasets` opens it, else with the suffix of the JPEG or TIFF
+    that it becomes."""
     suffix = Path(frame.name).suffix.lower()
     if suffix in ImageFolder.EXTENSIONS:
         return frame.name
@@ -29,8 +30,8 @@ def stored(frame: FrameSource) -> str:
 
 
 def _copy(frame: FrameSource, target: Path) -> None:
-    """As it is; but a page, a raw and what else `datasets` does not open as a TIFF of the same pixels, which is read in
-    the same light: a profile says so where they are coded."""
+    """Copy a file that `datasets` opens; write a page, a raw or another file as a TIFF of the same pixels, with a profile
+    where they are coded, so that it is read in the same light."""
     if target.suffix != ".tif" or target.name == composed(frame.path.name):
         shutil.copyfile(frame.path, target)
         return
@@ -40,7 +41,7 @@ def _copy(frame: FrameSource, target: Path) -> None:
 
 
 def write(frames: list[FrameSource], records: list[dict], split: np.ndarray, out: Path) -> None:
-    """Write an image folder: of each frame its record and its split. Nothing is at `out` until all of it is. Raises
+    """Write an image folder from the frames, their records and their splits; `out` appears when it is complete. Raises
     DataError."""
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:

@@ -1,4 +1,4 @@
-"""What a model says about every row of a data set, exactly once however many processes share the work."""
+"""Predictions for every row of a data set, each exactly once, however many processes share the work."""
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from learning.objective import losses
 def predict(
     accelerator: Accelerator, model: ResNet18, rows: Dataset, weights: torch.Tensor
 ) -> tuple[Output, np.ndarray]:
-    """Logits of every row, in order, each frame whole and by itself, in full float32, as scoring computes them.
+    """Logits of every row, in order, in float32, one whole frame at a time, as scoring computes them.
 
     rows: as `dataset.prepare_dataset` gives them. weights: (2,) of the two labels in the loss.
     Returns the `Output` of all rows on the CPU, its maps resized to `dataset.GRID` cells a side, and the loss of each
