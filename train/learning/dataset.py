@@ -84,7 +84,7 @@ def open_dataset(source: str) -> DatasetDict:
 
 
 def _files(split: Path) -> list[str]:
-    """The pictures and metadata files of a split, with brackets escaped, since `datasets` takes a path for a pattern."""
+    """The pictures and metadata files of a split, brackets escaped, since `datasets` takes a path for a pattern."""
     files = [*sorted(split.rglob("metadata.jsonl")), *walk(split).pictures]
     return [glob.escape(str(file.resolve())) for file in files]
 
@@ -111,10 +111,10 @@ def open_picture(image: dict) -> scan.Scan:
 def prepare_dataset(rows: Dataset, size: int) -> Dataset:
     """Decode and resize once.
 
-    size: pixels of the long side. Returns a data set with `name`, `group` (the photograph or roll; else the
-    name), `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind, NaN
-    where it is unknown), `cells` (K · n · n bytes for all of DEFECTS, 255 = all of the cell; empty where unknown), `span` in D and `evidence`
-    (the fields of `Evidence`). Raises DataError that names every picture that cannot be decoded.
+    size: pixels of the long side. Returns a data set with `name`, `group` (the photograph or roll; else the name),
+    `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind, NaN where it is
+    unknown), `cells` (K · n · n bytes for all of DEFECTS, 255 = all of the cell; empty where unknown), `span` in D and
+    `evidence` (the fields of `Evidence`). Raises DataError that names every picture that cannot be decoded.
     """
     # `datasets` identifies a cached result by the function's name and arguments, so a hash of the code that makes and
     # measures the pixels is one of the arguments.

@@ -1,4 +1,4 @@
-"""Thresholds with a guarantee: with a stated certainty they are passed by the wrong class no more often than a limit."""
+"""Thresholds with a guarantee: with a stated certainty the wrong class reaches them no more often than a limit."""
 
 import numpy as np
 

@@ -21,8 +21,8 @@ JPEG = (".jif", ".jfi", ".mpo")  # what `datasets` opens under another name only
 
 
 def stored(frame: FrameSource) -> str:
-    """The file name of a frame in a data set: its own where `datasets` opens it, else with the suffix of the JPEG or TIFF
-    that it becomes."""
+    """The file name of a frame in a data set: its own where `datasets` opens it, else that of the JPEG or TIFF made of
+    it."""
     suffix = Path(frame.name).suffix.lower()
     if suffix in ImageFolder.EXTENSIONS:
         return frame.name
@@ -30,8 +30,8 @@ def stored(frame: FrameSource) -> str:
 
 
 def _copy(frame: FrameSource, target: Path) -> None:
-    """Copy a file that `datasets` opens; write a page, a raw or another file as a TIFF of the same pixels, with a profile
-    where they are coded, so that it is read in the same light."""
+    """Copy a file that `datasets` opens; write a page, a raw or another file as a TIFF of the same pixels, with a
+    profile where they are coded, so that it is read in the same light."""
     if target.suffix != ".tif" or target.name == composed(frame.path.name):
         shutil.copyfile(frame.path, target)
         return

@@ -20,8 +20,8 @@ PERFORATIONS = 8  # along a frame of 35 mm film
 
 
 def light_leak(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
-    """A leak over the subject: from an edge, as bands, a fan or streaks. As in `damage.py`, it takes a density and returns
-    it with its coverage, which is empty for a leak that stays at the edge. (A half fogged first frame is a blank area.)"""
+    """A leak over the subject: from an edge, as bands, a fan or streaks. Arguments and result: see `damage.py`; a leak
+    that stays at the edge has no coverage. A first frame that is half fogged is not drawn here: it is a blank area."""
     shape = density.shape[:2]
     peak = rng.uniform(0.0, 1.5) + 1.5 * severity + (rng.uniform(0, 4) if rng.random() < 0.3 else 0)
     reach = rng.uniform(0.2, 0.4) + 0.13 * severity * rng.uniform(0.5, 1.2)
