@@ -1,10 +1,10 @@
-"""Which labels look wrong: the pictures whose label contradicts what the rest of the data set teaches.
+"""Find label errors: pictures whose label contradicts a classifier trained on the rest of the data set.
 
     python train/audit.py data/mine runs/audit                                  # audit.html and audit.csv
     python train/audit.py data/mine runs/audit --corrected corrected.csv        # and a CSV with the suggestions taken
 
-Every picture gets a probability from a classifier that was fitted without it: a logistic regression, in five folds,
-over what a trained network sees in the picture and what is measured on it. Confident learning (Northcutt, Jiang and
+Every picture gets a cross-validated probability: a logistic regression in five folds over the outputs and features of
+a trained network and measurements of the picture. Confident learning (Northcutt, Jiang and
 Chuang 2021, `cleanlab`) then ranks the labels. The network must not have been trained on these labels; the bundled one
 was not.
 """
@@ -38,8 +38,8 @@ STRENGTH = 0.2  # inverse of the ridge: hundreds of features meet hundreds of pi
 
 @torch.inference_mode()
 def feature_matrix(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
-    """(N, F) what is known of each picture without its label: the judge's log-odds of each thing that it answers; the
-    logits, peaks and measurements behind them; the network's pooled channels.
+    """(N, F) features of each picture: the calibrated log-odds of its label and defects; the logits, peaks and
+    measurements behind them; the pooled channels of the network.
 
     rows: as `dataset.prepare_dataset` gives them, with evidence. Each of the three blocks weighs as
     much as another, however many columns it has; every column is centred, and of one scale within its block.
@@ -60,7 +60,7 @@ def feature_matrix(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
 
 
 def listed_with_features(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndarray]:
-    """Every picture of every split: its row as `train/data.py build` reads one, with its split, and what is seen of it,
+    """Every picture of every split: its row, as `train/data.py build` reads one, with its split; and the features,
     (N, F)."""
     splits = [split for split in SPLITS if split in data]
     ready = [prepare_dataset(data[split], judge.model.input_size) for split in splits]
@@ -69,12 +69,12 @@ def listed_with_features(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.Da
 
 
 def group_numbers(listed: pd.DataFrame) -> np.ndarray:
-    """(N,) int: pictures with the same number may not judge one another."""
+    """(N,) int: the number of each picture's group, which is never split over folds."""
     return pd.factorize(listed.get("group", listed.index))[0]
 
 
 def out_of_sample(x: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """(N, 2) probabilities of the labels, each from folds that hold neither the picture nor its group."""
+    """(N, 2) cross-validated probabilities of the labels; a group is in one fold."""
     classifier = LogisticRegression(C=STRENGTH, max_iter=2000)
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
     return cross_val_predict(classifier, x, labels, groups=groups, cv=folds, method="predict_proba")

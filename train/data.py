@@ -24,7 +24,7 @@ from learning.checks import contents, pairing, values
 from learning.dataset import CELLS_COLUMN, DataError, open_dataset, open_picture
 from learning.image_folder import stored, write
 
-LEAST = 14  # pictures of each label: a seventh, what a split gets, is two then
+LEAST = 14  # pictures of each label, so that a split, a seventh, gets two
 FOLDS = 7  # one for test, one for validation, five for training
 
 
@@ -41,9 +41,9 @@ def build(
     """Check everything, then copy the pictures into splits that are stratified by label.
 
     The CSV names a picture by its path below `pictures`, a page of a TIFF by that and `#1`, `#2`… or all of its pages
-    by the path alone, and holds 1 for normal, 0 for abnormal; columns called like a kind of damage hold 0 or 1 too.
-    group_by: column whose equal values (a roll, a source) stay in one split; a blank cell is no roll, so that picture
-    is a group of its own.
+    by the path alone, and holds 1 for normal, 0 for abnormal; columns with the name of a kind of damage hold 0 or 1 too.
+    group_by: column whose equal values (a roll, a source) stay in one split; a picture with a blank cell is a
+    group of its own.
     Returns the number of pictures in each split. Raises DataError that lists every problem with its row.
     """
     if out.exists():
@@ -53,7 +53,7 @@ def build(
     needed = [picture_column, label_column, *([group_by] if group_by else [])]
     rows = tables.read(labels, needed, [*files, *found])
     defects = [defect for defect in DEFECTS if defect in rows.columns]
-    for column in (label_column, *defects):  # as tables write them that once had a gap
+    for column in (label_column, *defects):  # as pandas writes a column that once had a gap
         rows[column] = rows[column].str.strip().replace({"1.0": "1", "0.0": "0"})
     problems = values(labels, rows, [label_column, *defects])
     rows[picture_column] = [_named(name, files, found) for name in rows[picture_column]]
@@ -74,7 +74,7 @@ def build(
     groups = _groups(rows[group_by], names) if group_by else names
     split = _split(truth.to_numpy(), groups.to_numpy(), seed)
     counts = pd.crosstab(split, truth).reindex(["train", "validation", "test"], columns=["0", "1"], fill_value=0)
-    if counts.to_numpy().min() < 2:  # without groups `LEAST` is enough
+    if counts.to_numpy().min() < 2:  # with groups `LEAST` is not enough
         what = f"the groups of {group_by!r} are too few or uneven to give each split both labels; label more of them"
         raise DataError(f"{labels}: {what}")
     records = [
@@ -91,8 +91,8 @@ def build(
 
 
 def _files(pictures: Path) -> dict[str, list[FrameSource]]:
-    """What is below a folder, by path there: the frames of each file, a page of a TIFF by itself; an infrared file goes
-    with its picture."""
+    """The frames of each file below a folder, by its relative path. Each page of a TIFF is a frame; an infrared file
+    belongs to its picture."""
     below, files = walk(pictures), {}
     if below.note:
         print(f"{pictures}: {below.note}", file=sys.stderr)
@@ -105,8 +105,8 @@ def _files(pictures: Path) -> dict[str, list[FrameSource]]:
 
 
 def _named(name: str, files: dict[str, list[FrameSource]], found: dict[str, FrameSource]) -> list[str]:
-    """The frames that a cell names: by their path, on Windows with backslashes; by the name that `stored` gives them,
-    as an audit writes; or all the pages of a file."""
+    """The frames that a cell names: by path, perhaps with backslashes; by the name of `stored`, which an audit writes; or
+    all pages of a file."""
     name = composed(name.strip())
     for known in (name, name.replace("\\", "/"), name.removesuffix(".tif"), name.removesuffix(".jpg")):
         if known in found:
@@ -119,7 +119,7 @@ def _named(name: str, files: dict[str, list[FrameSource]], found: dict[str, Fram
 def _groups(rolls: pd.Series, names: pd.Series) -> pd.Series:
     """The roll of each picture, or, where the cell is blank, the picture itself."""
     rolls = rolls.str.strip()
-    return rolls.where(rolls != "", "/" + names)  # "/": a roll may be called as a picture is
+    return rolls.where(rolls != "", "/" + names)  # "/": a roll may have the name of a picture
 
 
 def _split(truth: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:

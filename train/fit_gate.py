@@ -1,4 +1,4 @@
-"""Fit the check that a picture is a colour negative at all: the gate of a model.
+"""Fit the gate of a model, which recognises pictures that are no colour negatives.
 
     python train/fit_gate.py data/simulated --photos photos --model space/weights
 
@@ -36,7 +36,7 @@ from simulator.rerender import relit, rerendered
 
 SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `PICTURE_KINDS` among the pictures
 LONG_SIDE = 320  # pixels of a picture; `gate_features` sees fewer
-HIDDEN, NETWORKS = 12, 4  # so many networks of so many units each; their logits are averaged
+HIDDEN, NETWORKS = 12, 4  # hidden units of a network; networks whose logits are averaged
 RIDGE, STEPS = 1.5, 120
 
 
@@ -49,7 +49,7 @@ class Source(NamedTuple):
 
     @property
     def held_out(self) -> bool:
-        """Whether its photographer or scene is kept for measuring."""
+        """Whether its photographer or scene is held out for testing."""
         folder = str(Path(self.origin).parent)
         key = self.origin if folder in (".", "drawn") else folder
         return zlib.crc32(key.encode()) % 4 == 0
@@ -99,7 +99,7 @@ def make(number: int, negatives: list[Source], photos: list[Source]) -> tuple[Sc
 
 
 def make_and_measure(number: int, negatives: list[Source], photos: list[Source]) -> Measured:
-    """Make a picture, and measure it twice."""
+    """Make a picture and compute its features, as it is and relit."""
     scan, kind, source = make(number, negatives, photos)
     film = Film(scan)
     density, inside = reduced(film.density, film.inside)
@@ -115,7 +115,7 @@ def both(density: np.ndarray, inside: np.ndarray, kind: int, number: int) -> np.
 def fit(table: np.ndarray, kinds: np.ndarray) -> Gate:
     """The network for features (N, T) of pictures whose kinds (N,) are indices into `PICTURE_KINDS`.
 
-    Small networks side by side are one with a wider hidden layer, and its logits are the mean of theirs.
+    An ensemble of small networks equals one network with a wider hidden layer, whose logits are the mean of theirs.
     """
     mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-3)
     standardised = np.clip((table - mean) / scale, -CLIPPED, CLIPPED)
@@ -123,7 +123,9 @@ def fit(table: np.ndarray, kinds: np.ndarray) -> Gate:
     for seed in range(NETWORKS):
         one = MLPClassifier((HIDDEN,), alpha=RIDGE, max_iter=STEPS, random_state=seed)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the ridge keeps it smooth, not the last step
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # the weight decay prevents overfitting, not convergence
             found.append(one.fit(standardised, kinds))
     return Gate(
         mean=mean,
@@ -136,7 +138,7 @@ def fit(table: np.ndarray, kinds: np.ndarray) -> Gate:
 
 
 def summary(gate: Gate, pictures: list[Measured]) -> str:
-    """How many of the pictures, as they are, are said to be no colour negative, by what they are."""
+    """The number of pictures, not relit, that the gate rejects as no colour negative, by kind and label."""
     groups: dict[str, list[bool]] = {}
     for picture in pictures:
         label = {1: ", readable", 0: ", damaged", -1: ""}[picture.source.label]
@@ -146,7 +148,7 @@ def summary(gate: Gate, pictures: list[Measured]) -> str:
 
 
 def write(gate: Gate, model: Path) -> None:
-    """Put the gate into the config.json of a model's folder; four digits are enough for weights."""
+    """Write the gate into config.json in a model's folder, with four significant digits."""
     path = model / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     four = np.vectorize(lambda v: float(f"{v:.4g}"))
@@ -175,12 +177,12 @@ def main() -> None:
 
 
 def fit_and_report(pictures: list[Measured], model: Path) -> None:
-    """Fit, write the network and print how right it is."""
+    """Fit the gate, write it and print its errors on the held-out pictures."""
     kept = [picture for picture in pictures if not picture.source.held_out]
     table = np.concatenate([picture.features for picture in kept])
     gate = fit(table, np.repeat([picture.kind for picture in kept], 2))
     write(gate, model)
-    print("Said to be no colour negative, of the pictures that were held out:")
+    print("Rejected as no colour negative, of the pictures that were held out:")
     print(summary(gate, [picture for picture in pictures if picture.source.held_out]))
 
 

@@ -1,9 +1,9 @@
-"""Train the judge of negatives, measure it, and write a model that `darkroom` loads, with a report.
+"""Train a model on labelled negatives, evaluate it, and write it for `darkroom`, with a report.
 
     accelerate launch train/run.py                                     # on negatives that it simulates
     accelerate launch train/run.py --data data/mine --init space/weights
 
-Everything goes into `runs/NAME/`; docs/training.md tells what is there, and how to use several devices or machines.
+Everything goes into `runs/NAME/`; docs/training.md lists the files and shows how to use several devices or machines.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def start(args: argparse.Namespace) -> Accelerator:
 
     Raises RunError where the arguments cannot be met.
     """
-    for tracker in args.report_to or []:  # Accelerate leaves one out without a word
+    for tracker in args.report_to or []:  # Accelerate silently leaves out one that is missing
         if find_spec(tracker) is None:
             raise RunError(f"--report-to {tracker}: it is not installed; pip install {tracker}")
     accelerator = Accelerator(
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> Path:
     """One whole run. Returns its folder. Raises DataError, RunError, WeightsError or PublishError."""
     accelerator = start(args)
     if args.push_to_hub:
-        check(args.push_to_hub)  # not after hours of training
+        check(args.push_to_hub)  # before hours of training
     claimed = [claim(RUNS, args, accelerator.num_processes) if accelerator.is_main_process else None]
     [folder] = broadcast_object_list(claimed)
     set_seed(args.seed)
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> Path:
         if accelerator.is_main_process:
             release(folder)
         raise
-    if not args.epochs:  # a calibration alone: what would have been trained on is as unseen as the validation split
+    if not args.epochs:  # calibration only: the train split is as new to the model as the validation split
         model = model.to(accelerator.device)
         ready["validation"] = concatenate_datasets([ready["train"], ready["validation"]])
         data["validation"] = concatenate_datasets([data["train"], data["validation"]])

@@ -27,15 +27,15 @@ class Several(Alone):
         self.index, self.count = accelerator.process_index, accelerator.num_processes
 
     def first(self) -> AbstractContextManager[Any]:
-        """The first process before the others."""
+        """Let the first process run before the others."""
         return self.accelerator.main_process_first()
 
     def gather(self, mine: list) -> list:
-        """What all processes have, in one list."""
+        """Gather the items of all processes in one list."""
         return gather_object(mine)
 
     def wait(self) -> None:
-        """Until all processes have come here."""
+        """Wait until all processes have arrived here."""
         self.accelerator.wait_for_everyone()
 
 
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return command.main(["score", *(sys.argv[1:] if argv is None else argv)], Several(accelerator))
     finally:
-        accelerator.end_training()  # processes that leave their group open are killed at exit now and then
+        accelerator.end_training()  # without it processes are sometimes killed at exit
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What a run leaves for its author in `runs/NAME/`: the epochs, the charts, every figure, every mistake.
+"""The report of a run in `runs/NAME/`: epochs, charts, figures and mistakes.
 
 epochs.jsonl, curves.png, learning_rate.png and confusion/ grow with the run; report.json, predictions.csv and
-report.html, which opens offline and is all in one file, come at its end.
+report.html, a single file that opens offline, are written at its end.
 """
 
 import json
@@ -42,7 +42,7 @@ class Report:
         self.records.append(record)
         if not self.accelerator.is_main_process:
             return
-        # Whole each time: a run that was killed may have written an epoch that it then did again.
+        # Rewritten each time: a run that was killed may have written an epoch that it then repeated.
         (self.folder / "epochs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in self.records))
         charts.curves(self.records, self.folder / "curves.png")
         charts.learning_rate(self.records, self.folder / "learning_rate.png")
@@ -144,7 +144,7 @@ class Report:
         )
 
     def _mistakes(self, judge: Judge, final: pd.DataFrame, split: str) -> list[dict]:
-        """Every picture on the wrong side of 0.5, largest error first, judged again by the road that scoring takes."""
+        """Every picture on the wrong side of 0.5, largest error first, judged again as by scoring."""
         error = (final["p_normal"] - final["label"]).abs()
         wrong = final[(final["p_normal"] >= 0.5) != (final["label"] == 1)]
         found = []
@@ -159,7 +159,7 @@ class Report:
 
 
 def _judged(judge: Judge, output: Output, rows: Dataset) -> list[Verdict]:
-    """What the logits of each row mean at `PRIOR`, as scoring says it."""
+    """The verdict of each row at `PRIOR`, as from scoring."""
     label, defects, maps = (part.float().numpy() for part in output)
     evidence = [Evidence(**measured) for measured in rows["evidence"]]
     return verdicts(rows["name"], evidence, (label, defects, maps), judge.model.defects, judge.calibration)
