@@ -105,8 +105,8 @@ def _files(pictures: Path) -> dict[str, list[FrameSource]]:
 
 
 def _named(name: str, files: dict[str, list[FrameSource]], found: dict[str, FrameSource]) -> list[str]:
-    """The frames that a cell names: by path, perhaps with backslashes; by the name of `stored`, which an audit writes; or
-    all pages of a file."""
+    """The frames that a cell names: by path, perhaps with backslashes; by the name of `stored`, which an audit writes;
+    or all pages of a file."""
     name = composed(name.strip())
     for known in (name, name.replace("\\", "/"), name.removesuffix(".tif"), name.removesuffix(".jpg")):
         if known in found:

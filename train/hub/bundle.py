@@ -43,7 +43,7 @@ def export_onnx(model: ResNet18, path: Path) -> None:
     sizes = {2: "height", 3: "width"}
     axes = {"pixels": sizes, "span": {}, "label": {}, "defects": {}, "maps": {2: "rows", 3: "columns"}}
     with warnings.catch_warnings():
-        # The exporter warns that there is a newer one, which takes far longer and writes paths of this machine into the file.
+        # It warns of a newer exporter, which takes far longer and writes paths of this machine into the file.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             _FromBytes(model).eval(),
