@@ -41,7 +41,7 @@ def build(
     """Check everything, then copy the pictures into splits that are stratified by label.
 
     The CSV names a picture by its path below `pictures`, a page of a TIFF by that and `#1`, `#2`… or all of its pages
-    by the path alone, and holds 1 for normal, 0 for abnormal; columns with the name of a kind of damage hold 0 or 1 too.
+    by the path alone, and holds 1 for normal, 0 for abnormal; columns named like a kind of damage hold 0 or 1 too.
     group_by: column whose equal values (a roll, a source) stay in one split; a picture with a blank cell is a group of
     its own.
     Returns the number of pictures in each split. Raises DataError that lists every problem with its row.
