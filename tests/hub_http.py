@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.headers.get("Authorization") == f"Bearer {self.hub.token}"
 
     def say(self, answer: object, status: int = 200, code: str = "", **headers: str) -> None:
-        """Send JSON, or bytes as they are; `code` is the Hub's own word for an error."""
+        """Send JSON, or bytes as they are; `code` is the Hub's error code."""
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         headers |= {"X-Error-Code": code, "X-Error-Message": code} if code else {}
         if not isinstance(answer, bytes):
@@ -143,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         self.say({"transfer": "basic", "objects": objects})
 
     def found(self, repo: "Repo", revision: str) -> tuple[str, dict] | None:
-        """The commit and files of a revision; says itself where there are none."""
+        """The commit and files of a revision; where there are none it answers the request with an error."""
         found = repo.at(revision or "main")
         if found is None:
             self.say({"error": "Invalid rev id"}, 404, "RevisionNotFound")

@@ -1,4 +1,4 @@
-"""Every benchmark runs from its command line to its last printed figure, on the least input that it can have."""
+"""Every benchmark runs from its command line to its last printed figure, on tiny input."""
 
 import json
 import os

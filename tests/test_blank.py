@@ -1,4 +1,4 @@
-"""A frame that holds nothing is damaged, whatever its base, density, light, noise and depth; a page is not."""
+"""An empty frame is damaged, whatever its base, density, light, noise and depth; a page of text is not."""
 
 from itertools import product
 

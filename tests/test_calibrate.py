@@ -1,4 +1,4 @@
-"""Probabilities that can be trusted, and thresholds that keep what they promise."""
+"""Calibrated probabilities, and thresholds that keep their guarantee."""
 
 from types import SimpleNamespace
 

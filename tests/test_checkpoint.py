@@ -1,4 +1,4 @@
-"""A run claims its folder, and a checkpoint is whole or not there."""
+"""A run claims its folder, and a checkpoint is complete or absent."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Squares of frames: each with the pixels, the damage and the label of its own part."""
+"""Square crops of frames: each has the pixels, the damage and the label of its part."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_whole_frames_of_several_shapes_are_mirrored_to_the_largest():
     assert batch["pixels"].shape == (2, 3, 2 * CELL, 2 * CELL) and batch["label"].tolist() == [0, 1]
     assert (batch["pixels"][0, :, :, -1] == 200).all()  # the lower half is the upper one's mirror image
     assert batch["cells"][0, HOLES].tolist() == [[0, 1], [0, 1]]
-    assert batch["cells"][1].isnan().all()  # nobody knows
+    assert batch["cells"][1].isnan().all()  # unknown
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -1,4 +1,4 @@
-"""From a folder and a CSV to splits: what comes out is whole, and every problem is listed at once."""
+"""From a folder and a CSV to splits: the data set is complete, and all problems are listed at once."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What happens at a frame's short ends and leaves it readable."""
+"""Overlaps and film ends at a frame's short ends, which leave it readable."""
 
 import numpy as np
 import pytest

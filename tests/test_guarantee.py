@@ -1,4 +1,4 @@
-"""A threshold keeps its promise for photographs and rolls, however many frames there are of each."""
+"""A threshold keeps its guarantee for photographs and rolls, however many frames each has."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Labels and pictures as spreadsheets, Macs, file servers and scanners leave them become a data set that trains."""
+"""Labels and pictures in the forms of spreadsheets, Macs, file servers and scanners become a data set."""
 
 import io
 import json
@@ -191,7 +191,7 @@ def test_what_people_have_trains(tmp_path):
 
 
 def test_dark_coded_frames_stay_coded_and_linear_ones_linear(tmp_path):
-    """A 16-bit TIFF without a profile is linear if it is dark: what is not must say so in the data set."""
+    """A dark 16-bit TIFF without a profile is taken as linear; a coded one needs a profile in the data set."""
     names = UMLAUTS[:26]
     folder = pictures(tmp_path / "pictures", names)
     dark = (frame(72, 96, 70) * 0.2 * 65535).astype(np.uint16)

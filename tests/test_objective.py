@@ -1,4 +1,4 @@
-"""What training is fed and what it minimises."""
+"""The input and the loss of training."""
 
 import pytest
 import torch

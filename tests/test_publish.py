@@ -29,7 +29,7 @@ OTHERS = "sklearn pandas datasets accelerate evaluate gradio tifffile imagecodec
 
 
 def command(hub, home: Path, *words: object, cwd: Path, token: bool = True) -> subprocess.CompletedProcess:
-    """Run a command as somebody else would: a Hugging Face home of their own, and of ours the library alone."""
+    """Run a command as another user: with a separate Hugging Face home, and only the library of this repository."""
     environment = {key: value for key, value in os.environ.items() if key != "HF_TOKEN"}
     environment["PYTHONPATH"] = str(ROOT / "space")
     environment |= {"HF_HOME": str(home), "HF_ENDPOINT": hub.endpoint} | ({"HF_TOKEN": hub.token} if token else {})
@@ -166,7 +166,7 @@ def snippet(card: str, name: str) -> str:
 
 
 def test_hf_download_and_the_cards_snippets_give_the_verdict_of_scoring(hub, trained, picture, tmp_path):
-    """A bare folder, only what the card says to install, and the very text of the card."""
+    """Run a snippet of the card in an empty folder, with only the packages that the card installs."""
     expected = load(trained[0] / "model").judge(open_scan(picture)).p_normal
     hf = Path(sys.executable).with_name("hf")
     words = [hf, "download", "tester/small", "--local-dir", "bare"]

@@ -1,4 +1,4 @@
-"""A roll's judgement: the summary's arithmetic, and the patterns."""
+"""Judging a roll: the arithmetic of the summary, and the patterns."""
 
 import io
 from dataclasses import replace

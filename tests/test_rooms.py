@@ -1,4 +1,4 @@
-"""Which room may know which, read from the imports; and that a room is no larger than a reader's head."""
+"""The imports allowed between the packages, the length of a source file, and that no code is written twice."""
 
 import ast
 from pathlib import Path
@@ -10,7 +10,7 @@ from conftest import ROOT
 SPACE, TRAIN, BENCH = (ROOT / name for name in ("space", "train", "bench"))
 LONGEST = 220  # lines of a source file
 
-# Of each room the others that it may import; what lies beside the rooms, the commands, may import all of them.
+# The other packages that each may import; the commands beside them may import all.
 LIBRARY = {
     "taxonomy": set(),
     "files": set(),
@@ -28,7 +28,7 @@ TRAINING = {
 
 
 def imported(path: Path) -> set[str]:
-    """The modules that a file imports anywhere in it, in full, also those that it names relatively."""
+    """The full names of all modules that a file imports, including relative imports."""
     package = path.relative_to(SPACE if SPACE in path.parents else TRAIN).with_suffix("").parts[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,4 +1,4 @@
-"""Verdicts for an archive: one row a file whatever it is, and the same numbers by every road."""
+"""Verdicts for an archive: one row for every file, and the same numbers as from training and the library."""
 
 import csv
 import json
@@ -97,7 +97,7 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     rows = Dataset.from_dict({"image": images, "name": [path.name for path in paths], "label": [1, 0, 1]})
     trained_on = dataset.prepare_dataset(rows, 64)
     judge = load(weights)
-    judge.gate = None  # which training does not ask: what it is given are negatives
+    judge.gate = None  # training has no gate: all its pictures are negatives
     for row, path in zip(trained_on, paths, strict=True):
         _, scored, *_ = scoring.prepare(judge, FrameSource(path.name, path))
         assert row["pixels"] == scored.pixels.tobytes()

@@ -1,4 +1,4 @@
-"""What is taken away of a roll: XMP sidecars and the table."""
+"""The downloads of a roll: XMP sidecars and the table."""
 
 import io
 import re

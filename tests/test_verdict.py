@@ -1,4 +1,4 @@
-"""The verdict: from a scan to a word, a probability, a reason and what can be done."""
+"""The verdict: from a scan to a verdict, a probability, a reason and remedies."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Damage is what a person would see: more on an even ground than in texture, and a faint thing only if it is large."""
+"""Damage must be visible: it is more so on an even area than in texture, and faint damage only if it is large."""
 
 import io
 
@@ -18,7 +18,7 @@ ROUGH = EVEN + np.kron(BLOCKS, np.ones((4, 4, 1), np.float32))
 
 
 def seen(film: np.ndarray, radius: float, change: tuple[float, float, float]) -> bool:
-    """Whether a disc of another density would be pointed at, in a photograph of the film beside one without it."""
+    """Whether a disc of another density is visible, in a photograph of the film compared with one without it."""
     disc = np.clip(radius - DISTANCE + 0.5, 0, 1)[..., None]
     files = [photograph(density, np.random.default_rng(4)) for density in (film, film + disc * np.array(change, "f4"))]
     here, elsewhere = visible_kinds(*files, np.concatenate([disc, np.zeros_like(disc)], axis=-1))

@@ -1,4 +1,4 @@
-"""Weights from a folder and from the Hub: the right ones or one clear sentence, also on the Hub's worst day."""
+"""Weights from a folder and from the Hub: the right ones or one clear sentence, whatever fails at the Hub."""
 
 import json
 import pickle
@@ -41,7 +41,7 @@ def weights_files(weights) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """The client's own pauses, shortened; what it does is the same."""
+    """Shorten the client's pauses; its behaviour stays the same."""
     monkeypatch.setattr(pull, "PAUSE", 0.01)
     quick = SimpleNamespace(**vars(time) | {"sleep": lambda seconds: None})
     monkeypatch.setattr(file_download, "time", quick)

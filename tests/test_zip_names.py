@@ -1,4 +1,4 @@
-"""What the pictures in a ZIP are called, however their names are written: in a roll, its table and its sidecars."""
+"""The names of pictures in a ZIP, in any encoding: in a roll, its table and its sidecars."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ NAMES = [
 
 
 def packed(path: Path, names: list[bytes]) -> Path:
-    """A ZIP of pictures whose names are these bytes, with nothing said of how they are written."""
+    """A ZIP of pictures whose names are these bytes, without a declared encoding."""
     picture, out = io.BytesIO(), io.BytesIO()
     Image.fromarray(eight_bit(frame())).save(picture, "JPEG")
     with zipfile.ZipFile(out, "w") as archive:

@@ -138,7 +138,7 @@ def drop(page: Page, *paths: Path, into: str = "#frame-file") -> None:
 
 @pytest.fixture(scope="session")
 def unlike_film(tmp_path_factory) -> dict[str, Path]:
-    """A page of text, and a frame that holds nothing."""
+    """A page of text, and an empty frame."""
     folder = tmp_path_factory.mktemp("unlike")
     text = not_negatives.page(film.frame(200, 300), np.random.default_rng(1))
     Image.fromarray(film.eight_bit(text)).save(folder / "letter.png")

@@ -1,4 +1,4 @@
-"""What infrared shows, on the page: measured, said, and painted over the picture when asked for."""
+"""Infrared on the page: measured, reported, and painted over the picture on request."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the page says, where the words alone are to be judged."""
+"""The words of the page, without a browser."""
 
 from dataclasses import replace
 from pathlib import Path
