@@ -40,8 +40,8 @@ class Repo:
 
 @dataclass
 class Fault:
-    """A fault injected into requests whose path matches: an HTTP `status`, a body `cut` after that many bytes, `slow` by
-    that many seconds, `wrong` bytes in it, or no answer at all; `times`: how often."""
+    """A fault injected into requests whose path matches: an HTTP `status`, a body `cut` after that many bytes, `slow`
+    by that many seconds, `wrong` bytes in it, or no answer at all; `times`: how often."""
 
     path: re.Pattern
     times: int
