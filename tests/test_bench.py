@@ -22,6 +22,7 @@ import speed
 import strips
 import throughput
 import transfer
+import vips
 from conftest import ROOT
 from film import eight_bit, frame
 from simulate import DEFECTS
@@ -143,3 +144,13 @@ def test_find_frames_counts_what_was_found_on_strips_and_on_single_frames(run, t
     strips.strips(tmp_path / "strips", None, 2, 0)
     out = run(find_frames, tmp_path / "strips")
     assert re.search(r"^all +2 +[\d.]+% +[\d.]+%", out, re.MULTILINE)
+
+
+def test_vips_compares_every_case_or_says_what_to_install(run, monkeypatch):
+    monkeypatch.setattr(vips, "JPEG", (300, 200))
+    monkeypatch.setattr(vips, "PROFILED", (90, 60))
+    out = run(vips, "--megapixels", 1, "--rounds", 1)
+    if vips.find_spec("pyvips") is None:
+        assert out == "pyvips is not installed: pip install -r requirements-bench.txt\n"
+    else:
+        assert len(re.findall(r"of 255, at most|EXIF entries kept", out)) == len(vips.CASES)
