@@ -74,11 +74,13 @@ def vips_reduced(path: Path) -> np.ndarray:
     """The same by libvips: JPEG while it is decoded, TIFF row by row."""
     import pyvips
 
-    with Image.open(path) if path.suffix == ".jpg" else tifffile.TiffFile(path) as opened:
-        size = opened.size if path.suffix == ".jpg" else opened.pages[0].shape[1::-1]
-    times = times_smaller(*size)
     if path.suffix == ".jpg":
+        with Image.open(path) as jpeg:
+            times = times_smaller(*jpeg.size)
         return pyvips.Image.new_from_file(str(path), shrink=min(times, 8)).numpy()
+    with tifffile.TiffFile(path) as tiff:
+        height, width = tiff.pages.first.shape[:2]
+    times = times_smaller(width, height)
     return pyvips.Image.new_from_file(str(path), access="sequential").shrink(times, times, ceil=True).numpy()
 
 
