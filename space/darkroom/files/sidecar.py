@@ -1,4 +1,4 @@
-"""Write what is said of pictures beside them: XMP sidecars that digiKam, darktable and Lightroom read."""
+"""Write verdicts beside pictures: XMP sidecars that digiKam, darktable and Lightroom read."""
 
 import io
 import zipfile

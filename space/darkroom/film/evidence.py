@@ -1,6 +1,6 @@
 """Plain measurements of the film and of the scan, with units that a person can check.
 
-Densities are of transmitted linear light, D = −log10 T, up to the light's own brightness, which no file tells.
+Densities are of transmitted linear light, D = −log10 T, up to the brightness of the light, which no file states.
 """
 
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class Evidence:
         if self.sharpness < 0.04:
             return "the scan is blurred: focus on the film and rescan"
         if self.bits == 8 and self.jpeg_quality < 30:
-            return "the file is compressed so hard that damage cannot be told from artefacts: export it again"
+            return "the file is compressed so hard that damage cannot be distinguished from artefacts: export it again"
         return ""
 
     @property
@@ -83,7 +83,7 @@ class Evidence:
 
     @property
     def empty(self) -> bool:
-        """Whether the frame holds nothing: wholly black, clear or evenly grey."""
+        """Whether the frame is empty: wholly black, clear or evenly grey."""
         return self.other_kind == "nothing"
 
     @property

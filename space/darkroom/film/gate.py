@@ -1,6 +1,6 @@
-"""Is this a colour negative at all? Judged by how its densities are distributed, not by its colour.
+"""The gate: is a picture a colour negative? It looks at the distribution of densities, not at the colour.
 
-A small network weighs what `gate_features` measures. Its numbers lie in a model's `config.json` as "gate";
+A small network takes the features of `gate_features`. Its numbers lie in a model's `config.json` as "gate";
 `train/fit_gate.py` fits them, and docs/not_a_negative.md says how well.
 """
 
@@ -37,7 +37,7 @@ class Gate:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Gate":
-        """From plain JSON. Raises TypeError where the names are others, ValueError where the shapes do not fit."""
+        """From plain JSON. Raises TypeError for other names, ValueError for other shapes."""
         gate = cls(**{name: np.array(value, float) for name, value in stored.items()})
         features, units = len(gate_features(np.zeros((16, 16, 3)), np.ones((16, 16), bool))), len(gate.hidden_bias)
         count = len(PICTURE_KINDS)

@@ -1,7 +1,6 @@
-"""What tells kinds of picture apart, measured on the densities of the film: numbers that a small network weighs.
+"""Features that distinguish kinds of picture, measured on the densities of the film, for the gate.
 
-A negative's mask may look red, tan, grey or teal, so nothing here asks for orange. What tells the kinds of picture
-apart is how far the lightest parts are from bare light and whether they share one hue, how each channel's density range
+A negative's mask may look red, tan, grey or teal, so no feature asks for orange. The features measure how far the lightest parts are from bare light and whether they share one hue, how each channel's density range
 compares to the others', how much colour is left once brightness is known, and where the contrast lies.
 """
 
@@ -26,7 +25,7 @@ def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def gate_features(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
-    """What tells the kinds apart, by name; all finite.
+    """The features by name; all finite.
 
     density, inside: as `reduced` gives them. "Light" is the lightest twentieth of the film, "dense" its densest, both
     by the mean of the channels; spans go from the 5 % to the 95 % point. Logarithms are to base 2.
@@ -58,7 +57,7 @@ def gate_features(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
 
 
 def _hues(values: np.ndarray, grey: np.ndarray, span: float) -> dict[str, float]:
-    """Where hue lies and how it moves from light to dense, by size alone: which hue it is says nothing."""
+    """The spread of hue and its change from light to dense parts, as magnitudes: the hue itself does not count."""
     hue = values - grey[:, None]
     low, below, above, high = np.percentile(grey, (5, 40, 60, 95))
     thirds = {"light": grey <= low, "middle": (grey >= below) & (grey <= above), "dense": grey >= high}
@@ -103,7 +102,7 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
 
 
 def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
-    """Where detail lies: in light or dense parts, fine or coarse."""
+    """The distribution of detail: in light or dense parts, fine or coarse."""
     grey = density.mean(axis=-1, dtype=np.float64)
     weights = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
     smooth, wide = (uniform_filter(grey * inside, side) / weight for side, weight in zip((5, 15), weights, strict=True))

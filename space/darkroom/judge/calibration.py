@@ -1,4 +1,4 @@
-"""From the network's logits to honest probabilities and a verdict. numpy only.
+"""From the network's logits to calibrated probabilities and a verdict. numpy only.
 
 Each kind of damage has a temperature and a bias for its pooled logit (Guo et al. 2017). "Readable?" weighs two things:
 the network's own label, and that no kind of damage was found, as a noisy-or (Pearl 1988): one defect is enough. All
@@ -61,13 +61,13 @@ class Calibration:
 
     @classmethod
     def identity(cls, defects: tuple[str, ...]) -> "Calibration":
-        """The network's word as it is, for a network that nobody calibrated."""
+        """The identity, for a network without a calibration: probabilities are the sigmoids of its logits."""
         answers = ("normal", *defects)
         return cls(slope=dict.fromkeys(answers, 1.0), bias=dict.fromkeys(answers, 0.0))
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Calibration":
-        """The inverse of `to_dict`. Raises TypeError when the names are others."""
+        """The inverse of `to_dict`. Raises TypeError for other names."""
         return cls(**stored)
 
     def to_dict(self) -> dict[str, Any]:

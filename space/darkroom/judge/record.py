@@ -1,4 +1,4 @@
-"""What is said of one scan, and how it comes of the network's logits. Without torch: any run of the network will do."""
+"""The verdict on one scan, and how it is made from the network's logits. It needs no torch, only the logits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,12 +21,12 @@ COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, *IN_INFRARED, 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What is said of one scan.
+    """The verdict on one scan.
 
     verdict: "readable", "damaged" or "check" (a person should look). p_normal: probability, 0…1, that the negative is
     readable, at `prior`. confidence: probability of the likelier of readable and damaged, 0.5…1. defects: {defect:
     probability 0…1}. heat: (h, w) float32 in 0…1, where the damage is, over the whole picture. reason: one sentence.
-    surface: what infrared shows on the film, None where there is none; it is said, and changes no word and no number.
+    surface: what infrared shows on the film, None without infrared; it is reported, but changes nothing else.
     """
 
     file: str
@@ -42,7 +42,7 @@ class Verdict:
 
     @property
     def explanation(self) -> str:
-        """The reason, and what of the film's surface is worth a word."""
+        """The reason, and a sentence about the film's surface where infrared shows much on it."""
         return f"{self.reason} {self.surface.sentence if self.surface else ''}".rstrip()
 
     def lines(self) -> list[tuple[str, str, bool]]:
@@ -121,7 +121,7 @@ def verdicts(
     calibration: Calibration,
     prior: float = PRIOR,
 ) -> list[Verdict]:
-    """Logits become probabilities, and these a word: what is said of N scans.
+    """The verdicts on N scans, from their logits and measurements.
 
     names, evidence: of each scan. output: label (N, 2), defects (N, K) and maps (N, 2 + K, h, w), as `resnet.Output`
     has them. defects: of the K, in the network's order. prior: P(normal) of each, strictly in 0…1.
@@ -143,7 +143,7 @@ def verdicts(
 
 
 def heat_map(maps: np.ndarray, defects: dict[str, float], calibration: Calibration) -> np.ndarray:
-    """(h, w) float32 in 0…1: how much each cell of the network's maps speaks of damage.
+    """(h, w) float32 in 0…1: the probability of damage in each cell of the network's maps.
 
     maps: (2 + K, h, w), class activation maps. defects: K probabilities. The hottest cell of a defect has its
     probability; another has log-odds that are lower by what its own logit, weighed as in the calibration, falls short.

@@ -26,7 +26,7 @@ def to_float(pictures: Tensor) -> Tensor:
 
 
 def contrast(span: Tensor) -> Tensor:
-    """Density spans in D, (N,), in octaves from `USUAL_SPAN`: what the head is given of them."""
+    """Density spans in D, (N,), in octaves from `USUAL_SPAN`, an input of the head."""
     return torch.log2(span.float().clamp(min=SMALLEST_SPAN) / USUAL_SPAN)
 
 
