@@ -187,7 +187,7 @@ def test_a_tiff_whose_directories_say_more_than_any_program_writes_is_refused(tm
             writer.write(LOW, photometric="rgb", extratags=[(60_000 + i, "H", 1, i, True) for i in range(1000)])
     (tmp_path / "wordy.tif").write_bytes(out.getvalue())
     (found,) = each_frame(FrameSource("wordy.tif", tmp_path / "wordy.tif"))
-    with pytest.raises(decode.UnreadableScan, match="^wordy.tif: .*more is said of its pages than any program writes"):
+    with pytest.raises(decode.UnreadableScan, match="^wordy.tif: .*its directories hold more than any program writes"):
         open_scan(found.path, found.name)
     assert not caplog.records, "the sentence is all that is said"
 

@@ -1,7 +1,8 @@
 """Features that distinguish kinds of picture, measured on the densities of the film, for the gate.
 
-A negative's mask may look red, tan, grey or teal, so no feature asks for orange. The features measure how far the lightest parts are from bare light and whether they share one hue, how each channel's density range
-compares to the others', how much colour is left once brightness is known, and where the contrast lies.
+A negative's mask may look red, tan, grey or teal, so no feature asks for orange. The features measure how far the
+lightest parts are from bare light and whether they share one hue, how each channel's density range compares to the
+others', how much colour does not follow brightness, and where the contrast lies.
 """
 
 import numpy as np

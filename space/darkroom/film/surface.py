@@ -5,7 +5,7 @@ image recovery", US patent 5,266,805, 1993, the ground of Digital ICE): what is 
 surroundings lies on the film or is scratched into it. Where there is no film, the light that its two faces throw back,
 4 % each at a refractive index of 1.5 (Fresnel), gets through as well: brighter by 0.035 D.
 
-Silver (black-and-white film) and the dyes of Kodachrome stop infrared as they stop light: for those nothing is reported.
+Silver (black-and-white film) and the dyes of Kodachrome stop infrared as they stop light: nothing is reported for them.
 """
 
 from dataclasses import dataclass
