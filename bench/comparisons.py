@@ -1,5 +1,6 @@
 """The comparisons of `compare.py`: each measures something of ours by turns with what it is held against."""
 
+import shutil
 import statistics
 import subprocess
 import sys
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from darkroom.judge.scoring import find, score
 from PIL import Image
 
 import install_size
@@ -23,6 +23,12 @@ from darkroom.film.inversion import invert
 from darkroom.film.scan import open_scan, unit
 from darkroom.judge.prefetch import CORES
 from darkroom.judge.verdict import Judge
+from darkroom.scoring.judging import Judging
+from darkroom.scoring.manifest import Model
+from darkroom.scoring.processes import Alone
+from darkroom.scoring.progress import Progress
+from darkroom.scoring.run import Run, run_folder
+from darkroom.scoring.wanted import Wanted
 from pictures import photograph
 from simulator.scenes import draw
 
@@ -72,6 +78,13 @@ def forward(bench: Bench) -> list[Row]:
     return rows
 
 
+def score(judge: Judge, folder: Path, output: Path) -> None:
+    """A folder to a new table of verdicts, as `darkroom score` does it."""
+    shutil.rmtree(run_folder(output), ignore_errors=True)
+    judging = Judging(Judge(judge.model), readers=Alone().readers)
+    Run(Model(judge, {}), judging, Wanted(output), Progress(quiet=True), [str(folder)]).finish()
+
+
 def batch(bench: Bench) -> list[Row]:
     """Files of a folder to a table of verdicts; beside the floor, a pipeline, and a process that keeps a core busy."""
     folder = bench.folder / "files"
@@ -81,8 +94,7 @@ def batch(bench: Bench) -> list[Row]:
     pipeline = peers.pipeline(bench.shape())
 
     def ours() -> None:
-        with silent():  # its bar
-            score(bench.judge, find([str(folder)])[0], bench.folder / "verdicts.csv")
+        score(bench.judge, folder, bench.folder / "verdicts.csv")
 
     def beside() -> None:
         with subprocess.Popen([sys.executable, "-c", BUSY]) as busy:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from darkroom.judge.scoring import find, score
 
 from alternate import seconds, silent
+from comparisons import score
 from darkroom.files.decode import ScanError
 from darkroom.judge.network import Network
 from darkroom.judge.verdict import Judge, load
@@ -68,7 +68,7 @@ def files(count: int) -> Point:
         for n in range(count):
             shutil.copy(first, scans / f"{n:06d}.jpg")
         forget_peak()
-        return count, seconds(lambda: score(judge, find([str(scans)])[0], Path(folder, "verdicts.csv"))), peak()
+        return count, seconds(lambda: score(judge, scans, Path(folder, "verdicts.csv"))), peak()
 
 
 def draw(curves: dict[str, list[Point]], path: Path) -> None:

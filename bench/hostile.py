@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from encoders import FORMATS
-from liars import LIES, chunk
+from false_headers import LIES, chunk
 
 MASKS = {
     "serpentine": lambda y, x: (y % 2 == 0) | ((x == np.where(y % 4 == 1, x.max(), 0)) & (y % 2 == 1)),

@@ -35,10 +35,10 @@ class Outcome(NamedTuple):
 
 def judged(judge, path: Path) -> list[str]:
     """What is said of a file's frames: verdicts and sentences."""
-    from darkroom.files.archive import find_frames
+    from darkroom.files.archive import frames_in_uploads
     from darkroom.judge.roll import judge_roll
 
-    frames = judge_roll(judge, find_frames([path], path.parent / "unpacked"), 0.5)
+    frames = judge_roll(judge, frames_in_uploads([path], path.parent / "unpacked"), 0.5)
     return [frame.error or frame.verdict.reason for frame in frames]
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from audit import features, issues, out_of_sample, roll
+from audit import group_numbers, issues, listed_with_features, out_of_sample
 from darkroom.judge.verdict import load as load_judge
-from learning.frames import load
+from learning.dataset import open_dataset
 from simulate import simulate
 
 FLIPPED = 0.1
@@ -44,9 +44,10 @@ def main() -> None:
     parser.add_argument("--weights", help="default: the bundled model")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        data = load(args.data or str(simulate(Path(folder) / "drawn", count=750, seed=20)))  # a seed of no training set
-        listed, x = features(data, load_judge(args.weights))
-    labels, groups = listed["normal"].to_numpy(), roll(listed)
+        drawn = Path(folder) / "drawn"
+        data = open_dataset(args.data or str(simulate(drawn, count=750, seed=20)))  # a seed of no training set
+        listed, x = listed_with_features(data, load_judge(args.weights))
+    labels, groups = listed["normal"].to_numpy(), group_numbers(listed)
     for size in (*(size for size in SIZES if size < len(labels)), len(labels)):
         recall, precision, auroc = zip(*(draw(x, labels, groups, size, seed) for seed in range(DRAWS)), strict=True)
         said = (

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from darkroom.film.scan import open_scan
 from darkroom.judge.calibration import logit
 from darkroom.judge.verdict import Verdict, load
-from darkroom.taxonomy import DEFECTS, spoken
+from darkroom.taxonomy import DEFECTS, display_name
 from reporting import charts, gallery
 from simulate import SPLITS, simulate
 
@@ -30,9 +30,9 @@ def error(row: dict, verdict: Verdict) -> float:
 
 def words(row: dict, verdict: Verdict) -> str:
     """What the frame is and what the model says of it."""
-    truth = ", ".join(spoken(kind) for kind in DEFECTS if row[kind]) or "readable"
+    truth = ", ".join(display_name(kind) for kind in DEFECTS if row[kind]) or "readable"
     severity = f" (severity {row['severity']:.1f})" if row["severity"] else ""
-    likeliest = spoken(max(verdict.defects, key=verdict.defects.get))
+    likeliest = display_name(max(verdict.defects, key=verdict.defects.get))
     return f"{truth}{severity}; it says {verdict.p_normal:.0%} readable, likeliest {likeliest}"
 
 

@@ -28,9 +28,9 @@ from tqdm import tqdm
 import composite
 from darkroom.film.scan import open_scan
 from darkroom.judge.verdict import Judge, Prepared, load
-from learning.metrics import intervals, measure
+from learning.metrics import figures_of, intervals
 from real_film import SCAN_SIDE, negative_of, rows_of
-from simulator.emulsion import Film, add_grain, expose, film
+from simulator.emulsion import FilmStock, add_grain, expose, film_stock
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOGRAPHERS = 2  # of each half
@@ -58,7 +58,7 @@ class Setup:
     """A photographer's film and camera. light: (3,) factors of the channels. falloff: share of the light that
     is missing in the corners. soft: sigma of the blur in pixels. gamma: of the file."""
 
-    roll: Film
+    roll: FilmStock
     light: np.ndarray
     falloff: float
     soft: float
@@ -68,8 +68,8 @@ class Setup:
     def draw(cls, seed: int) -> "Setup":
         """One that is seldom seen: expired film under a phone or an old lens."""
         rng = np.random.default_rng(seed)
-        usual = film(rng)
-        roll = Film(
+        usual = film_stock(rng)
+        roll = FilmStock(
             base=usual.base + rng.uniform(0.1, 0.4, 3).astype(np.float32),  # fog
             contrast=usual.contrast * rng.uniform(0.45, 0.7) * rng.uniform(0.8, 1.2, 3),
             toe=usual.toe,
@@ -158,7 +158,7 @@ def trained(files: dict[Frame, bytes], weights: str | None, place: Path, options
 
 def row(title: str, p: np.ndarray, truth: np.ndarray) -> str:
     """A line of the table: mean P(normal) of readable and of damaged frames, balanced accuracy and AUROC."""
-    figures, sure = measure(p, truth), intervals(p, truth)
+    figures, sure = figures_of(p, truth), intervals(p, truth)
     cells = [f"{p[truth == 1].mean():10.2f}{p[truth == 0].mean():9.2f}"]
     for name in ("balanced_accuracy", "auroc"):
         low, high = sure[name]

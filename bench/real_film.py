@@ -33,7 +33,7 @@ from darkroom.judge.calibration import logit
 from darkroom.judge.verdict import Judge, Verdict, load
 from darkroom.taxonomy import VERDICTS
 from simulator.capture import photograph
-from simulator.emulsion import expose, film
+from simulator.emulsion import expose, film_stock
 
 SEVERITIES = (1, 2)
 FRAMES = 3  # of a photographer, at most, that damage is put on
@@ -57,7 +57,7 @@ def negative_of(path: Path) -> bytes:
     picture = Image.open(path).convert("RGB")
     picture.thumbnail((SCAN_SIDE, SCAN_SIDE), Image.Resampling.LANCZOS)
     rng = np.random.default_rng(zlib.crc32(path.name.encode()))
-    roll, stops, cast = film(rng), float(rng.normal(0.3, 0.4)), rng.normal(0, 0.2, 3)
+    roll, stops, cast = film_stock(rng), float(rng.normal(0.3, 0.4)), rng.normal(0, 0.2, 3)
     return photograph(expose(np.asarray(picture, np.float32) / 255, roll, stops, cast, contrast=1.1), rng)
 
 

@@ -10,9 +10,9 @@ from datasets import Dataset
 from PIL import Image
 
 from darkroom.judge.resnet import ResNet18, to_float
-from learning.frames import COLUMNS, collate, prepare
+from learning.dataset import COLUMNS, collate, prepare_dataset
 from learning.objective import losses
-from learning.trainer import WEIGHT_DECAY, fit
+from learning.trainer import WEIGHT_DECAY, train_model
 
 
 def rows(count: int, size: int) -> Dataset:
@@ -23,7 +23,7 @@ def rows(count: int, size: int) -> Dataset:
         Image.fromarray(rng.integers(60, 200, (size * 3 // 4, size, 3), dtype=np.uint8)).save(file, "PNG")
         images.append({"path": None, "bytes": file.getvalue()})
     labels = [n % 2 for n in range(count)]
-    return prepare(Dataset.from_dict({"image": images, "name": [*map(str, labels)], "label": labels}), size)
+    return prepare_dataset(Dataset.from_dict({"image": images, "name": [*map(str, labels)], "label": labels}), size)
 
 
 class Loop:
@@ -36,7 +36,9 @@ class Loop:
 
     def __call__(self) -> None:
         """Train an epoch."""
-        fit(self.accelerator, self.model, self.frames, self.frames.select([0, 1]), self.args, lambda record: None)
+        train_model(
+            self.accelerator, self.model, self.frames, self.frames.select([0, 1]), self.args, lambda record: None
+        )
 
 
 class Bare:

@@ -11,7 +11,7 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import page.swift  # noqa: F401 - first, since it imports Gradio
+import page.gradio_import  # noqa: F401 - first, since it imports Gradio
 
 # isort: split
 import gradio as gr

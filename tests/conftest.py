@@ -1,6 +1,6 @@
-"""What all tests share: a private Hugging Face home, tiny weights and a browser.
+"""Shared by all tests: a private Hugging Face home, tiny weights and a browser.
 
-Everything is made here; nothing is downloaded and nothing outside the repository is read.
+Everything is generated; nothing is downloaded, and nothing outside the repository is read.
 """
 
 from environment import HF_HOME, HUB, Hub
@@ -26,7 +26,7 @@ def find_browser() -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a browser its tests cannot run: at home say so and leave them out, in CI let them fail."""
+    """Without a browser its tests are skipped with a message; in CI they fail."""
     if find_browser() or os.environ.get("CI", "").lower() in ("1", "true"):
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]

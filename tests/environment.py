@@ -1,7 +1,7 @@
-"""What the libraries read when they are imported, set before any of them is: `conftest.py` imports this first.
+"""Environment variables that libraries read on import; therefore `conftest.py` imports this module first.
 
-A home of our own keeps the user's token and cache out of the tests; one thread a process, because the processes
-already fill the cores.
+A private home keeps the user's token and cache out of the tests. Each process has one thread, because the processes
+fill the cores.
 """
 
 import os

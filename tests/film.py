@@ -30,7 +30,7 @@ def frame(height: int = 96, width: int = 144, seed: int = 0) -> np.ndarray:
 
 
 def thin(seed: int = 3) -> np.ndarray:
-    """As `frame`, so thin that it holds a picture if its values are coded and none if they are light itself."""
+    """As `frame`, but so thin that it shows a picture if its values are coded, and none if they are linear."""
     density = -np.log10(frame(240, 360, seed))
     middle = density.mean(axis=(0, 1))
     return 10 ** -(middle + 0.03 * (density - middle))
@@ -48,9 +48,9 @@ def grainy(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
 
 
 def drawn(seed: int = 0, height: int = 340, width: int = 512) -> np.ndarray:
-    """The density of a drawn scene, (height, width, 3), for what has learnt from film: it takes `grainy` for none."""
+    """The density of a drawn scene, (height, width, 3), for the bundled model, which takes `grainy` for no film."""
     rng = np.random.default_rng(seed)
-    scene, roll = draw(rng), emulsion.film(rng)
+    scene, roll = draw(rng), emulsion.film_stock(rng)
     density = emulsion.expose(scene, roll, 0.3, np.zeros(3), contrast=1.0)
     density = emulsion.add_grain(density, roll, rng).astype(np.float32)
     return np.stack([resized(plane, width, height) for plane in np.moveaxis(density, -1, 0)], axis=-1)

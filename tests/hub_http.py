@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 USER = "tester"
 LARGE = 1024  # bytes; what is larger travels as a large file, named by its SHA-256
-KINDS = ("models", "datasets", "spaces")
+REPO_TYPES = ("models", "datasets", "spaces")
 
 
 @cache
@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.headers.get("Authorization") == f"Bearer {self.hub.token}"
 
     def say(self, answer: object, status: int = 200, code: str = "", **headers: str) -> None:
-        """Send JSON, or bytes as they are; `code` is the Hub's own word for an error."""
+        """Send JSON, or bytes as they are; `code` is the Hub's error code."""
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         headers |= {"X-Error-Code": code, "X-Error-Message": code} if code else {}
         if not isinstance(answer, bytes):
@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.batch()
         if match := re.fullmatch(r"/(datasets/|spaces/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             kind, name, action, rest = (match[1] or "models/")[:-1], match[2], "resolve", f"{match[3]}/{match[4]}"
-        elif match := re.fullmatch(rf"/api/({'|'.join(KINDS)})/([^/]+/[^/]+)(?:/([^/]+)(?:/(.*))?)?", path):
+        elif match := re.fullmatch(rf"/api/({'|'.join(REPO_TYPES)})/([^/]+/[^/]+)(?:/([^/]+)(?:/(.*))?)?", path):
             kind, name, action, rest = match[1], match[2], match[3] or "revision", match[4] or ""
         else:
             return self.say({"error": "no such route"}, 404, "NotFound")
@@ -143,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         self.say({"transfer": "basic", "objects": objects})
 
     def found(self, repo: "Repo", revision: str) -> tuple[str, dict] | None:
-        """The commit and files of a revision; says itself where there are none."""
+        """The commit and files of a revision; where there are none it answers the request with an error."""
         found = repo.at(revision or "main")
         if found is None:
             self.say({"error": "Invalid rev id"}, 404, "RevisionNotFound")

@@ -40,8 +40,8 @@ class Repo:
 
 @dataclass
 class Fault:
-    """What goes wrong with requests whose path matches: an HTTP `status`, a body `cut` after so many bytes, `slow` by
-    so many seconds, `wrong` bytes in it, or no answer at all; so many `times`."""
+    """A fault injected into requests whose path matches: an HTTP `status`, a body `cut` after that many bytes, `slow`
+    by that many seconds, `wrong` bytes in it, or no answer at all; `times`: how often."""
 
     path: re.Pattern
     times: int
@@ -86,7 +86,7 @@ class Hub:
         return any(words.encode() in content for files in commits for content, _ in files.values())
 
     def taken(self, path: str) -> Fault | None:
-        """The fault that strikes this request, used up by one."""
+        """The fault of this request, whose `times` is reduced by one."""
         with self.lock:
             for fault in self.faults:
                 if fault.times and fault.path.search(path):

@@ -1,4 +1,4 @@
-"""Small sets of drawn negatives, half of them with a hole that anyone can see, as a user would have them on disk."""
+"""Small sets of drawn negatives, half of them with an obvious hole, in a user's folders."""
 
 import json
 from pathlib import Path

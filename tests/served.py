@@ -1,4 +1,4 @@
-"""The page as a user starts it, and the real client that asks it."""
+"""The page as a user starts it, and Gradio's client connected to it."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ from conftest import ROOT
 
 @contextmanager
 def served(folder: Path, **environment: str) -> Iterator[Client]:
-    """A client of `python space/app.py`, which runs as long as it is asked; uploads and log go to `folder`."""
+    """A client of `python space/app.py`, which runs within the `with` block; uploads and log go to `folder`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])

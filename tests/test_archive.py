@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from darkroom.files import archive
-from darkroom.files.archive import find_frames
+from darkroom.files.archive import frames_in_uploads
 
 
 def test_a_zip_that_is_none_and_one_that_is_broken_inside_are_named(tmp_path: Path):
@@ -19,7 +19,7 @@ def test_a_zip_that_is_none_and_one_that_is_broken_inside_are_named(tmp_path: Pa
     data = bytearray(broken.read_bytes())
     data[100] ^= 255
     broken.write_bytes(data)
-    found = find_frames([no_zip, broken], tmp_path / "out")
+    found = frames_in_uploads([no_zip, broken], tmp_path / "out")
     assert [each.error.split(";")[0] for each in found] == [
         "words.zip: not a ZIP archive we can open",
         "frame.jpg: broken inside broken.zip",
@@ -33,7 +33,7 @@ def test_a_full_disk_is_not_taken_for_a_broken_archive(tmp_path: Path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
     try:
-        (found,) = find_frames([roll], tmp_path / "out")
+        (found,) = frames_in_uploads([roll], tmp_path / "out")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert found.path is None and found.error == "frame.jpg: no room to unpack it here; try again later"
@@ -50,9 +50,9 @@ def test_what_is_broken_in_an_archive_leaves_nothing_behind_and_counts(tmp_path:
     with zipfile.ZipFile(whole, "w") as packed:
         packed.writestr("small.jpg", b"x" * 1500)
         packed.writestr("large.jpg", b"x" * 1000)
-    room = archive.Room(5000)
-    monkeypatch.setattr(archive, "Room", lambda: room)
-    found = find_frames([broken, whole], tmp_path / "out")
+    budget = archive.UnpackBudget(5000)
+    monkeypatch.setattr(archive, "UnpackBudget", lambda: budget)
+    found = frames_in_uploads([broken, whole], tmp_path / "out")
     assert [each.error.split(":")[0] for each in found] == ["frame.jpg", "", "large.jpg"]
     assert "would be unpacked" in found[2].error
     assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["small.jpg"]
@@ -78,7 +78,7 @@ def test_an_odd_name_in_an_archive_gives_a_sentence_and_the_other_archives_go_on
     good = tmp_path / "good.zip"
     with zipfile.ZipFile(good, "w") as packed:
         packed.writestr("frame.jpg", b"x")
-    found = find_frames([renamed(name, tmp_path / "odd.zip"), good], tmp_path / "out")
+    found = frames_in_uploads([renamed(name, tmp_path / "odd.zip"), good], tmp_path / "out")
     assert found[-1].path and found[-1].path.read_bytes() == b"x"
     assert all("odd.zip" in each.error for each in found[:-1])
 
@@ -88,7 +88,7 @@ def test_a_zip_that_asks_for_a_newer_program_is_named(tmp_path: Path):
     data = bytearray(roll.read_bytes())
     struct.pack_into("<H", data, data.rfind(b"PK\1\2") + 6, 99)
     roll.write_bytes(data)
-    (found,) = find_frames([roll], tmp_path / "out")
+    (found,) = frames_in_uploads([roll], tmp_path / "out")
     assert found.error == "new.zip: not a ZIP archive we can open; pack it again"
 
 
@@ -101,7 +101,7 @@ def test_a_zip_of_very_many_files_is_refused_before_it_is_listed(tmp_path: Path,
         packed.writestr("frame.jpg", b"x")
     assert archive.directory_size(many) == 1200 * (46 + len("notes/0000.txt/"))
     monkeypatch.setattr(archive, "LARGEST_DIRECTORY", 50_000)
-    found = find_frames([many, few], tmp_path / "out")
+    found = frames_in_uploads([many, few], tmp_path / "out")
     assert found[0].error == "many.zip: holds far too many files; pack the frames of one roll" and len(found) == 2
     wide = bytearray(many.read_bytes())
     size = struct.unpack_from("<I", wide, len(wide) - 10)
@@ -117,7 +117,7 @@ def test_a_bomb_in_a_zip_is_not_unpacked(tmp_path: Path):
     with zipfile.ZipFile(roll, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("bomb.tif", bytes(60_000_000))
         packed.writestr("blank.tif", bytes(2_000_000))
-    found = find_frames([roll], tmp_path / "out")
+    found = frames_in_uploads([roll], tmp_path / "out")
     assert found[0].error.startswith("bomb.tif: unpacks to 1,0") and found[1].path
     assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["blank.tif"]
 
@@ -127,6 +127,6 @@ def test_the_frame_after_the_five_hundredth_is_named(tmp_path: Path):
     with zipfile.ZipFile(roll, "w") as packed:
         for i in range(502):
             packed.writestr(f"frame_{i:03}.jpg", b"x")
-    found = find_frames([roll], tmp_path / "out")
+    found = frames_in_uploads([roll], tmp_path / "out")
     assert len(found) == 501 and all(each.path for each in found[:500])
     assert found[500].error.startswith("frame_500.jpg: this and all after it were left out")

@@ -1,4 +1,4 @@
-"""Flipped labels are found, shown and can be put right."""
+"""Flipped labels are found, shown and can be corrected."""
 
 import subprocess
 import sys

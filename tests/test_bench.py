@@ -1,4 +1,4 @@
-"""Every benchmark runs from its command line to its last printed figure, on the least input that it can have."""
+"""Every benchmark runs from its command line to its last printed figure, on tiny input."""
 
 import json
 import os
@@ -31,6 +31,7 @@ import speed
 import strips
 import surround
 import throughput
+import vips
 from conftest import ROOT
 from darkroom.files import limits
 from film import eight_bit, frame
@@ -229,3 +230,13 @@ def test_surround_lays_something_around_readable_frames(run, weights, tmp_path, 
     (tmp_path / "labels.csv").write_text("file_name,normal,defects,note\n1.png,1,,A\n2.png,0,holes,A\n")
     out = run(surround, tmp_path, "--weights", weights)
     assert out.startswith("1 frames") and re.search(r"^black holder +100.0%", out, re.MULTILINE)
+
+
+def test_vips_compares_every_case_or_says_what_to_install(run, monkeypatch):
+    monkeypatch.setattr(vips, "JPEG", (300, 200))
+    monkeypatch.setattr(vips, "PROFILED", (90, 60))
+    out = run(vips, "--megapixels", 1, "--rounds", 1)
+    if vips.find_spec("pyvips") is None:
+        assert out == "pyvips is not installed: pip install -r requirements-bench.txt\n"
+    else:
+        assert len(re.findall(r"of 255, at most|EXIF entries kept", out)) == len(vips.CASES)

@@ -1,20 +1,20 @@
-"""A frame that holds nothing is damaged, whatever its base, density, light, noise and depth; a page is not."""
+"""An empty frame is damaged, whatever its base, density, light, noise and depth; a page of text is not."""
 
 from itertools import product
 
 import numpy as np
 import pytest
 
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
-from darkroom.film.negative import no_picture
+from darkroom.film.gate import no_picture
+from darkroom.film.gate_features import reduced
 from darkroom.film.scan import Scan
-from darkroom.film.traits import reduced
-from darkroom.judge.roll import Frame, Summary, judge_roll, summarise
+from darkroom.judge.roll import JudgedFrame, Summary, judge_roll, summarise
 from darkroom.judge.verdict import Judge, load
 from film import eight_bit, frame, sixteen_bit
-from simulator import others
+from simulator import not_negatives
 
 BASES = {"orange": (0.2, 0.55, 0.8), "red": (0.1, 0.7, 0.9), "grey": (0.3, 0.3, 0.3), "teal": (0.6, 0.3, 0.35), "no": 0}
 FALLS = (0, 0.15, 0.5)  # of the light towards the corners
@@ -51,17 +51,19 @@ def test_a_frame_that_holds_nothing_is_damaged_and_the_kind_is_named(judge: Judg
 
 def test_a_page_is_no_colour_negative_and_has_no_probability(judge: Judge):
     scene = np.asarray(frame(200, 300))
-    page = Scan(eight_bit(others.page(scene, np.random.default_rng(1))), "page.png", b"", "PNG")
+    page = Scan(eight_bit(not_negatives.page(scene, np.random.default_rng(1))), "page.png", b"", "PNG")
     verdict = judge.judge(page)
     row = verdict.row()
-    assert row["verdict"] == "check" and row["not_negative"] == measure(Film(page), judge.gate).other == "page"
+    assert row["verdict"] == "check" and row["not_negative"] == measure(Film(page), judge.gate).other_kind == "page"
     assert "page of text" in row["reason"] and row["p_normal"] is row["confidence"] is row["holes"] is None
-    assert summarise([Frame("page.png", None, verdict)]) is None
+    assert summarise([JudgedFrame("page.png", None, verdict)]) is None
 
 
 def test_the_share_of_a_roll_counts_colour_negatives_only(judge: Judge):
-    page = Scan(eight_bit(others.page(frame(200, 300), np.random.default_rng(1))), "page.png", b"", "PNG")
-    frames, pages = ([Frame(s.name, None, judge.judge(s))] * 3 for s in (blank((0.2, 0.5, 0.8), 1, 0, 0, 8), page))
+    page = Scan(eight_bit(not_negatives.page(frame(200, 300), np.random.default_rng(1))), "page.png", b"", "PNG")
+    frames, pages = (
+        [JudgedFrame(s.name, None, judge.judge(s))] * 3 for s in (blank((0.2, 0.5, 0.8), 1, 0, 0, 8), page)
+    )
     alone, both = summarise(frames), summarise(frames + pages)
     assert isinstance(both, Summary) and (both.share, both.low, both.high) == (alone.share, alone.low, alone.high)
     assert both.counts["check"] == 3
@@ -69,7 +71,9 @@ def test_the_share_of_a_roll_counts_colour_negatives_only(judge: Judge):
 
 def test_a_roll_is_opened_a_few_frames_ahead_only(judge: Judge, tmp_path):
     taken = []
-    found = ((taken.append(i), entry)[1] for i, entry in enumerate([Found("none.png", tmp_path / "none.png")] * 500))
+    found = (
+        (taken.append(i), entry)[1] for i, entry in enumerate([FrameSource("none.png", tmp_path / "none.png")] * 500)
+    )
     frames = judge_roll(judge, found, 0.5)
     next(frames)
     assert len(taken) <= 8

@@ -1,6 +1,6 @@
-"""The bundled model, by every road that users take: the examples beside the page, judged.
+"""The bundled model judges the page's examples, in every way that users call it, as tests/bundled.json says.
 
-tests/bundled.json holds what it says. When another model is bundled: `python bench/examples.py > tests/bundled.json`.
+When another model is bundled: `python bench/examples.py > tests/bundled.json`.
 """
 
 import csv
@@ -39,7 +39,7 @@ def verdicts(bundled: Judge) -> dict[str, Verdict]:
 
 @pytest.fixture(scope="module")
 def library(verdicts) -> list[float]:
-    """Of each example the probability that it is readable, as the library gives it."""
+    """{example: p_normal from the library}."""
     return [verdict.p_normal for verdict in verdicts.values()]
 
 

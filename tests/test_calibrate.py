@@ -1,4 +1,4 @@
-"""Probabilities that can be trusted, and thresholds that keep what they promise."""
+"""Calibrated probabilities, and thresholds that keep their guarantee."""
 
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ from learning.metrics import calibration_error
 
 
 class Rows(dict):
-    """The columns that `calibrate` reads, as `frames.prepare` has them."""
+    """The columns that `calibrate` reads, as `dataset.prepare_dataset` has them."""
 
     def __len__(self) -> int:
         return len(self["label"])
@@ -64,18 +64,18 @@ def test_with_few_pictures_only_a_temperature_and_a_bias_are_fitted():
 def test_with_very_few_pictures_a_calibration_and_its_thresholds_stay():
     before, _ = calibrate(*case(1500, 0), DEFECTS, MODEL)
     known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())
-    after, promise = calibrate(*case(16, 3), DEFECTS, known)
+    after, guarantee = calibrate(*case(16, 3), DEFECTS, known)
     assert after == before
-    assert not promise["false_readable"]["promised"] and not promise["false_damaged"]["promised"]
+    assert not guarantee["false_readable"]["promised"] and not guarantee["false_damaged"]["promised"]
 
 
 def test_a_threshold_of_which_nothing_can_be_promised_stays():
     before, _ = calibrate(*case(1500, 0), DEFECTS, MODEL)
     known = SimpleNamespace(defects=DEFECTS, calibration=before.to_dict())
-    after, promise = calibrate(*case(120, 3), DEFECTS, known)
-    assert promise["false_readable"]["promised"] and after.readable_above != before.readable_above
-    after, promise = calibrate(*case(50, 3), DEFECTS, known)
-    assert after.bias["normal"] != before.bias["normal"] and not promise["false_readable"]["promised"]
+    after, guarantee = calibrate(*case(120, 3), DEFECTS, known)
+    assert guarantee["false_readable"]["promised"] and after.readable_above != before.readable_above
+    after, guarantee = calibrate(*case(50, 3), DEFECTS, known)
+    assert after.bias["normal"] != before.bias["normal"] and not guarantee["false_readable"]["promised"]
     assert (after.readable_above, after.damaged_below) == (before.readable_above, before.damaged_below)
 
 
@@ -89,8 +89,8 @@ def test_what_config_json_stores_is_what_was_fitted():
 def test_few_of_the_damaged_are_called_readable_as_promised():
     kept = []
     for seed in range(10):
-        calibration, promise = calibrate(*case(600, seed), DEFECTS, MODEL)
-        assert promise["false_readable"]["promised"] and promise["false_readable"]["bound"] <= 0.15
+        calibration, guarantee = calibrate(*case(600, seed), DEFECTS, MODEL)
+        assert guarantee["false_readable"]["promised"] and guarantee["false_readable"]["bound"] <= 0.15
         output, rows = case(2000, 100 + seed)
         p = at_prior(p_normal(calibration, output), calibration.prior, 0.5)
         damaged = np.array(rows["label"]) == 0
@@ -105,8 +105,8 @@ def test_the_promise_counts_photographs_not_their_frames():
 
 
 def test_too_few_damaged_frames_are_no_basis_for_a_promise():
-    calibration, promise = calibrate(*case(60, 0), DEFECTS, MODEL)
-    assert promise["false_readable"]["promised"] is False and promise["false_readable"]["errors"] == 0
+    calibration, guarantee = calibrate(*case(60, 0), DEFECTS, MODEL)
+    assert guarantee["false_readable"]["promised"] is False and guarantee["false_readable"]["errors"] == 0
     assert calibration.damaged_below <= 0.5 <= calibration.readable_above
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from darkroom.judge.calibration import Calibration, at_prior, logit, sigmoid, soundness
+from darkroom.judge.calibration import Calibration, at_prior, log_odds_clean, logit, sigmoid
 
 KINDS = ("noise", "holes")
 
@@ -47,7 +47,7 @@ def test_readable_weighs_the_label_and_that_no_damage_was_found():
 
 def test_one_defect_is_enough_however_sound_the_rest_is():
     sure, none = np.array([0.99]), np.array([0.001])
-    assert soundness([sure, none, none])[0] < -4 < 4 < soundness([none, none, none])[0]
+    assert log_odds_clean([sure, none, none])[0] < -4 < 4 < log_odds_clean([none, none, none])[0]
 
 
 def test_between_the_thresholds_a_person_should_look():

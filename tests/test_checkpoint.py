@@ -1,4 +1,4 @@
-"""A run claims its folder, and a checkpoint is whole or not there."""
+"""A run claims its folder, and a checkpoint is complete or absent."""
 
 import argparse
 import json
@@ -94,9 +94,9 @@ def test_a_full_disk_is_one_clear_line_and_the_last_checkpoint_stays(prepared, t
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # every write beyond fails, as on a full disk
     try:
-        with pytest.raises(RunError, match="cannot be written .* are free there; make room") as told:
+        with pytest.raises(RunError, match="cannot be written .* are free there; make room") as error:
             save(accelerator, tmp_path, Progress(epoch=2), {}, {})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     assert [path.name for path in Path(tmp_path / "checkpoints").iterdir()] == ["epoch-0001"]

@@ -59,7 +59,7 @@ def pages_of_pdf(path: Path) -> list[Image.Image]:
 
 
 def cell(page: Image.Image, place: int) -> np.ndarray:
-    """The part of a page where a frame lies with what stands below it, (STEP, SIDE, 3)."""
+    """The part of a page with a frame and its caption, (STEP, SIDE, 3)."""
     down, across = divmod(place, contact.COLUMNS)
     left = contact.MARGIN + across * (SIDE + contact.GAP)
     top = contact.MARGIN + contact.HEADER + down * STEP

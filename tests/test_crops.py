@@ -1,4 +1,4 @@
-"""Squares of frames: each with the pixels, the damage and the label of its own part."""
+"""Square crops of frames: each has the pixels, the damage and the label of its part."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torch
 from darkroom.film.film import CELL
 from darkroom.taxonomy import DEFECTS
 from learning.crops import crop
-from learning.frames import collate
+from learning.dataset import collate
 
 HOLES, ROWS, COLUMNS = DEFECTS.index("holes"), 5, 7
 
@@ -37,7 +37,7 @@ def test_a_square_has_the_pixels_the_cells_and_the_label_of_its_place():
 
 
 def stored(pixels: np.ndarray, cells: np.ndarray | None, label: int) -> dict:
-    """A row as `frames.prepare` has it."""
+    """A row as `dataset.prepare_dataset` has it."""
     grid = b"" if cells is None else (cells * 255).astype(np.uint8).tobytes()
     kinds = [float(k == HOLES) for k in range(len(DEFECTS))]
     row = {"pixels": pixels.tobytes(), "width": pixels.shape[2], "span": 0.4, "label": label}
@@ -53,7 +53,7 @@ def test_whole_frames_of_several_shapes_are_mirrored_to_the_largest():
     assert batch["pixels"].shape == (2, 3, 2 * CELL, 2 * CELL) and batch["label"].tolist() == [0, 1]
     assert (batch["pixels"][0, :, :, -1] == 200).all()  # the lower half is the upper one's mirror image
     assert batch["cells"][0, HOLES].tolist() == [[0, 1], [0, 1]]
-    assert batch["cells"][1].isnan().all()  # nobody knows
+    assert batch["cells"][1].isnan().all()  # unknown
 
 
 @pytest.mark.parametrize("known", [True, False])

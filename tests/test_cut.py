@@ -75,7 +75,7 @@ def test_depth_light_profile_and_exif_are_those_of_the_file(tmp_path):
     frames = cut(deep)
     assert len(frames) == 3 and deep.linear
     for frame in frames:
-        assert (frame.bits, frame.linear, frame.ends) == (16, True, deep.ends)
+        assert (frame.bits, frame.linear, frame.clipping_points) == (16, True, deep.clipping_points)
         assert frame.rgb.max() < 1 and frame.small.dtype == np.float32
     dark = cut_out(open_scan(tiff(np.rint(light * 65535).astype(np.uint16)), "d.tif", light="coded"), [WHOLE / 4])
     assert not dark[0].linear  # as it was said of the whole

@@ -1,4 +1,4 @@
-"""From a folder and a CSV to splits: what comes out is whole, and what is wrong is told all at once."""
+"""From a folder and a CSV to splits: the data set is complete, and all problems are listed at once."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from PIL import Image
 
 from darkroom.film.scan import open_scan
 from data import build, picture_of, table
-from learning.frames import DataError, load
+from learning.dataset import DataError, open_dataset
 from rolls import labelled
 
 DATA = Path(__file__).resolve().parents[1] / "train" / "data.py"
@@ -50,7 +50,7 @@ def test_the_library_itself_reads_the_result(csv, tmp_path):
     build(csv.parent / "pictures", csv, tmp_path / "out")
     rows = load_dataset("imagefolder", data_dir=str(tmp_path / "out"), split="test")
     assert rows[0]["image"].size == (96, 72) and set(rows["label"]) == {0, 1}
-    assert load(str(tmp_path / "out"))["train"].features["label"].names == ["abnormal", "normal"]
+    assert open_dataset(str(tmp_path / "out"))["train"].features["label"].names == ["abnormal", "normal"]
 
 
 def test_a_roll_never_straddles_two_splits(csv, tmp_path):
@@ -105,7 +105,7 @@ def test_other_column_names_and_defect_columns_are_taken(csv, tmp_path):
     assert all(row["holes"] == 1 - row["label"] for rows in records(tmp_path / "out").values() for row in rows)
 
 
-def test_every_fault_is_told_at_once_with_its_row_and_nothing_is_written(tmp_path):
+def test_every_problem_is_listed_at_once_with_its_row_and_nothing_is_written(tmp_path):
     csv = labelled(tmp_path, 30)
     pictures = tmp_path / "pictures"
     (pictures / "3.jpg").unlink()  # row 4
@@ -119,11 +119,11 @@ def test_every_fault_is_told_at_once_with_its_row_and_nothing_is_written(tmp_pat
         [sys.executable, DATA, "build", pictures, csv, tmp_path / "out"], capture_output=True, text=True, timeout=120
     )
     assert run.returncode == 2 and "Traceback" not in run.stderr
-    told = run.stderr.splitlines()
+    lines = run.stderr.splitlines()
     expected = {4: "no picture '3.jpg'", 6: "5.jpg", 8: "same picture as '6.jpg'", 11: "'good'", 32: "is in row 2"}
     for row, words in expected.items():
-        assert any(f"row {row}:" in line and words in line for line in told), (row, run.stderr)
-    assert any("stray.png: is not in" in line for line in told)
+        assert any(f"row {row}:" in line and words in line for line in lines), (row, run.stderr)
+    assert any("stray.png: is not in" in line for line in lines)
     assert not any(path.name.endswith(("out", "unfinished")) for path in tmp_path.iterdir())
 
 
@@ -133,7 +133,7 @@ def test_few_pictures_are_dealt_to_training_and_validation_alone(tmp_path, count
     counts = build(tmp_path / "pictures", csv, tmp_path / "out")
     assert counts == {"train": count - held_out, "validation": held_out}
     for split in counts:
-        assert min(np.bincount(load(str(tmp_path / "out"))[split]["label"])) >= 2
+        assert min(np.bincount(open_dataset(str(tmp_path / "out"))[split]["label"])) >= 2
 
 
 def test_one_class_alone_is_a_fault(tmp_path):
@@ -164,14 +164,14 @@ def test_a_picture_that_the_metadata_forgets_is_noticed(csv, tmp_path):
     build(csv.parent / "pictures", csv, tmp_path / "out")
     Image.new("RGB", (8, 8)).save(tmp_path / "out" / "train" / "more.jpg")
     with pytest.raises(DataError, match="more pictures|lists"):
-        load(str(tmp_path / "out"))
+        open_dataset(str(tmp_path / "out"))
 
 
 @pytest.mark.parametrize("data, words", [("{}", "train/data.py build"), ("no/such-data", "neither a folder here nor")])
 def test_what_cannot_be_trained_on_is_one_clear_line(tmp_path, data, words):
-    with pytest.raises(DataError, match=words) as told:
-        load(data.format(tmp_path))
-    assert "\n" not in str(told.value)
+    with pytest.raises(DataError, match=words) as error:
+        open_dataset(data.format(tmp_path))
+    assert "\n" not in str(error.value)
 
 
 def test_classes_in_another_order_and_a_missing_split_are_no_data_to_train_on(hub, tmp_path):
@@ -186,11 +186,11 @@ def test_classes_in_another_order_and_a_missing_split_are_no_data_to_train_on(hu
         return name
 
     ours = ["abnormal", "normal"]
-    assert set(load(published("tester/good", ours, "train", "validation"))) == {"train", "validation"}
+    assert set(open_dataset(published("tester/good", ours, "train", "validation"))) == {"train", "validation"}
     with pytest.raises(DataError, match="are 0 readable, 1 unreadable; they must be 0 abnormal, 1 normal"):
-        load(published("tester/turned", ["readable", "unreadable"], "train", "validation"))
+        open_dataset(published("tester/turned", ["readable", "unreadable"], "train", "validation"))
     with pytest.raises(DataError, match="needs the splits train and validation, but has train, test"):
-        load(published("tester/split", ours, "train", "test"))
+        open_dataset(published("tester/split", ours, "train", "test"))
 
 
 def test_a_split_without_both_labels_cannot_be_trained_on(csv, tmp_path):
@@ -198,10 +198,10 @@ def test_a_split_without_both_labels_cannot_be_trained_on(csv, tmp_path):
     lines = tmp_path / "out" / "validation" / "metadata.jsonl"
     lines.write_text(lines.read_text().replace('"label": 0', '"label": 1'))
     with pytest.raises(DataError, match="'validation' has 0 abnormal and 7 normal"):
-        load(str(tmp_path / "out"))
+        open_dataset(str(tmp_path / "out"))
 
 
 @pytest.mark.parametrize("source", ["no such [folder]", "a/b/c", "user/name.git"])
 def test_what_is_neither_a_folder_nor_a_name_on_the_hub_is_said(source):
     with pytest.raises(DataError, match="neither a folder here nor a data set on the Hub"):
-        load(source)
+        open_dataset(source)

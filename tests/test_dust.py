@@ -1,4 +1,4 @@
-"""Real dust from outlines: dark in the light that comes through the film, scratches lighter, and no damage."""
+"""Real dust from outlines: dust is dense, scratches are less dense, and neither is damage."""
 
 import json
 import subprocess
@@ -58,10 +58,10 @@ def test_twins_carry_the_same_dust(folder):
     scene = scenes.draw(np.random.default_rng(3))
     scans = dust.outlines(folder)
     seed = next(s for s in range(20) if _worn(scene, s, scans) != _worn(scene, s, ()))
-    (damaged, where), (sound, _) = (
+    (damaged, where), (clean, _) = (
         develop.develop(scene, wanted, np.random.default_rng(seed), scans) for wanted in ({"holes": 2.0}, {})
     )
-    apart = np.log2((decode(damaged, "a.jpg")[0] + 1.0) / (decode(sound, "b.jpg")[0] + 1.0)).mean(axis=-1)
+    apart = np.log2((decode(damaged, "a.jpg")[0] + 1.0) / (decode(clean, "b.jpg")[0] + 1.0)).mean(axis=-1)
     assert where.any() and np.median(np.abs(apart - np.median(apart))) < 0.05
 
 

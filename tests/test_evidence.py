@@ -1,4 +1,4 @@
-"""The measurements: each moves with what it measures, and stays still for what it does not."""
+"""Each measurement changes with what it measures, and with nothing else."""
 
 from dataclasses import asdict
 
@@ -13,7 +13,7 @@ from film import eight_bit, frame, png, sixteen_bit
 
 
 @pytest.fixture
-def sound() -> np.ndarray:
+def clean() -> np.ndarray:
     return frame(240, 360, seed=3)
 
 
@@ -21,62 +21,62 @@ def measured(rgb: np.ndarray) -> Evidence:
     return measure(Film(open_scan(png(eight_bit(rgb)), "frame.png")))
 
 
-def test_a_thin_negative_has_a_small_span_and_counts_as_stops_under(sound):
-    thin = np.median(sound, (0, 1)) * (sound / np.median(sound, (0, 1))) ** 0.1
-    assert measured(thin).density_span == pytest.approx(0.1 * measured(sound).density_span, rel=0.35)
-    assert measured(thin).stops_under > measured(sound).stops_under + 1
+def test_a_thin_negative_has_a_small_span_and_counts_as_stops_under(clean):
+    thin = np.median(clean, (0, 1)) * (clean / np.median(clean, (0, 1))) ** 0.1
+    assert measured(thin).density_span == pytest.approx(0.1 * measured(clean).density_span, rel=0.35)
+    assert measured(thin).stops_under > measured(clean).stops_under + 1
 
 
-def test_bare_light_inside_the_frame_is_lighter_than_film_base(sound):
-    holed = sound.copy()
+def test_bare_light_inside_the_frame_is_lighter_than_film_base(clean):
+    holed = clean.copy()
     holed[100:112, 150:168] = 0.97
     share = 12 * 18 / (240 * 360)
-    assert measured(sound).below_base == 0
+    assert measured(clean).below_base == 0
     assert measured(holed).below_base == pytest.approx(share, rel=0.4)
 
 
-def test_bare_light_and_black_card_at_the_border_are_not_damage(sound):
-    mounted = np.pad(sound, [(20, 0), (0, 0), (0, 0)], constant_values=0.99)
+def test_bare_light_and_black_card_at_the_border_are_not_damage(clean):
+    mounted = np.pad(clean, [(20, 0), (0, 0), (0, 0)], constant_values=0.99)
     mounted = np.pad(mounted, [(0, 0), (30, 30), (0, 0)], constant_values=0.005)
     assert measured(mounted).below_base == 0
     assert measured(mounted).opaque < 0.005
-    assert measured(mounted).density_span == pytest.approx(measured(sound).density_span, rel=0.1)
+    assert measured(mounted).density_span == pytest.approx(measured(clean).density_span, rel=0.1)
 
 
-def test_a_dense_neutral_region_is_opaque_and_flat(sound):
-    blank = sound.copy()
+def test_a_dense_neutral_region_is_opaque_and_flat(clean):
+    blank = clean.copy()
     blank[:, :120] = 10 ** (-1.9 / 2.2)
-    assert measured(sound).opaque < 0.01
+    assert measured(clean).opaque < 0.01
     assert measured(blank).opaque == pytest.approx(1 / 3, abs=0.05)
-    assert measured(blank).flat > measured(sound).flat + 0.2
+    assert measured(blank).flat > measured(clean).flat + 0.2
 
 
-def test_a_soft_scan_is_less_sharp(sound):
+def test_a_soft_scan_is_less_sharp(clean):
     leaves = np.random.default_rng(0).uniform(0.6, 1.4, (60, 90, 1)).repeat(4, 0).repeat(4, 1)
-    textured = np.clip(sound * leaves, 0, 1)
+    textured = np.clip(clean * leaves, 0, 1)
     assert measured(gaussian_filter(textured, (3, 3, 0))).sharpness < 0.5 * measured(textured).sharpness
 
 
-def test_a_grey_picture_is_no_colour_negative(sound):
-    grey = np.repeat(sound.mean(axis=-1, keepdims=True), 3, axis=-1)
+def test_a_grey_picture_is_no_colour_negative(clean):
+    grey = np.repeat(clean.mean(axis=-1, keepdims=True), 3, axis=-1)
     assert "black-and-white" in measured(grey).not_negative
-    assert measured(sound).not_negative == ""
+    assert measured(clean).not_negative == ""
 
 
-def test_a_clipped_scan_asks_for_another_scan(sound):
-    assert "clipped" in measured(np.clip(sound * 4, 0, 1)).scan_problem
-    assert measured(sound).scan_problem == ""
+def test_a_clipped_scan_asks_for_another_scan(clean):
+    assert "clipped" in measured(np.clip(clean * 4, 0, 1)).scan_problem
+    assert measured(clean).scan_problem == ""
 
 
-def test_a_linear_scanner_raw_measures_as_the_same_film(sound):
-    linear = 0.1 * sound**2.2  # dark, without a profile, 16 bits
+def test_a_linear_scanner_raw_measures_as_the_same_film(clean):
+    linear = 0.1 * clean**2.2  # dark, without a profile, 16 bits
     raw = measure(Film(open_scan(png(sixteen_bit(linear)), "raw.png")))
     assert raw.bits == 16
-    assert raw.density_span == pytest.approx(measured(sound).density_span, rel=0.1)
+    assert raw.density_span == pytest.approx(measured(clean).density_span, rel=0.1)
 
 
-def test_every_measurement_is_finite_and_shown_to_people_with_its_unit(sound):
-    for picture in (sound, np.zeros_like(sound), np.ones_like(sound)):
+def test_every_measurement_is_finite_and_shown_to_people_with_its_unit(clean):
+    for picture in (clean, np.zeros_like(clean), np.ones_like(clean)):
         evidence = measured(picture)
         assert np.isfinite(list(asdict(evidence).values())).all()
     lines = {what: value for what, value, _ in evidence.lines()}

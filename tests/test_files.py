@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from darkroom.files import decode, limits, modern
-from darkroom.files.archive import find_frames
+from darkroom.files.archive import frames_in_uploads
 from darkroom.files.folder import SUFFIXES, walk
 from darkroom.film.scan import open_scan
 from film import chunk, eight_bit, frame, png, sixteen_bit
@@ -237,7 +237,7 @@ def test_a_folder_is_walked_without_what_computers_put_there_and_skipped_picture
 def test_each_page_of_a_tiff_is_a_frame(tmp_path):
     other = np.ascontiguousarray(DEEP[::-1])
     (tmp_path / "strip.tif").write_bytes(pages((DEEP, {}), (other, {})))
-    found = find_frames([tmp_path / "strip.tif"], tmp_path / "out")
+    found = frames_in_uploads([tmp_path / "strip.tif"], tmp_path / "out")
     assert [(frame.name, frame.number) for frame in found] == [("strip.tif#1", 0), ("strip.tif#2", 1)]
     for frame_, pixels in zip(found, (DEEP, other), strict=True):
         scan = open_scan(frame_.path, number=frame_.number)

@@ -9,13 +9,13 @@ from PIL import Image, ImageDraw
 
 from darkroom.film.scan import Scan, open_scan
 from darkroom.frames import find_frames
+from simulator.arrangement import arranged
 from simulator.capture import photograph
 from simulator.develop import develop
-from simulator.filmstrip import Film, strip
-from simulator.laid import laid
+from simulator.filmstrip import Filmstrip, strip
 from simulator.overlap import overlap
 from simulator.scenes import draw
-from strips import picture_of
+from strips import simulated_photograph
 
 
 def scan_of(pixels: np.ndarray) -> Scan:
@@ -24,14 +24,14 @@ def scan_of(pixels: np.ndarray) -> Scan:
     return open_scan(file.getvalue(), "picture.jpg")
 
 
-def photographed(films: list[Film], kind: str, seed: int = 0) -> tuple[Scan, np.ndarray]:
+def photographed(films: list[Filmstrip], kind: str, seed: int = 0) -> tuple[Scan, np.ndarray]:
     """A picture of films, and its frames' corners as shares of it."""
     rng = np.random.default_rng(seed)
-    density, corners = laid(films, kind, rng)
+    density, corners = arranged(films, kind, rng)
     return open_scan(photograph(density, rng), "strip.jpg"), corners / density.shape[1::-1]
 
 
-def strip_of(kind: str, count: int, seed: int = 1, per_mm: float = 5) -> Film:
+def strip_of(kind: str, count: int, seed: int = 1, per_mm: float = 5) -> Filmstrip:
     return strip(kind, count, per_mm, [], np.random.default_rng(seed))
 
 
@@ -74,7 +74,7 @@ def test_an_upright_strip_is_read_downwards():
 def test_most_simulated_pictures_are_cut_right():
     exact, overlaps = [], []
     for number in range(8):
-        file, _, _, corners = picture_of(number, [], 3)
+        file, _, _, corners = simulated_photograph(number, [], 3)
         scan = open_scan(file, "strip.jpg")
         found = find_frames(scan)
         with Image.open(io.BytesIO(file)) as opened:

@@ -1,4 +1,4 @@
-"""A hundred cases of `make fuzz`, and that it notices what goes wrong."""
+"""A hundred cases of `make fuzz`, and that it notices failures."""
 
 import os
 import time
@@ -14,7 +14,7 @@ import isolated
 
 
 def obedient(_judge: object, path: Path) -> list[str]:
-    """A road that does what the file says."""
+    """A way to judge that does what the file says."""
     word = path.read_bytes()
     if word == b"crash":
         os.abort()
@@ -31,7 +31,7 @@ def obedient(_judge: object, path: Path) -> list[str]:
 
 
 def clumsy(_judge: object, path: Path) -> list[str]:
-    """A road that breaks on what Hypothesis often draws."""
+    """A way to judge that fails on what Hypothesis often draws."""
     assert path.suffix != ".png"
     return ["A verdict."]
 
@@ -43,7 +43,7 @@ def worker(request: pytest.FixtureRequest, weights: Path) -> Iterator[isolated.W
     worker.stop()
 
 
-@pytest.mark.parametrize("worker", [isolated.judged], indirect=True, ids=["the road of a roll"])
+@pytest.mark.parametrize("worker", [isolated.judged], indirect=True, ids=["as a roll"])
 def test_a_hundred_hostile_files_end_in_a_verdict_or_one_sentence_in_bounded_time_and_memory(worker):
     found = fuzz.search(worker, 100)
     assert not found.wrong and found.cases == 100
@@ -68,7 +68,7 @@ def test_it_survives_a_crash_and_names_all_that_goes_wrong(worker, monkeypatch):
 
 
 @pytest.mark.parametrize("worker", [clumsy], indirect=True, ids=["an assertion"])
-def test_what_goes_wrong_is_shrunk_and_told_once(worker, tmp_path, capsys):
+def test_what_goes_wrong_is_shrunk_and_reported_once(worker, tmp_path, capsys):
     found = fuzz.search(worker, 60)
     ((wrong, case),) = found.wrong.items()
     assert wrong.startswith("AssertionError at test_fuzz.py:") and found.cases == 60

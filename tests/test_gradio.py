@@ -5,7 +5,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-import page.swift  # noqa: F401 - first, since it imports Gradio
+import page.gradio_import  # noqa: F401 - first, since it imports Gradio
 from page.judging import Files
 
 # isort: split
@@ -14,7 +14,7 @@ from gradio import component_meta, route_utils, utils
 
 
 def test_it_still_asks_for_the_file_of_every_class_to_write_stubs_beside_it(monkeypatch):
-    """Else `page.swift` can go."""
+    """Else `page.gradio_import` can go."""
     asked = []
 
     def no_file(kind: type) -> str:

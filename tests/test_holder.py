@@ -63,7 +63,7 @@ def test_a_bright_sky_over_a_straight_roof_is_film():
 
 
 def test_an_even_strip_of_the_scene_is_film():
-    """A beach below, of a colour that is a little denser in red: as in a real frame that was once taken for held."""
+    """A beach at the bottom, slightly denser in red: in a real frame this was taken for a holder."""
     density = drawn(1).copy()
     middle = np.median(density[85:-85, 128:-128], axis=(0, 1))
     density[-20:] = (

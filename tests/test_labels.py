@@ -1,4 +1,4 @@
-"""Labels and pictures as spreadsheets, Macs, file servers and scanners leave them become a data set that trains."""
+"""Labels and pictures in the forms of spreadsheets, Macs, file servers and scanners become a data set."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from PIL import Image
 from darkroom.film.scan import open_scan
 from data import build
 from film import eight_bit, frame, sixteen_bit
-from learning.frames import DataError, load, picture
+from learning.dataset import DataError, open_dataset, open_picture
 from rolls import negative
 from test_files import pages
 
@@ -104,9 +104,9 @@ def test_too_few_of_both_labels_are_one_message(tmp_path):
     names = UMLAUTS[:7]
     csv = tmp_path / "labels.csv"
     csv.write_text(table(names))
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         build(pictures(tmp_path / "pictures", names), csv, tmp_path / "out")
-    assert str(told.value) == f"{csv}: 4 pictures are abnormal (0) and 3 normal (1); 4 of each are needed: label more"
+    assert str(error.value) == f"{csv}: 4 pictures are abnormal (0) and 3 normal (1); 4 of each are needed: label more"
 
 
 def strip(*seeds: int) -> bytes:
@@ -130,10 +130,12 @@ def test_each_page_of_a_tiff_is_a_frame_labelled_by_its_name_or_its_files(tmp_pa
         np.testing.assert_array_equal(open_scan(copy).pixels, open_scan(folder / file, number=int(number) - 1).pixels)
 
     csv.write_text(table(names) + "strip.tif#1,0\nstrip.tif,1\nboth.tif#1,1\nboth.tif#4,1\n")
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         build(folder, csv, tmp_path / "again")
-    assert "row 29: 'strip.tif#1' is in row 28 already" in str(told.value)
-    assert "row 31: there is no picture 'both.tif#4'" in str(told.value) and "both.tif#2: is not in" in str(told.value)
+    assert "row 29: 'strip.tif#1' is in row 28 already" in str(error.value)
+    assert "row 31: there is no picture 'both.tif#4'" in str(error.value) and "both.tif#2: is not in" in str(
+        error.value
+    )
 
 
 def test_the_names_that_a_data_set_has_for_pages_are_labels_too(tmp_path):
@@ -164,7 +166,7 @@ def test_what_people_have_trains(tmp_path):
     out = tmp_path / "out [2024-05] {gold}"
     build(folder, csv, out)
 
-    opened = {row["name"]: picture(row["image"]) for rows in load(str(out)).values() for row in rows}
+    opened = {row["name"]: open_picture(row["image"]) for rows in open_dataset(str(out)).values() for row in rows}
     assert len(opened) == COUNT + 5
     for name in ("new.avif", "new.jxl", "new.MPO"):
         copy, scan = opened[f"{name}.jpg" if name == "new.MPO" else f"{name}.tif"], open_scan(folder / name)
@@ -186,7 +188,7 @@ def test_what_people_have_trains(tmp_path):
 
 
 def test_dark_coded_frames_stay_coded_and_linear_ones_linear(tmp_path):
-    """A 16-bit TIFF without a profile is linear if it is dark: what is not must say so in the data set."""
+    """A dark 16-bit TIFF without a profile is taken as linear; a coded one needs a profile in the data set."""
     names = UMLAUTS[:26]
     folder = pictures(tmp_path / "pictures", names)
     dark = (frame(72, 96, 70) * 0.2 * 65535).astype(np.uint16)

@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from darkroom.files import decode, limits, png, small
-from darkroom.files.archive import Found, each_frame
+from darkroom.files.archive import FrameSource, each_frame
 from darkroom.film.export import save_positive
 from darkroom.film.scan import open_scan
 from film import chunk, eight_bit, frame, sixteen_bit
@@ -68,7 +68,7 @@ def tiny(monkeypatch) -> None:
     """A picture of 101 × 150 counts as large, and is reduced four times."""
     monkeypatch.setattr(small, "SMALL", (30, 20))
     monkeypatch.setattr(small, "PART", 2000)
-    monkeypatch.setattr("darkroom.files.strips.PART", 2000)
+    monkeypatch.setattr("darkroom.files.tiff_strips.PART", 2000)
 
 
 @pytest.mark.parametrize("kind", TIFFS)
@@ -201,8 +201,8 @@ def test_a_tiff_whose_directories_say_more_than_any_program_writes_is_refused(tm
         for _ in range(12):
             writer.write(LOW, photometric="rgb", extratags=[(60_000 + i, "H", 1, i, True) for i in range(1000)])
     (tmp_path / "wordy.tif").write_bytes(out.getvalue())
-    (found,) = each_frame(Found("wordy.tif", tmp_path / "wordy.tif"))
-    with pytest.raises(decode.UnreadableScan, match="^wordy.tif: .*more is said of its pages than any program writes"):
+    (found,) = each_frame(FrameSource("wordy.tif", tmp_path / "wordy.tif"))
+    with pytest.raises(decode.UnreadableScan, match="^wordy.tif: .*its directories hold more than any program writes"):
         open_scan(found.path, found.name)
     assert not caplog.records, "the sentence is all that is said"
 

@@ -1,4 +1,4 @@
-"""The same film measures the same, whatever light and colours its file holds."""
+"""The same film gives the same measurements, whatever light and colours its file holds."""
 
 import imagecodecs
 import numpy as np
@@ -102,6 +102,6 @@ def test_a_positive_is_made_of_the_light_that_was_said_and_has_no_profile_that_s
 def test_the_darkest_density_that_is_measured_follows_the_files_depth():
     exposure = 0.01
     dark, expected = density(tif(exposure * CODED), light="coded"), density(tif(CODED))
-    assert expected.max() - 2.2 * np.log10(exposure) > 2.2 * np.log10(512)  # denser than eight bits tell
+    assert expected.max() - 2.2 * np.log10(exposure) > 2.2 * np.log10(512)  # denser than eight bits can show
     assert np.abs(dark + 2.2 * np.log10(exposure) - expected).max() < 0.05
     assert density(png(eight_bit(exposure * CODED))).max() == pytest.approx(2.2 * np.log10(512))

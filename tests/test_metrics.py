@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
-from learning.metrics import Readability, calibration_error, defect_precision, measure
+from learning.metrics import Readability, calibration_error, defect_precision, figures_of
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_nothing_to_measure_and_impossible_probabilities_are_errors(metric):
 
 
 def test_what_one_class_cannot_define_is_none():
-    got = measure(np.array([0.9, 0.2]), np.array([1, 1]))
+    got = figures_of(np.array([0.9, 0.2]), np.array([1, 1]))
     assert got["auroc"] is None and got["balanced_accuracy"] is None and got["recall_damaged"] is None
     assert got["recall"] == 0.5
 

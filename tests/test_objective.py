@@ -1,4 +1,4 @@
-"""What training is fed and what it minimises."""
+"""The input and the loss of training."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from darkroom.judge.resnet import Output, ResNet18
 from darkroom.taxonomy import DEFECTS
 from learning.augment import augment
-from learning.model import begin, finish
+from learning.model import initial_model, save_model
 from learning.objective import balance, losses
 
 HOLES = DEFECTS.index("holes")
@@ -73,8 +73,8 @@ def test_the_rarer_label_counts_as_much_as_the_other():
 
 def test_continuing_with_other_kinds_of_damage_keeps_what_both_models_know(tmp_path):
     torch.manual_seed(0)
-    known = finish(ResNet18(input_size=64), None, tmp_path / "known")
-    model = begin(str(tmp_path / "known"), ("holes", "noise"), None)
+    known = save_model(ResNet18(input_size=64), None, tmp_path / "known")
+    model = initial_model(str(tmp_path / "known"), ("holes", "noise"), None)
     assert model.defects == ("holes", "noise") and model.input_size == 64
     x = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
@@ -85,6 +85,6 @@ def test_continuing_with_other_kinds_of_damage_keeps_what_both_models_know(tmp_p
 
 
 def test_without_defect_columns_a_model_keeps_the_kinds_that_it_knows(tmp_path):
-    finish(ResNet18(input_size=64), None, tmp_path / "known")
-    assert begin(str(tmp_path / "known"), (), 96).defects == DEFECTS
-    assert begin(None, (), None).defects == ()
+    save_model(ResNet18(input_size=64), None, tmp_path / "known")
+    assert initial_model(str(tmp_path / "known"), (), 96).defects == DEFECTS
+    assert initial_model(None, (), None).defects == ()

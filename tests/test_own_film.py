@@ -18,9 +18,9 @@ from darkroom.film.scan import open_scan
 from darkroom.judge.verdict import Judge, load
 from data import build
 from hub.cards import model_card
-from learning.frames import prepare
+from learning.dataset import prepare_dataset
 from learning.head import fit_head, seen
-from learning.model import begin, finish
+from learning.model import initial_model, save_model
 from own_film import Setup
 from simulator.scenes import draw
 
@@ -100,11 +100,11 @@ def rows(place) -> Dataset:
         {"image": {"path": str(path), "bytes": None}, "name": path.name, "label": 1 - n % 2, "noise": n % 6 == 1}
         for n, path in enumerate(names)
     ]
-    return prepare(Dataset.from_list(listed), SIZE)
+    return prepare_dataset(Dataset.from_list(listed), SIZE)
 
 
 def test_a_kind_of_damage_that_is_labelled_is_learnt_too(rows):
-    model, accelerator = begin(str(ROOT / "space" / "weights"), ("noise",), SIZE), Accelerator(cpu=True)
+    model, accelerator = initial_model(str(ROOT / "space" / "weights"), ("noise",), SIZE), Accelerator(cpu=True)
     inputs, noisy = seen(accelerator, model, rows), np.array(rows["defects"])[:, 0] == 1
     fitted = fit_head(model, inputs, rows, ("noise",))
     inputs = torch.from_numpy(inputs).float()
@@ -114,9 +114,9 @@ def test_a_kind_of_damage_that_is_labelled_is_learnt_too(rows):
 
 
 def test_the_head_is_fitted_to_the_same_bytes_every_time(rows, tmp_path):
-    model, accelerator = begin(str(ROOT / "space" / "weights"), (), SIZE), Accelerator(cpu=True)
+    model, accelerator = initial_model(str(ROOT / "space" / "weights"), (), SIZE), Accelerator(cpu=True)
     bytes_of = []
     for name in ("one", "two"):
-        finish(fit_head(model, seen(accelerator, model, rows), rows, ()), model.calibration, tmp_path / name)
+        save_model(fit_head(model, seen(accelerator, model, rows), rows, ()), model.calibration, tmp_path / name)
         bytes_of.append((tmp_path / name / "model.safetensors").read_bytes())
     assert bytes_of[0] == bytes_of[1]

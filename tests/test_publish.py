@@ -29,7 +29,7 @@ OTHERS = "sklearn pandas datasets accelerate evaluate gradio tifffile imagecodec
 
 
 def command(hub, home: Path, *words: object, cwd: Path, token: bool = True) -> subprocess.CompletedProcess:
-    """Run a command as somebody else would: a Hugging Face home of their own, and of ours the library alone."""
+    """Run a command as another user: with a separate Hugging Face home, and only the library of this repository."""
     environment = {key: value for key, value in os.environ.items() if key != "HF_TOKEN"}
     environment["PYTHONPATH"] = str(ROOT / "space")
     environment |= {"HF_HOME": str(home), "HF_ENDPOINT": hub.endpoint} | ({"HF_TOKEN": hub.token} if token else {})
@@ -99,7 +99,7 @@ def test_the_card_tells_what_the_run_measured_and_nothing_else(hub, trained):
     assert "pictures that training did not see" in text and "Nothing says which pictures belong together" in text
 
 
-def test_a_folder_is_not_taken_for_a_data_set_on_the_hub_and_no_path_is_told(trained, tmp_path):
+def test_a_folder_is_not_taken_for_a_data_set_on_the_hub_and_no_path_is_published(trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained[0], run)
     report = json.loads((run / "report.json").read_text())
@@ -130,13 +130,13 @@ def test_the_card_of_a_calibration_says_how_its_network_was_trained(trained, tmp
     monkeypatch.chdir(tmp_path)
     shutil.copytree(trained[0], "first")
     report = json.loads(Path("first/report.json").read_text())
-    told = report | {"command": "train/run.py --epochs 0", "epochs": 0, "best_epoch": 0}
-    told["settings"] = report["settings"] | {"init": "first/model"}
-    told["counts"] = report["counts"] | {"validation": sum(report["counts"].values()) - report["counts"]["test"]}
+    calibrated = report | {"command": "train/run.py --epochs 0", "epochs": 0, "best_epoch": 0}
+    calibrated["settings"] = report["settings"] | {"init": "first/model"}
+    calibrated["counts"] = report["counts"] | {"validation": sum(report["counts"].values()) - report["counts"]["test"]}
     shutil.copytree(trained[0], "second")
-    Path("second/report.json").write_text(json.dumps(told))
+    Path("second/report.json").write_text(json.dumps(calibrated))
     card = cards.model_card(Path("second"), "tester/small", [])
-    counts = told["counts"]
+    counts = calibrated["counts"]
     assert f"{counts['validation']} validation, {counts['test']} test pictures" in card and "train," not in card
     assert f"an earlier run, on {report['counts']['train']} other pictures: `run.py --data film --name small" in card
     shutil.rmtree("first")  # a model from elsewhere
@@ -166,7 +166,7 @@ def snippet(card: str, name: str) -> str:
 
 
 def test_hf_download_and_the_cards_snippets_give_the_verdict_of_scoring(hub, trained, picture, tmp_path):
-    """A bare folder, only what the card says to install, and the very text of the card."""
+    """Run a snippet of the card in an empty folder, with only the packages that the card installs."""
     expected = load(trained[0] / "model").judge(open_scan(picture)).p_normal
     hf = Path(sys.executable).with_name("hf")
     words = [hf, "download", "tester/small", "--local-dir", "bare"]
@@ -230,8 +230,8 @@ def test_a_push_that_fails_leaves_the_weights_and_says_how_to_go_on(logged_in, t
         logged_in.fault("POST /api/models/tester/small/commit", times=9, status=500)
         logged_in.repos["models", "tester/small"].commit("main", {}, "emptied by hand")
         publish.publish_trained(run, "tester/small")
-    told = str(caught.value)
-    assert f"python train/publish.py model {run} --repo tester/small" in told and "HTTP status 500" in told
+    message = str(caught.value)
+    assert f"python train/publish.py model {run} --repo tester/small" in message and "HTTP status 500" in message
     assert load(run / "model")
     logged_in.faults.clear()
     publish.publish_trained(run, "tester/small")

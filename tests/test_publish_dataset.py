@@ -13,7 +13,7 @@ from PIL import Image
 
 import publish
 import rolls
-from learning import frames
+from learning import dataset
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_a_published_data_set_comes_back_with_the_same_pictures_and_labels(data,
     back = load_dataset("tester/film", cache_dir=str(tmp_path), streaming=streaming)
     assert set(back) == {"train", "validation", "test"}
     for split, rows in back.items():
-        local = frames.load(str(data))[split]
+        local = dataset.open_dataset(str(data))[split]
         assert rows.features["label"] == ClassLabel(names=["abnormal", "normal"])
         got = list(rows)
         assert [row["label"] for row in got] == local["label"] and [row["holes"] for row in got] == local["holes"]
@@ -70,7 +70,7 @@ def test_credits_put_each_sources_licence_on_the_card(logged_in, tmp_path):
         listed.write_text("\n".join(lines))
     credits = tmp_path / "index.csv"
     credits.write_text("path,licence\na/1.jpg,CC BY 4.0\n")
-    with pytest.raises(frames.DataError, match="index.csv: needs the columns path, source, licence, credit"):
+    with pytest.raises(dataset.DataError, match="index.csv: needs the columns path, source, licence, credit"):
         publish.publish_dataset(folder, "tester/credited", credits)
     table = 'path,source,licence,credit\na/1.jpg,Museum A,CC BY 4.0,"Ann, A."\n'
     credits.write_text(table, encoding="utf-8-sig")  # as spreadsheets write it
@@ -88,7 +88,7 @@ def test_what_nobody_could_open_again_is_named_before_anything_is_published(logg
     pillow_heif.from_pillow(Image.open(folder / "train" / name)).save(folder / "train" / odd)
     (folder / "train" / name).unlink()
     listed.write_text(listed.read_text().replace(name, odd))
-    with pytest.raises(frames.DataError, match=f"{odd}: .* convert it to TIFF or JPEG"):
+    with pytest.raises(dataset.DataError, match=f"{odd}: .* convert it to TIFF or JPEG"):
         publish.publish_dataset(folder, "tester/heic")
     assert ("datasets", "tester/heic") not in logged_in.repos
 

@@ -1,4 +1,4 @@
-"""Damage on real negatives: it lies where it is said to lie, and nothing else changes."""
+"""Damage on real negatives lies where its map says, and nothing else changes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The README is true: what it lists is there, what is there it lists, and the commands it names exist."""
+"""The README is true: its tree lists the files that exist and no others, and its commands exist."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The network is the one that was designed, its maps are exact, and it survives being saved."""
+"""The network has the designed architecture, its maps are exact, and it can be saved and loaded."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A roll's judgement: the summary's arithmetic, and the patterns."""
+"""Judging a roll: the arithmetic of the summary, and the patterns."""
 
 import io
 import zipfile
@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import film
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.film.scan import open_scan
 from darkroom.judge import roll
-from darkroom.judge.roll import Frame, by_number, damaged_share, judge_roll, summarise, worst_first
+from darkroom.judge.roll import JudgedFrame, by_number, damaged_share, judge_roll, summarise, worst_first
 from darkroom.judge.verdict import Judge, Verdict, load
 from test_cut import coded, strip_picture
 
@@ -31,10 +31,10 @@ def verdict(judge: Judge) -> Verdict:
     return judge.judge(open_scan(out.getvalue(), name="frame.png"))
 
 
-def frame(verdict: Verdict, number: int, word: str, p_normal: float, heat: np.ndarray | None = None) -> Frame:
+def frame(verdict: Verdict, number: int, word: str, p_normal: float, heat: np.ndarray | None = None) -> JudgedFrame:
     heat = np.zeros((4, 4), np.float32) if heat is None else heat
     name = f"frame_{number}.jpg"
-    return Frame(name, Path(name), replace(verdict, file=name, verdict=word, p_normal=p_normal, heat=heat))
+    return JudgedFrame(name, Path(name), replace(verdict, file=name, verdict=word, p_normal=p_normal, heat=heat))
 
 
 def test_the_interval_is_that_of_every_possible_roll():
@@ -51,7 +51,7 @@ def test_the_interval_is_that_of_every_possible_roll():
 
 def test_the_worst_frame_comes_first_and_the_unjudged_last(verdict: Verdict):
     frames = [
-        Frame("x.jpg", None, error="x.jpg: broken"),
+        JudgedFrame("x.jpg", None, error="x.jpg: broken"),
         frame(verdict, 1, "readable", 0.9),
         frame(verdict, 2, "damaged", 0.1),
     ]
@@ -68,7 +68,7 @@ def test_what_is_no_colour_negative_comes_after_those_that_are_and_counts_in_no_
     others = [frame(verdict, number, "damaged", 0.01, scratch) for number in (1, 2, 3)]
     others = [replace(each, verdict=replace(each.verdict, evidence=slide)) for each in others]
     negatives = [frame(verdict, 8, "readable", 0.9, scratch), frame(verdict, 9, "check", 0.6, scratch)]
-    every = [Frame("x.jpg", None, error="x.jpg: broken"), *others, *negatives]
+    every = [JudgedFrame("x.jpg", None, error="x.jpg: broken"), *others, *negatives]
     assert [each.name for each in worst_first(every)] == [f"frame_{n}.jpg" for n in (9, 8, 1, 2, 3)] + ["x.jpg"]
     alone, together = summarise(negatives), summarise(every)
     assert (together.share, together.low, together.high) == (alone.share, alone.low, alone.high)
@@ -104,7 +104,7 @@ def test_a_broken_file_does_not_stop_the_roll_nor_does_one_that_nobody_foresaw(
     bad.write_bytes(b"")
     folder = tmp_path / "folder.png"
     folder.mkdir()
-    found = [Found(path.name, path) for path in (bad, folder, good)]
+    found = [FrameSource(path.name, path) for path in (bad, folder, good)]
     frames = list(judge_roll(judge, found, 0.5))
     assert [each.word for each in frames][:2] == ["error", "error"] and frames[2].verdict
     assert all(each.error.startswith(f"{each.name}: ") for each in frames[:2])
@@ -114,7 +114,7 @@ def test_a_broken_file_does_not_stop_the_roll_nor_does_one_that_nobody_foresaw(
 def test_a_frame_of_a_roll_has_the_verdict_that_it_has_alone(judge: Judge, tmp_path: Path):
     path = tmp_path / "frame.jpg"
     Image.fromarray(film.eight_bit(film.frame(seed=3))).resize((2400, 1600)).save(path)
-    (alone,) = judge_roll(judge, [Found("frame.jpg", path)], 0.3)
+    (alone,) = judge_roll(judge, [FrameSource("frame.jpg", path)], 0.3)
     assert alone.verdict.p_normal == pytest.approx(judge.judge(open_scan(path), 0.3).p_normal, abs=1e-6)
 
 
@@ -122,7 +122,7 @@ def test_a_roll_has_at_most_so_many_frames_whatever_its_strips_hold(judge: Judge
     light, _ = strip_picture(3)
     Image.fromarray(coded(light)).save(tmp_path / "strip.jpg", quality=95)
     monkeypatch.setattr(roll, "MOST_FRAMES", 4)
-    found = [Found(f"{n}.jpg", tmp_path / "strip.jpg") for n in range(4)]
+    found = [FrameSource(f"{n}.jpg", tmp_path / "strip.jpg") for n in range(4)]
     frames = list(roll.judge_roll(judge, found, 0.5))
     assert [frame.name for frame in frames] == [f"{n}.jpg#{k}" for n in (0, 1) for k in (1, 2, 3)] + ["2.jpg"]
     assert frames[-1].error.startswith("2.jpg: this and all after it were left out")

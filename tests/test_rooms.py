@@ -1,6 +1,7 @@
-"""Which room may know which, read from the imports; and that a room is no larger than a reader's head."""
+"""The imports allowed between the packages, the length of a source file, and that no code is written twice."""
 
 import ast
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from conftest import ROOT
 
 SPACE, TRAIN, BENCH = (ROOT / name for name in ("space", "train", "bench"))
 LONGEST = 220  # lines of a source file
+MOST_SHARED = 10  # consecutive lines of code that may be in two places
 
-# Of each room the others that it may import; what lies beside the rooms, the commands, may import all of them.
+# The other packages that each may import; the commands beside them may import all.
 LIBRARY = {
     "taxonomy": set(),
     "files": set(),
@@ -29,7 +31,7 @@ TRAINING = {
 
 
 def imported(path: Path) -> set[str]:
-    """The modules that a file imports anywhere in it, in full, also those that it names relatively."""
+    """The full names of all modules that a file imports, including relative imports."""
     package = path.relative_to(SPACE if SPACE in path.parents else TRAIN).with_suffix("").parts[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -91,3 +93,32 @@ def test_no_source_is_longer_than_a_readers_head():
     for path in (path for folder in (SPACE, TRAIN, BENCH) for path in folder.rglob("*.py")):
         lines = len(path.read_text(encoding="utf-8").splitlines())
         assert lines <= LONGEST, f"{path} has {lines} lines: cut it where there is a seam"
+
+
+def code_of(path: Path) -> list[tuple[int, str]]:
+    """(number, text) of the lines of a file without indentation, blank lines, comments and imports."""
+    text = path.read_text(encoding="utf-8")
+    imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported_at = {line for node in imports for line in range(node.lineno, node.end_lineno + 1)}
+    lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if number not in imported_at)
+    return [(number, line) for number, line in lines if line and not line.startswith("#")]
+
+
+def shared(paths: list[Path], count: int) -> list[str]:
+    """The places that have `count` consecutive lines of code in common with another place."""
+    places: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for path in paths:
+        lines = code_of(path)
+        for first in range(len(lines) - count + 1):
+            window = lines[first : first + count]
+            places[tuple(line for _, line in window)].append(f"{path}:{window[0][0]}")
+    return [" = ".join(where) for where in places.values() if len(where) > 1]
+
+
+def test_no_two_places_share_more_than_ten_lines(tmp_path: Path):
+    copies = [tmp_path / "one.py", tmp_path / "other.py"]
+    for number, copy in enumerate(copies):
+        copy.write_text(f"import os\nname = {number}\n" + "".join(f"x{i} = {i}\n" for i in range(MOST_SHARED + 1)))
+    assert len(shared(copies, MOST_SHARED + 1)) == 1
+    sources = [path for folder in (SPACE, TRAIN, BENCH, ROOT / "tests") for path in folder.rglob("*.py")]
+    assert not shared(sources, MOST_SHARED + 1)

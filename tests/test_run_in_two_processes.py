@@ -1,4 +1,4 @@
-"""The same training in two processes: no picture is lost or counted twice."""
+"""Training in two processes: no picture is lost or counted twice."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The positive is the one the labels were given by, and the network sees the same input by every road."""
+"""The positive is the one by which labels were given, and training, scoring and page give the network one input."""
 
 import numpy as np
 import pytest

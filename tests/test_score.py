@@ -1,4 +1,4 @@
-"""Verdicts for an archive: one row a file whatever it is, and the same numbers by every road."""
+"""Verdicts for an archive: one row for every file, and the same numbers as from training and the library."""
 
 import csv
 import json
@@ -23,8 +23,8 @@ from darkroom.judge.verdict import COLUMNS, Judge, Prepared, load
 from darkroom.scoring import judging
 from darkroom.scoring.items import items_at, marked
 from film import eight_bit, frame, png, sixteen_bit, thin, tiff, write
-from learning import frames
-from simulator import others
+from learning import dataset
+from simulator import not_negatives
 from test_contact import cell, header, pages_of_pdf, reads
 from test_cut import coded, strip_picture
 
@@ -97,9 +97,9 @@ def test_the_network_is_given_the_same_bytes_in_training_and_in_scoring(archive,
     paths = [archive / "a.png", archive / "b.tif", large]
     images = [{"path": str(path), "bytes": path.read_bytes()} for path in paths]
     rows = Dataset.from_dict({"image": images, "name": [path.name for path in paths], "label": [1, 0, 1]})
-    trained_on = frames.prepare(rows, 64)
+    trained_on = dataset.prepare_dataset(rows, 64)
     judge = load(weights)
-    judge.gate = None  # which training does not ask: what it is given are negatives
+    judge.gate = None  # training has no gate: all its pictures are negatives
     for row, path in zip(trained_on, paths, strict=True):
         scored = judge.prepare(open_scan(path))
         assert row["pixels"] == scored.pixels.tobytes()
@@ -160,7 +160,7 @@ def test_a_page_of_text_has_no_probability_and_an_empty_frame_is_damaged(weights
     write(tmp_path, "black.png", png(np.zeros((200, 300, 3), np.uint8)))
     write(tmp_path, "clear.png", png(np.full((200, 300, 3), 255, np.uint8)))
     write(tmp_path, "grey.png", png(np.full((200, 300, 3), 120, np.uint8)))
-    write(tmp_path, "letter.png", png(eight_bit(others.page(frame(200, 300), np.random.default_rng(1)))))
+    write(tmp_path, "letter.png", png(eight_bit(not_negatives.page(frame(200, 300), np.random.default_rng(1)))))
     output = tmp_path / f"verdicts{suffix}"
     assert run(weights, output, tmp_path) == 0
     reader = {".csv": read, ".jsonl": read_lines, ".parquet": lambda path: pq.read_table(path).to_pylist()}[suffix]
@@ -300,7 +300,7 @@ def test_a_strip_has_a_row_a_frame_and_what_is_none_has_one(weights, tmp_path, c
     light, _ = strip_picture(3)
     Image.fromarray(coded(light)).save(tmp_path / "b.jpg", quality=95)
     Image.fromarray(np.random.default_rng(0).integers(60, 200, (30, 200, 3), np.uint8)).save(tmp_path / "c.png")
-    letter = others.page(frame(200, 300), np.random.default_rng(1))
+    letter = not_negatives.page(frame(200, 300), np.random.default_rng(1))
     write(tmp_path, "a.png", png(eight_bit(letter)))
     out, sheet = tmp_path / "v.csv", tmp_path / "sheet.pdf"
     assert run(weights, out, tmp_path, more=("--contact-sheet", str(sheet))) == 0

@@ -1,4 +1,4 @@
-"""What is taken away of a roll: XMP sidecars and the table."""
+"""The downloads of a roll: XMP sidecars and the table."""
 
 import io
 import re
@@ -13,7 +13,7 @@ import pytest
 import film
 from darkroom.files.sidecar import xmp
 from darkroom.film.scan import open_scan
-from darkroom.judge.roll import Frame, sidecars_of, table_of
+from darkroom.judge.roll import JudgedFrame, sidecars_of, table_of
 from darkroom.judge.verdict import Judge, Verdict, load
 
 
@@ -28,7 +28,9 @@ def verdict(judge: Judge) -> Verdict:
 
 
 def test_sidecars_of_equal_names_do_not_overwrite_each_other(verdict: Verdict):
-    named = [Frame(name, None, replace(verdict, file=name)) for name in ("a/1.jpg", "a/1.tif", "b/1.jpg", "b/<&>.jpg")]
+    named = [
+        JudgedFrame(name, None, replace(verdict, file=name)) for name in ("a/1.jpg", "a/1.tif", "b/1.jpg", "b/<&>.jpg")
+    ]
     with zipfile.ZipFile(io.BytesIO(sidecars_of(named))) as archive:
         names = archive.namelist()
     assert len(names) == len(set(names)) == 1 + 4 + 3
@@ -37,7 +39,7 @@ def test_sidecars_of_equal_names_do_not_overwrite_each_other(verdict: Verdict):
 
 @pytest.mark.parametrize("name", ["x" * 251 + ".jpg", "ü" * 126 + ".x", "x" * 255])
 def test_the_sidecars_of_a_file_with_the_longest_name_can_be_unpacked(verdict: Verdict, tmp_path: Path, name: str):
-    roll = [Frame(f"day 1/{name}", None, verdict)]
+    roll = [JudgedFrame(f"day 1/{name}", None, verdict)]
     with zipfile.ZipFile(io.BytesIO(sidecars_of(roll))) as archive:
         archive.extractall(tmp_path)
     written = list(tmp_path.rglob("*.xmp"))
@@ -55,7 +57,7 @@ def test_the_sidecar_of_what_is_no_colour_negative_says_so_and_gives_no_probabil
 
 
 def test_the_table_quotes_what_would_break_it(verdict: Verdict):
-    rows = table_of([Frame('odd, "name".jpg', None, error="odd: broken; copy it again")]).splitlines()
+    rows = table_of([JudgedFrame('odd, "name".jpg', None, error="odd: broken; copy it again")]).splitlines()
     assert rows[1].startswith('"odd, ""name"".jpg",') and rows[1].endswith(",odd: broken; copy it again")
 
 

@@ -1,4 +1,4 @@
-"""The simulator: film that behaves as published, damage that is where its map says, the same bytes twice."""
+"""The simulator: its film behaves as published, damage lies where its map says, and the bytes are reproducible."""
 
 import json
 import subprocess
@@ -12,10 +12,10 @@ import simulate
 from darkroom.files.decode import decode
 from darkroom.taxonomy import DEFECTS
 from simulator import capture, damage, develop, scenes
-from simulator.emulsion import BASE, LAYER, RANGE, Film, add_grain, expose, expose_again
+from simulator.emulsion import BASE, LAYER, RANGE, FilmStock, add_grain, expose, expose_again
 from simulator.holes import punched
 
-STRAIGHT = Film(BASE, contrast=np.ones(3), toe=0.8, leak=np.eye(3, dtype=np.float32), grain=0.02, grain_size=0.7)
+STRAIGHT = FilmStock(BASE, contrast=np.ones(3), toe=0.8, leak=np.eye(3, dtype=np.float32), grain=0.02, grain_size=0.7)
 GREY = np.full((4, 4, 3), 0.4614, np.float32)  # sRGB code of 18 % grey
 
 
@@ -171,9 +171,9 @@ def test_an_underexposed_frame_keeps_the_contrast_of_its_sound_twin(monkeypatch)
     monkeypatch.setattr(develop, "expose", exposed)
     scene = scenes.draw(np.random.default_rng(3))
     develop.develop(scene, {}, np.random.default_rng(11))
-    sound = len(seen)
+    clean = len(seen)
     develop.develop(scene, {"noise": 2.0}, np.random.default_rng(11))
-    assert sound == 1 and len(seen) > 3 and len(set(seen)) == 1 and seen[0] != 1
+    assert clean == 1 and len(seen) > 3 and len(set(seen)) == 1 and seen[0] != 1
 
 
 @pytest.mark.parametrize("kind", ["holes", "residual_spots", "dye_removal", "light_leak"])
@@ -183,8 +183,8 @@ def test_twins_differ_by_their_damage_and_nothing_else(kind):
         *(develop.develop(scene, wanted, np.random.default_rng(11)) for wanted in ({kind: 2.0}, {})), strict=True
     )
     assert coverage[0].any() and not coverage[1].any()
-    (damaged, *_), (sound, *_) = (decode(file, "twin.jpg") for file in files)
-    apart = np.log2((damaged + 1.0) / (sound + 1.0)).mean(axis=-1)
+    (damaged, *_), (clean, *_) = (decode(file, "twin.jpg") for file in files)
+    apart = np.log2((damaged + 1.0) / (clean + 1.0)).mean(axis=-1)
     apart = np.abs(apart - np.median(apart))  # a hole's light changes the exposure, as in a camera
     assert np.median(apart) < 0.05 and apart.max() > 0.3
 
@@ -234,7 +234,7 @@ def test_the_same_command_writes_the_same_bytes(tmp_path):
 
 
 def test_damage_that_nobody_would_see_is_no_damage(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulate, "plain", lambda sound, damaged, coverage: np.zeros(coverage.shape[-1], bool))
+    monkeypatch.setattr(simulate, "visible_kinds", lambda clean, damaged, coverage: np.zeros(coverage.shape[-1], bool))
     monkeypatch.setattr(simulate, "plan", lambda rng: {"colour_patches": 3.0, "residual_spots": 3.0})
     out = simulate.simulate(tmp_path / "hidden", count=5, seed=7)
     lines = [line for file in out.rglob("metadata.jsonl") for line in file.read_text().splitlines()]
@@ -255,14 +255,14 @@ def test_damage_that_is_not_plain_is_put_on_again_and_worse(tmp_path, monkeypatc
 
     monkeypatch.setattr(simulate, "_frame", noted)
     monkeypatch.setattr(
-        simulate, "plain", lambda sound, ruined, where: np.full(where.shape[-1], tried[-1] >= from_severity)
+        simulate, "visible_kinds", lambda clean, ruined, where: np.full(where.shape[-1], tried[-1] >= from_severity)
     )
     pair = [simulate.Job(n, 0, "train", "drawn/000000", "drawn/000000") for n in (0, 1)]
     (tmp_path / "train").mkdir()
-    ruined, sound = simulate._make(pair, tmp_path, simulate.DRAWN_ALONE, 3)
+    ruined, clean = simulate._make(pair, tmp_path, simulate.DRAWN_ALONE, 3)
     assert tried == [1.0, 2.0]
     assert (ruined.label, ruined.severity, ruined.dye_removal) == (0, 2.0, 1)
-    assert (sound.label, sound.severity, sound.dye_removal) == (1, 0.0, 0)
+    assert (clean.label, clean.severity, clean.dye_removal) == (1, 0.0, 0)
 
 
 def test_a_frame_that_is_blank_all_over_is_damage_though_nothing_is_beside_it(tmp_path, monkeypatch):
@@ -276,7 +276,7 @@ def test_a_frame_that_is_blank_all_over_is_damage_though_nothing_is_beside_it(tm
 
 
 def test_a_hole_and_a_thin_frame_are_damage_whatever_the_positive_shows(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulate, "plain", lambda sound, damaged, coverage: np.zeros(coverage.shape[-1], bool))
+    monkeypatch.setattr(simulate, "visible_kinds", lambda clean, damaged, coverage: np.zeros(coverage.shape[-1], bool))
     monkeypatch.setattr(simulate, "plan", lambda rng: {str(rng.choice(["noise", "holes"])): 2.0})
     out = simulate.simulate(tmp_path / "striking", count=4, seed=7)
     rows = [json.loads(line) for file in out.rglob("metadata.jsonl") for line in file.read_text().split("\n") if line]

@@ -1,4 +1,4 @@
-"""What frames are made from: what belongs together stays in one split, and scans of damaged film keep what is known."""
+"""The sources of frames: groups stay in one split, and scans of damaged film keep their known labels."""
 
 import json
 import subprocess

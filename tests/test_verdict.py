@@ -1,4 +1,4 @@
-"""The verdict: from a scan to a word, a probability, a reason and what can be done."""
+"""The verdict: from a scan to a verdict, a probability, a reason and remedies."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from darkroom.judge.verdict import Judge
 from darkroom.taxonomy import DEFECTS, REMEDIES
 from film import eight_bit, frame, png
 
-SOUND = Evidence(0.5, 0, 0, 0, 0, 0.3, 0.2, 8, 90)
+CLEAN = Evidence(0.5, 0, 0, 0, 0, 0.3, 0.2, 8, 90)
 RULE = replace(Calibration.identity(DEFECTS), readable_above=0.8, damaged_below=0.3)
 
 
@@ -87,18 +87,18 @@ def test_no_scans_give_no_verdicts(judge):
 
 
 def test_a_damaged_frame_names_the_likeliest_damage():
-    word, reason = decide(0.1, {"noise": 0.6, "holes": 0.9}, SOUND, RULE)
+    word, reason = decide(0.1, {"noise": 0.6, "holes": 0.9}, CLEAN, RULE)
     assert word == "damaged" and "holes" in reason
 
 
 def test_a_bad_scan_of_a_doubtful_frame_asks_for_a_rescan_not_for_damage():
-    assert decide(0.1, {}, replace(SOUND, sharpness=0.01), RULE)[0] == "check"
-    assert "rescan" in decide(0.1, {}, replace(SOUND, sharpness=0.01), RULE)[1]
-    assert decide(0.95, {}, replace(SOUND, sharpness=0.01), RULE)[0] == "readable"
+    assert decide(0.1, {}, replace(CLEAN, sharpness=0.01), RULE)[0] == "check"
+    assert "rescan" in decide(0.1, {}, replace(CLEAN, sharpness=0.01), RULE)[1]
+    assert decide(0.95, {}, replace(CLEAN, sharpness=0.01), RULE)[0] == "readable"
 
 
 def test_a_picture_that_is_no_colour_negative_is_for_a_person_whatever_the_network_says():
-    word, reason = decide(0.99, {}, replace(SOUND, monochrome=0.0), RULE)
+    word, reason = decide(0.99, {}, replace(CLEAN, monochrome=0.0), RULE)
     assert word == "check" and "does not look like a colour negative" in reason
 
 
@@ -107,7 +107,7 @@ def test_remedies_come_likeliest_first_and_only_where_something_is_wrong(judge, 
     damaged = replace(judge.judge(scans[0]), verdict="damaged", defects=chances)
     assert damaged.remedies == [("noise", REMEDIES["noise"]), ("holes", REMEDIES["holes"])]
     assert replace(damaged, verdict="readable").remedies == []
-    assert replace(damaged, verdict="check", evidence=replace(SOUND, positive=0.99)).remedies == []
+    assert replace(damaged, verdict="check", evidence=replace(CLEAN, positive=0.99)).remedies == []
 
 
 def test_every_defect_has_a_cause_and_what_can_be_done():

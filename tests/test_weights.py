@@ -1,4 +1,4 @@
-"""Weights from a folder and from the Hub: the right ones or one clear sentence, also on the Hub's worst day."""
+"""Weights from a folder and from the Hub: the right ones or one clear sentence, whatever fails at the Hub."""
 
 import json
 import pickle
@@ -22,7 +22,7 @@ from darkroom.hub.card import read_card
 from darkroom.judge.calibration import Calibration
 from darkroom.judge.verdict import load
 from film import eight_bit, frame
-from simulator import others
+from simulator import not_negatives
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def weights_files(weights) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """The client's own pauses, shortened; what it does is the same."""
+    """Shorten the client's pauses; its behaviour stays the same."""
     monkeypatch.setattr(pull, "PAUSE", 0.01)
     quick = SimpleNamespace(**vars(time) | {"sleep": lambda seconds: None})
     monkeypatch.setattr(file_download, "time", quick)
@@ -99,7 +99,7 @@ def test_with_the_hub_down_what_was_downloaded_serves_and_it_says_so(hub, publis
     assert published in judge.notice and "downloaded earlier" in judge.notice
 
 
-def test_with_the_hub_down_and_nothing_downloaded_a_script_is_told_and_the_page_takes_the_bundled(
+def test_with_the_hub_down_and_nothing_downloaded_a_script_fails_and_the_page_takes_the_bundled(
     hub, published, weights, monkeypatch
 ):
     hub.fault("", times=999, silent=True)
@@ -140,7 +140,7 @@ def test_bytes_that_are_not_what_the_hub_announced_are_thrown_away(hub, publishe
     assert same(load(published), weights), "the wrong bytes are not taken from the cache"
 
 
-def test_a_full_disk_is_told_as_such(hub, published, monkeypatch):
+def test_a_full_disk_is_reported_as_such(hub, published, monkeypatch):
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -221,7 +221,7 @@ def test_weights_of_another_shape_or_name_are_never_loaded_in_part(broken):
     assert "head.bias is missing" in refused(broken)
 
 
-def test_a_config_of_another_model_and_damaged_weights_are_told_apart(broken):
+def test_a_config_of_another_model_and_damaged_weights_are_distinguished(broken):
     config = broken / "config.json"
     good = config.read_text()
     odd = good.replace('"calibration": null', '"calibration": {"a": 1}')
@@ -275,8 +275,10 @@ def test_a_gate_of_other_shapes_is_refused_and_without_one_only_the_empty_is_no_
     (broken / "config.json").write_text(json.dumps(config | {"gate": gate | {"mean": gate["mean"][:-1]}}))
     assert "describes another kind of model" in refused(broken)
     (broken / "config.json").write_text(json.dumps(config | {"gate": None}))
-    page = Scan(eight_bit(others.page(np.asarray(frame(200, 300)), np.random.default_rng(1))), "page.png", b"", "PNG")
+    page = Scan(
+        eight_bit(not_negatives.page(np.asarray(frame(200, 300)), np.random.default_rng(1))), "page.png", b"", "PNG"
+    )
     asked = load(broken)
     assert asked.gate is None and not asked.judge(page).evidence.not_negative
     (broken / "config.json").write_text(json.dumps(config))
-    assert load(broken).judge(page).evidence.other == "page"
+    assert load(broken).judge(page).evidence.other_kind == "page"

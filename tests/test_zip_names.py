@@ -1,4 +1,4 @@
-"""What the pictures in a ZIP are called, however their names are written: in a roll, its table and its sidecars."""
+"""The names of pictures in a ZIP, in any encoding: in a roll, its table and its sidecars."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from darkroom.files.archive import find_frames
+from darkroom.files.archive import frames_in_uploads
 from darkroom.judge.roll import judge_roll, sidecars_of, table_of
 from darkroom.judge.verdict import load
 from film import eight_bit, frame
@@ -32,7 +32,7 @@ NAMES = [
 
 
 def packed(path: Path, names: list[bytes]) -> Path:
-    """A ZIP of pictures whose names are these bytes, with nothing said of how they are written."""
+    """A ZIP of pictures whose names are these bytes, without a declared encoding."""
     picture, out = io.BytesIO(), io.BytesIO()
     Image.fromarray(eight_bit(frame())).save(picture, "JPEG")
     with zipfile.ZipFile(out, "w") as archive:
@@ -49,14 +49,14 @@ def packed(path: Path, names: list[bytes]) -> Path:
 def test_the_names_of_a_zip_are_read_as_they_were_written(tmp_path, name, encoding):
     names = [f"{name}.jpg", "a.jpg"]
     path = packed(tmp_path / "roll.zip", [each.encode(encoding) for each in names])
-    assert [found.name for found in find_frames([path], tmp_path / "out")] == names
+    assert [found.name for found in frames_in_uploads([path], tmp_path / "out")] == names
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp437", "NFD"])
 def test_the_table_and_the_sidecars_of_a_zip_carry_its_names(tmp_path, weights, encoding):
     names = ["Köln/Straße.jpg", "Köln/Übung.jpg"]
     raw = [unicodedata.normalize("NFD", n).encode() if encoding == "NFD" else n.encode(encoding) for n in names]
-    found = find_frames([packed(tmp_path / "roll.zip", raw)], tmp_path / "out")
+    found = frames_in_uploads([packed(tmp_path / "roll.zip", raw)], tmp_path / "out")
     frames = list(judge_roll(load(weights), found, 0.5))
     assert [row["file"] for row in csv.DictReader(io.StringIO(table_of(frames)))] == names
     with zipfile.ZipFile(io.BytesIO(sidecars_of(frames))) as sidecars:

@@ -1,10 +1,10 @@
-"""Which labels look wrong: the pictures whose label contradicts what the rest of the data set teaches.
+"""Find label errors: pictures whose label contradicts a classifier trained on the rest of the data set.
 
     python train/audit.py data/mine runs/audit                                  # audit.html and audit.csv
     python train/audit.py data/mine runs/audit --corrected corrected.csv        # and a CSV with the suggestions taken
 
-Every picture gets a probability from a classifier that was fitted without it: a logistic regression, in five folds,
-over what a trained network sees in the picture and what is measured on it. Confident learning (Northcutt, Jiang and
+Every picture gets a cross-validated probability: a logistic regression in five folds over the outputs and features of
+a trained network and measurements of the picture. Confident learning (Northcutt, Jiang and
 Chuang 2021, `cleanlab`) then ranks the labels. The network must not have been trained on these labels; the bundled one
 was not.
 """
@@ -29,7 +29,7 @@ from darkroom.judge import verdict
 from darkroom.judge.calibration import logit
 from darkroom.judge.resnet import ResNet18, contrast, to_float
 from darkroom.taxonomy import LABELS
-from learning.frames import SPLITS, DataError, collate, defect_columns, load, picture, prepare
+from learning.dataset import SPLITS, DataError, collate, defect_columns, open_dataset, open_picture, prepare_dataset
 from reporting import gallery
 
 FOLDS = 5
@@ -37,12 +37,12 @@ STRENGTH = 0.2  # inverse of the ridge: hundreds of features meet hundreds of pi
 
 
 @torch.inference_mode()
-def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
-    """(N, F) what is known of each picture without its label: the judge's log-odds of each thing that it answers; the
-    logits, peaks and measurements behind them; the network's pooled channels.
+def feature_matrix(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
+    """(N, F) features of each picture: the calibrated log-odds of its label and defects; the logits, peaks and
+    measurements behind them; the pooled channels of the network.
 
-    rows: as `frames.prepare` gives them, with evidence. Each of the three blocks weighs as much as another, however
-    many columns it has; every column is centred, and of one scale within its block.
+    rows: as `dataset.prepare_dataset` gives them, with evidence. Each of the three blocks weighs as
+    much as another, however many columns it has; every column is centred, and of one scale within its block.
     """
     model, parts = ResNet18.of(judge.model), []
     for batch in tqdm(DataLoader(rows, 1, collate_fn=collate), "Looking"):
@@ -59,22 +59,22 @@ def seen(judge: verdict.Judge, rows: Dataset) -> np.ndarray:
     return np.concatenate(scaled, axis=1)
 
 
-def features(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndarray]:
-    """Every picture of every split: its row as `train/data.py build` reads one, with its split, and what is seen of it,
+def listed_with_features(data: DatasetDict, judge: verdict.Judge) -> tuple[pd.DataFrame, np.ndarray]:
+    """Every picture of every split: its row, as `train/data.py build` reads one, with its split; and the features,
     (N, F)."""
     splits = [split for split in SPLITS if split in data]
-    ready = [prepare(data[split], judge.model.input_size) for split in splits]
+    ready = [prepare_dataset(data[split], judge.model.input_size) for split in splits]
     listed = pd.concat([_labels(data[split], split) for split in splits], ignore_index=True)
-    return listed, seen(judge, concatenate_datasets(ready))
+    return listed, feature_matrix(judge, concatenate_datasets(ready))
 
 
-def roll(listed: pd.DataFrame) -> np.ndarray:
-    """(N,) int: pictures with the same number may not judge one another."""
+def group_numbers(listed: pd.DataFrame) -> np.ndarray:
+    """(N,) int: the number of each picture's group, which is never split over folds."""
     return pd.factorize(listed.get("group", listed.index))[0]
 
 
 def out_of_sample(x: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """(N, 2) probabilities of the labels, each from folds that hold neither the picture nor its group."""
+    """(N, 2) cross-validated probabilities of the labels; a group is in one fold."""
     classifier = LogisticRegression(C=STRENGTH, max_iter=2000)
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
     return cross_val_predict(classifier, x, labels, groups=groups, cv=folds, method="predict_proba")
@@ -96,10 +96,10 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
     Returns one row a suspect, worst first: file, split, label, suggested, score (probability of the given label).
     Raises DataError or WeightsError.
     """
-    data = load(source)
-    listed, x = features(data, verdict.load(weights))
+    data = open_dataset(source)
+    listed, x = listed_with_features(data, verdict.load(weights))
     labels = listed["normal"].to_numpy()
-    p = out_of_sample(x, labels, roll(listed))
+    p = out_of_sample(x, labels, group_numbers(listed))
     worst = issues(labels, p)
 
     suspects = listed.loc[worst, ["picture", "split"]].rename(columns={"picture": "file"})
@@ -108,14 +108,14 @@ def audit(source: str, out: Path, weights: str | None = None, corrected: Path | 
     suspects["score"] = p[worst, labels[worst]].round(4)
     first = {split: rows.index[0] for split, rows in listed.groupby("split")}
     shown = [
-        {**row, **gallery.frame(picture(data[row["split"]][int(i - first[row["split"]])]["image"]))}
+        {**row, **gallery.frame(open_picture(data[row["split"]][int(i - first[row["split"]])]["image"]))}
         for i, row in tqdm(suspects.iterrows(), "Drawing", len(suspects))
     ]
     try:
         out.mkdir(parents=True, exist_ok=True)
         suspects.to_csv(out / "audit.csv", index=False)
-        rooms = FileSystemLoader(Path(__file__).parent / "reporting")
-        template = Environment(loader=rooms, autoescape=True, trim_blocks=True).get_template("audit.html.jinja")
+        templates = FileSystemLoader(Path(__file__).parent / "reporting")
+        template = Environment(loader=templates, autoescape=True, trim_blocks=True).get_template("audit.html.jinja")
         page = template.render(suspects=shown, total=len(listed), source=source, uri=gallery.uri)
         (out / "audit.html").write_text(page, encoding="utf-8")
         if corrected:

@@ -14,15 +14,15 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
-from darkroom.files.archive import Found, each_frame
+from darkroom.files.archive import FrameSource, each_frame
 from darkroom.files.folder import composed, walk
 from darkroom.files.pairs import paired
 from darkroom.film.scan import Scan
 from darkroom.taxonomy import DEFECTS
 from learning import labels as tables
-from learning.faults import contents, pairing, values
-from learning.frames import CELLS, DataError, load, picture
-from learning.splits import stored, write
+from learning.checks import contents, pairing, values
+from learning.dataset import CELLS_COLUMN, DataError, open_dataset, open_picture
+from learning.image_folder import stored, write
 
 LEAST = 4  # pictures of each label: two to train on, two for validation
 FOLDS = 7  # one for test, one for validation, five for training; of fewer than 14 of a label there is no test split
@@ -41,10 +41,10 @@ def build(
     """Check everything, then copy the pictures into splits that are stratified by label.
 
     The CSV names a picture by its path below `pictures`, a page of a TIFF by that and `#1`, `#2`… or all of its pages
-    by the path alone, and holds 1 for normal, 0 for abnormal; columns called like a kind of damage hold 0 or 1 too.
-    group_by: column whose equal values (a roll, a source) stay in one split; a blank cell is no roll, so that picture
-    is a group of its own.
-    Returns the number of pictures in each split. Raises DataError that lists every fault with its row.
+    by the path alone, and holds 1 for normal, 0 for abnormal; columns named like a kind of damage hold 0 or 1 too.
+    group_by: column whose equal values (a roll, a source) stay in one split; a picture with a blank cell is a group of
+    its own.
+    Returns the number of pictures in each split. Raises DataError that lists every problem with its row.
     """
     if out.exists():
         raise DataError(f"{out}: is there already; name another folder or remove it")
@@ -53,23 +53,23 @@ def build(
     needed = [picture_column, label_column, *([group_by] if group_by else [])]
     rows = tables.read(labels, needed, [*files, *found])
     defects = [defect for defect in DEFECTS if defect in rows.columns]
-    for column in (label_column, *defects):  # as tables write them that once had a gap
+    for column in (label_column, *defects):  # as pandas writes a column that once had a gap
         rows[column] = rows[column].str.strip().replace({"1.0": "1", "0.0": "0"})
-    faults = values(labels, rows, [label_column, *defects])
+    problems = values(labels, rows, [label_column, *defects])
     rows[picture_column] = [_named(name, files, found) for name in rows[picture_column]]
     rows = rows.explode(picture_column)
     names, truth = rows[picture_column], rows[label_column]
 
-    faults += pairing(labels, names, found)
-    faults += contents(labels, names, found)
+    problems += pairing(labels, names, found)
+    problems += contents(labels, names, found)
     abnormal, normal = (int((truth == value).sum()) for value in ("0", "1"))
     if min(abnormal, normal) < LEAST:
-        faults.append(
+        problems.append(
             f"{labels}: {abnormal} pictures are abnormal (0) and {normal} normal (1); "
             f"{LEAST} of each are needed: label more"
         )
-    if faults:
-        raise DataError("\n".join(faults))
+    if problems:
+        raise DataError("\n".join(problems))
 
     groups = _groups(rows[group_by], names) if group_by else names
     split = _split(truth.to_numpy(), groups.to_numpy(), seed)
@@ -91,9 +91,9 @@ def build(
     return {name: int(total) for name, total in counts.sum(axis=1).items()}
 
 
-def _files(pictures: Path) -> dict[str, list[Found]]:
-    """What is below a folder, by path there: the frames of each file, a page of a TIFF by itself; an infrared file goes
-    with its picture."""
+def _files(pictures: Path) -> dict[str, list[FrameSource]]:
+    """The frames of each file below a folder, by its relative path. Each page of a TIFF is a frame; an infrared file
+    belongs to its picture."""
     below, files = walk(pictures), {}
     if below.note:
         print(f"{pictures}: {below.note}", file=sys.stderr)
@@ -101,13 +101,13 @@ def _files(pictures: Path) -> dict[str, list[Found]]:
         name = composed(path.relative_to(pictures).as_posix())
         if name in files:
             raise DataError(f"{path}: another file has the same name but for how its accents are stored; rename one")
-        files[name] = Found(name, path)
+        files[name] = FrameSource(name, path)
     return {file.name: each_frame(file) for file in paired(files.values())}
 
 
-def _named(name: str, files: dict[str, list[Found]], found: dict[str, Found]) -> list[str]:
-    """The frames that a cell names: by their path, on Windows with backslashes; by the name that `stored` gives them,
-    as an audit writes; or all the pages of a file."""
+def _named(name: str, files: dict[str, list[FrameSource]], found: dict[str, FrameSource]) -> list[str]:
+    """The frames that a cell names: by path, perhaps with backslashes; by the name of `stored`, which an audit writes;
+    or all pages of a file."""
     name = composed(name.strip())
     for known in (name, name.replace("\\", "/"), name.removesuffix(".tif"), name.removesuffix(".jpg")):
         if known in found:
@@ -120,7 +120,7 @@ def _named(name: str, files: dict[str, list[Found]], found: dict[str, Found]) ->
 def _groups(rolls: pd.Series, names: pd.Series) -> pd.Series:
     """The roll of each picture, or, where the cell is blank, the picture itself."""
     rolls = rolls.str.strip()
-    return rolls.where(rolls != "", "/" + names)  # "/": a roll may be called as a picture is
+    return rolls.where(rolls != "", "/" + names)  # "/": a roll may have the name of a picture
 
 
 def _split(truth: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
@@ -135,11 +135,11 @@ def _split(truth: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
 
 
 def table(source: str) -> pd.DataFrame:
-    """A data set, as `frames.load` takes it, as a table: one row a picture with split, name, label and what else its
-    metadata hold. `picture_of` opens a row's picture. Raises DataError."""
+    """A data set, as `dataset.open_dataset` takes it, as a table: one row a picture with split, name, label and the
+    other columns of its metadata. `picture_of` opens a row's picture. Raises DataError."""
     parts = []
-    for split, rows in load(source).items():
-        part = rows.remove_columns([CELLS] if CELLS in rows.column_names else []).to_pandas()
+    for split, rows in open_dataset(source).items():
+        part = rows.remove_columns([CELLS_COLUMN] if CELLS_COLUMN in rows.column_names else []).to_pandas()
         part.insert(0, "split", split)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
@@ -150,7 +150,7 @@ def picture_of(frame: pd.DataFrame, key: int | str) -> Scan:
     rows = frame.index[frame["name"] == key] if isinstance(key, str) else [key]
     if len(rows) != 1:
         raise KeyError(f"{len(rows)} pictures are called {key!r}")
-    return picture(frame.at[rows[0], "image"])
+    return open_picture(frame.at[rows[0], "image"])
 
 
 def main() -> None:

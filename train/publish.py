@@ -4,7 +4,7 @@
     python train/publish.py dataset data/simulated --repo user/negatives-data --private
     python train/publish.py space --repo user/darkroom --model user/negatives@v1
 
-Log in first with `hf auth login`, or set HF_TOKEN. What has not changed is not committed again. docs/hub.md tells more.
+Log in first with `hf auth login`, or set HF_TOKEN. Unchanged content is not committed again. See docs/hub.md.
 """
 
 import argparse
@@ -20,10 +20,10 @@ from darkroom.hub.pull import WeightsError
 from hub.bundle import assemble
 from hub.cards import CardError
 from hub.parquet import lay_out
-from learning.frames import DataError
+from learning.dataset import DataError
 
 ROOT = Path(__file__).resolve().parents[1]
-# What running, installing and a Mac leave in a folder.
+# Files that running, installing and macOS leave in a folder.
 LEFT_OUT = [
     "**/__pycache__/**",
     "__pycache__/**",
@@ -36,7 +36,7 @@ LEFT_OUT = [
 
 
 class PublishError(RuntimeError):
-    """Nothing was published, or not all of it; the message says why and what to do."""
+    """Publishing failed, in whole or in part; the message says why and what to do."""
 
 
 def publish_model(run: Path, repo: str, **where: object) -> str:
@@ -66,8 +66,8 @@ def publish_dataset(data: Path, repo: str, credits: Path | None = None, **where:
 
 
 def publish_space(repo: str, model: str | None = None, **where: object) -> str:
-    """Publish `space/` as it stands, judging with `model`, "user/name" or "user/name@revision", pinned to the commit
-    that this is now; None: with the bundled weights. Returns the commit."""
+    """Publish `space/` as it stands, judging with `model`, "user/name" or "user/name@revision", pinned to its
+    present commit; None: the bundled weights. Returns the commit."""
     check(repo)
     variables = {}
     if model:
@@ -84,9 +84,9 @@ def publish_space(repo: str, model: str | None = None, **where: object) -> str:
 
 
 def check(repo: str) -> None:
-    """Find out before the long work what would stop it: login and name. Raises PublishError."""
+    """Check login and name before the long work. Raises PublishError."""
     if get_token() is None:
-        raise PublishError(f"{repo}: nobody is logged in to the Hub; run `hf auth login`, or set HF_TOKEN")
+        raise PublishError(f"{repo}: you are not logged in to the Hub; run `hf auth login`, or set HF_TOKEN")
     with _Explained(repo):
         validate_repo_id(repo)
         HfApi().whoami()
@@ -95,7 +95,7 @@ def check(repo: str) -> None:
 def _push(
     folder: Path, repo: str, kind: str, *, private: bool = False, revision: str | None = None, tag: str | None = None
 ) -> str:
-    """Make the repository hold what `folder` holds and nothing else, in one commit, or none where it does already.
+    """Replace the content of the repository by that of `folder`, in one commit, or none where nothing changed.
 
     kind: "model", "dataset" or "space". revision: a branch, made where there is none. tag: name for the commit.
     Returns the commit. Raises PublishError.
@@ -126,7 +126,7 @@ def _push(
 
 
 class _Explained:
-    """Turns what the Hub's client raises inside a `with` block into one sentence about `name`."""
+    """Turn an exception of the Hub's client inside a `with` block into one sentence about `name`."""
 
     def __init__(self, name: str):
         self.name = name

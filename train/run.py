@@ -1,9 +1,9 @@
-"""Train the judge of negatives, measure it, and write a model that `darkroom` loads, with a report.
+"""Train a model on labelled negatives, evaluate it, and write it for `darkroom`, with a report.
 
     accelerate launch train/run.py                                     # on negatives that it simulates
     accelerate launch train/run.py --data data/mine --init space/weights
 
-Everything goes into `runs/NAME/`; docs/training.md tells what is there, and how to use several devices or machines.
+Everything goes into `runs/NAME/`; docs/training.md lists the files and shows how to use several devices or machines.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from darkroom.hub.weights import WeightsError
 from darkroom.judge.resnet import STAGES
 from learning.calibrate import calibrate
 from learning.checkpoint import RunError, claim, release
-from learning.frames import CELLS, SPLITS, DataError, defect_columns, load, prepare
+from learning.dataset import CELLS_COLUMN, SPLITS, DataError, defect_columns, open_dataset, prepare_dataset
 from learning.head import FEW, fit_head, seen
-from learning.model import begin, fast_bfloat16, finish
+from learning.model import fast_bfloat16, initial_model, save_model
 from learning.objective import balance
 from learning.predict import predict
-from learning.trainer import fit
+from learning.trainer import train_model
 from publish import PublishError, check, publish_trained
 from reporting.report import Report
 from simulate import simulated
@@ -39,7 +39,7 @@ def start(args: argparse.Namespace) -> Accelerator:
 
     Raises RunError where the arguments cannot be met.
     """
-    for tracker in args.report_to or []:  # Accelerate leaves one out without a word
+    for tracker in args.report_to or []:  # Accelerate silently leaves out one that is missing
         if find_spec(tracker) is None:
             raise RunError(f"--report-to {tracker}: it is not installed; pip install {tracker}")
     accelerator = Accelerator(
@@ -61,18 +61,18 @@ def run(args: argparse.Namespace) -> Path:
     """One whole run. Returns its folder. Raises DataError, RunError, WeightsError or PublishError."""
     accelerator = start(args)
     if args.push_to_hub:
-        check(args.push_to_hub)  # not after hours of training
+        check(args.push_to_hub)  # before hours of training
     claimed = [claim(RUNS, args, accelerator.num_processes) if accelerator.is_main_process else None]
     [folder] = broadcast_object_list(claimed)
     set_seed(args.seed)
     try:
         with accelerator.main_process_first():
-            data = load(args.data or simulated(Path("data/simulated")))
+            data = open_dataset(args.data or simulated(Path("data/simulated")))
             kinds = defect_columns(data["train"])
-            if args.crop and CELLS not in data["train"].column_names:
+            if args.crop and CELLS_COLUMN not in data["train"].column_names:
                 raise DataError(f"--crop {args.crop} needs maps of the damage, which {args.data} does not have")
-            model = begin(args.init, kinds, args.input_size)
-            ready = {split: prepare(data[split], model.input_size) for split in SPLITS if split in data}
+            model = initial_model(args.init, kinds, args.input_size)
+            ready = {split: prepare_dataset(data[split], model.input_size) for split in SPLITS if split in data}
         report = Report(folder, data, accelerator)
         if args.freeze is None:
             args.freeze = BLOCKS if args.init and len(ready["train"]) < FEW else 0
@@ -82,25 +82,25 @@ def run(args: argparse.Namespace) -> Path:
             inputs = {split: seen(accelerator, begun, rows) for split, rows in ready.items()}
             model = fit_head(begun, inputs["train"], ready["train"], kinds).to(accelerator.device)
         elif args.epochs:
-            model = fit(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
+            model = train_model(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
     except Exception:
         if accelerator.is_main_process:
             release(folder)
         raise
-    if not args.epochs:  # a calibration alone: what would have been trained on is as unseen as the validation split
+    if not args.epochs:  # calibration only: the train split is as new to the model as the validation split
         ready["validation"] = concatenate_datasets([ready["train"], ready["validation"]])
         data["validation"] = concatenate_datasets([data["train"], data["validation"]])
 
     weights, held_out = balance(ready["train"]["label"]).to(accelerator.device), [s for s in ready if s != "train"]
     outputs = {s: predict(accelerator, model, ready[s], weights)[0] for s in held_out}
     if accelerator.is_main_process:
-        calibration, promise = calibrate(outputs["validation"], ready["validation"], kinds, model)
-        finish(model, calibration.to_dict(), folder / "model")
-        report.finish(outputs, ready, promise, head_only=bool(head_only))
+        calibration, guarantee = calibrate(outputs["validation"], ready["validation"], kinds, model)
+        save_model(model, calibration.to_dict(), folder / "model")
+        report.finish(outputs, ready, guarantee, head_only=bool(head_only))
         if head_only:  # measured; now the few frames that it was measured on teach it too
             rows = concatenate_datasets([*ready.values()])
             model = fit_head(begun, np.concatenate([*inputs.values()]), rows, kinds)
-            finish(model, calibration.to_dict(), folder / "model")
+            save_model(model, calibration.to_dict(), folder / "model")
     accelerator.wait_for_everyone()
     accelerator.end_training()
     if args.push_to_hub and accelerator.is_main_process:

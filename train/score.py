@@ -40,7 +40,7 @@ class Several(Alone):
         return max(1, super().readers // here)
 
     def first(self) -> AbstractContextManager[Any]:
-        """The first process before the others."""
+        """Let the first process run before the others."""
         return self.accelerator.main_process_first()
 
     def items(self, paths: list[str], note: Callable[[str], object]) -> Iterable[Item] | None:
@@ -49,7 +49,7 @@ class Several(Alone):
         return items if items.any else None
 
     def wait(self) -> None:
-        """Until all processes have come here."""
+        """Wait until all processes have arrived here."""
         self.accelerator.wait_for_everyone()
 
 
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return command.main(["score", *(sys.argv[1:] if argv is None else argv)], Several(accelerator))
     finally:
-        accelerator.end_training()  # processes that leave their group open are killed at exit now and then
+        accelerator.end_training()  # without it processes are sometimes killed at exit
 
 
 if __name__ == "__main__":

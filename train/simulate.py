@@ -1,11 +1,11 @@
 """Simulate colour negatives with labelled damage, as an image folder that `train/run.py` reads.
 
     python train/simulate.py data/simulated                                 # scenes that it draws
-    python train/simulate.py data/simulated --photos photos --count 8000    # photographs of one's own, and scenes
-    python train/simulate.py data/simulated --photos photos --negatives film  # and real, sound negatives
+    python train/simulate.py data/simulated --photos photos --count 8000    # photographs, and some scenes
+    python train/simulate.py data/simulated --photos photos --negatives film  # and real, readable negatives
 
-Frames come in twins: one with damage, one the same to the last grain without it, so that what tells them apart is the
-damage and nothing else. The same command writes the same bytes. How it works: docs/simulation.md.
+Frames come in twins: one with damage, one the same to the last grain without it, so that the damage is the only
+difference. The same command writes the same bytes. docs/simulation.md explains the simulation.
 """
 
 import argparse
@@ -28,24 +28,28 @@ from simulator.develop import develop
 from simulator.dust import DustError, dusty, outlines
 from simulator.memory import keep_memory
 from simulator.real import base_of, damaged, encode, negative_from
-from simulator.sight import plain
 from simulator.sources import DRAWN_ALONE, LONG_SIDE, SPLITS, UNKNOWN, Folders, Job, jobs, scene_for
+from simulator.visibility import visible_kinds
 
 GRID = 24  # cells of the coarse damage maps, a side
-STRIKING = ("noise", "holes")  # seen on the negative, whatever the positive shows: next to nothing, and bare light
-FAINT = ("colour_patches", "residual_spots", "dye_removal")  # hard to tell from a picture: as often again by half
+STRIKING = ("noise", "holes")  # visible on the negative whatever the positive shows: hardly any density, and bare light
+FAINT = (
+    "colour_patches",
+    "residual_spots",
+    "dye_removal",
+)  # hard to distinguish from a picture: drawn half as often again as the others
 SECOND = 0.2  # chance of a second kind of damage beside the first
-WHOLE = 0.9  # share of the frame from which damage has no surroundings to stand out from, and is seen all the same
+WHOLE = 0.9  # share of the frame from which damage counts as visible, although it has no surroundings
 WORST = 3.0  # severity
-TRIES = 3  # of damage that is not plain, each half way from the severity before to the worst
+TRIES = 3  # of damage that is not visible, each half way from the severity before to the worst
 
 
 @dataclass
-class Frame:
-    """What `metadata.jsonl` says of a picture. label: 1 readable, 0 damaged. severity: 0…3, of the worst defect.
+class FrameMetadata:
+    """A line of `metadata.jsonl`. label: 1 readable, 0 damaged. severity: 0…3, of the worst defect.
     source: the photograph, scene or real film; group: the same, or its photographer, never in two splits. pair: the
-    number that twins share. Of damage that nobody named the kinds are None. defect_cells: (7, 24, 24) largest coverage
-    in each cell, 0…1, less where the damage can hardly be seen; empty where nobody knows."""
+    number that twins share. The kinds are None where damage is of an unknown kind. defect_cells: (7, 24, 24) largest
+    visible coverage in each cell, 0…1; empty where it is unknown."""
 
     file_name: str
     label: int
@@ -65,7 +69,7 @@ class Frame:
 
 
 def plan(rng: np.random.Generator) -> dict[str, float]:
-    """Which defects a damaged frame has, and how badly."""
+    """Draw the defects of a damaged frame: {kind: severity}."""
     count = 2 if rng.random() < SECOND else 1
     often = np.where(np.isin(DEFECTS, FAINT), 1.5, 1.0)
     kinds = [str(kind) for kind in rng.choice(DEFECTS, count, replace=False, p=often / often.sum())]
@@ -82,16 +86,16 @@ def cells(coverage: np.ndarray) -> list:
 def _frames(
     source: str, folders: Folders, seed: tuple[int, int]
 ) -> Callable[[dict[str, float]], tuple[bytes, np.ndarray]]:
-    """What makes frames of one scene or real negative: from the wanted damage, or none, a file, and where that is,
-    (H, W, 7). All else is the same in each."""
+    """A function that makes frames of one scene or real negative: from the wanted damage, or none, the file and its
+    coverage, (H, W, 7). Everything else is the same in each."""
     dust = outlines(folders.dust) if folders.dust else ()
     if source.startswith("real/"):
-        sound, inside = negative_from(folders.negatives / source.removeprefix("real/"), LONG_SIDE)
-        base = base_of(sound, inside)
+        clean, inside = negative_from(folders.negatives / source.removeprefix("real/"), LONG_SIDE)
+        base = base_of(clean, inside)
 
         def make(wanted: dict[str, float]) -> tuple[bytes, np.ndarray]:
             *_, film_rng, dust_rng = np.random.default_rng(seed).spawn(4)
-            density, coverage = damaged(sound.copy(), inside, wanted, DEFECTS, film_rng)
+            density, coverage = damaged(clean.copy(), inside, wanted, DEFECTS, film_rng)
             return encode(dusty(density, base, dust, dust_rng) if dust else density), coverage
 
     else:
@@ -103,9 +107,9 @@ def _frames(
     return make
 
 
-def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame]:
-    """Make and write a frame with damage and, where the pair has two, its twin; or one of film that was damaged when it
-    was scanned. A kind that is neither `STRIKING` nor plain beside the twin is not damage."""
+def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[FrameMetadata]:
+    """Make and write a frame with damage and, where the pair has two, its twin; or a frame of a scan of
+    damaged film. A kind that is neither `STRIKING` nor visible beside the twin is not damage."""
     rolled = seed, pair[0].pair
     if pair[0].source.startswith("damaged/"):
         scene_rng, film_rng = np.random.default_rng(rolled).spawn(2)
@@ -116,16 +120,16 @@ def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame
         return [_written(out, pair[0], seed, file, 0, None, kinds, [])]
     wanted = plan(np.random.default_rng(rolled).spawn(3)[1])
     frame = _frames(pair[0].source, folders, rolled)
-    sound, _ = frame({})
+    clean, _ = frame({})
     for _ in range(TRIES):
         ruined, coverage = frame(wanted)
         whole = (coverage > 0.5).mean(axis=(0, 1)) > WHOLE
-        coverage = coverage * (plain(sound, ruined, coverage) | np.isin(DEFECTS, STRIKING) | whole)
+        coverage = coverage * (visible_kinds(clean, ruined, coverage) | np.isin(DEFECTS, STRIKING) | whole)
         seen = {kind: severity for kind, severity in wanted.items() if coverage[..., DEFECTS.index(kind)].any()}
         if len(seen) == len(wanted):
             break
         wanted = {kind: s if kind in seen else (s + WORST) / 2 for kind, s in wanted.items()}
-    twins = zip(pair, (ruined, sound), (coverage, 0 * coverage), (seen, {}), strict=False)
+    twins = zip(pair, (ruined, clean), (coverage, 0 * coverage), (seen, {}), strict=False)
     return [
         _written(
             out,
@@ -143,16 +147,16 @@ def _make(pair: list[Job], out: Path, folders: Folders, seed: int) -> list[Frame
 
 def _written(
     out: Path, job: Job, seed: int, file: bytes, label: int, severity: float | None, kinds: dict, where: list
-) -> Frame:
+) -> FrameMetadata:
     name = f"{job.number:06d}.jpg"
     (out / job.split / name).write_bytes(file)
-    return Frame(name, label, severity, job.source, job.group, seed, job.pair, **kinds, defect_cells=where)
+    return FrameMetadata(name, label, severity, job.source, job.group, seed, job.pair, **kinds, defect_cells=where)
 
 
 def simulate(out: Path, folders: Folders = DRAWN_ALONE, count: int = 600, seed: int = 0) -> Path:
     """Write `count` frames into out/{train,validation,test}, with a metadata.jsonl each. Returns `out`.
 
-    Nothing is at `out` until all of it is. Raises FileExistsError when something is there already, FileNotFoundError
+    `out` appears when it is complete. Raises FileExistsError when something is there already, FileNotFoundError
     when a folder holds no picture or damage of no known kind, dust.DustError.
     """
     if out.exists():

@@ -1,11 +1,11 @@
-"""Simulate photographs of film as people lay it out: strips, sleeves and holders, with the corners of every frame.
+"""Simulate photographs of whole strips, sleeves and holders, with the corners of every frame.
 
     python train/strips.py data/strips                          # scenes that it draws
     python train/strips.py data/strips --photos photos --count 200
 
-Frames are exposed and developed as `simulate.py` does, laid on film of one format with its rebate, holes and gaps,
-and the film on a light table, a phone's screen, in a holder, in a sleeve, among other things, or so near that it fills
-the picture. `strips.csv` has a line a picture: file, kind, format, frames, and the corners of each frame in reading
+Frames are exposed and developed as by `simulate.py` and placed on film of one format with its rebate, holes and gaps.
+The film lies on a light table, on a phone's screen, in a holder, in a sleeve, among other things, or fills the
+picture. `strips.csv` has a line a picture: file, kind, format, frames, and the corners of each frame in reading
 order as x y pairs in pixels, clockwise from the upper left. The same command writes the same bytes.
 """
 
@@ -23,16 +23,16 @@ from PIL import Image
 from tqdm import tqdm
 
 from darkroom.files.folder import walk
+from simulator.arrangement import arranged
 from simulator.capture import photograph
 from simulator.filmstrip import BREADTH, FORMATS, strip
-from simulator.laid import laid
 
 SHARES = {"table": 0.36, "clutter": 0.18, "sleeve": 0.16, "holder": 0.16, "filling": 0.14}
 LONG_SIDE = 1600  # pixels of a picture
 
 
-def picture_of(number: int, photos: list[Path], seed: int) -> tuple[bytes, str, str, np.ndarray]:
-    """One photograph: its JPEG, what the film lies on, the format, and (n, 4, 2) corners of its frames in pixels."""
+def simulated_photograph(number: int, photos: list[Path], seed: int) -> tuple[bytes, str, str, np.ndarray]:
+    """One photograph: its JPEG, the kind of background, the format, and (n, 4, 2) corners of its frames in pixels."""
     rng = np.random.default_rng((seed, number))
     kind = str(rng.choice(list(SHARES), p=list(SHARES.values())))
     name = str(rng.choice(list(FORMATS), p=[0.5, 0.1, 0.08, 0.14, 0.08, 0.1]))
@@ -48,7 +48,7 @@ def picture_of(number: int, photos: list[Path], seed: int) -> tuple[bytes, str, 
     per_mm = LONG_SIDE * rng.uniform(0.75, 0.95) / max(longest, 1.4 * rows * BREADTH[FORMATS[name][1]])
     per_mm = min(per_mm, LONG_SIDE / 90)
     films = [strip(name, count, per_mm, photos, rng) for count in counts]
-    density, corners = laid(films, kind, rng)
+    density, corners = arranged(films, kind, rng)
     scale = 1.0
     if rng.random() < 0.25:  # upright
         height = density.shape[0]
@@ -61,7 +61,7 @@ def picture_of(number: int, photos: list[Path], seed: int) -> tuple[bytes, str, 
 
 
 def _make(number: int, out: Path, photos: list[Path], seed: int) -> list[str]:
-    file, kind, name, corners = picture_of(number, photos, seed)
+    file, kind, name, corners = simulated_photograph(number, photos, seed)
     path = f"{number:05d}.jpg"
     (out / path).write_bytes(file)
     boxes = ";".join(" ".join(f"{v:.1f}" for v in frame.ravel()) for frame in corners)
@@ -83,7 +83,7 @@ def strips(out: Path, photos: Path | None = None, count: int = 100, seed: int = 
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder to make")
     parser.add_argument("--photos", type=Path, help="folder of photographs; without it all scenes are drawn")

@@ -52,7 +52,7 @@ REMEDIES = {
 DEFECTS = ("noise", "blank_area", "colour_patches", "holes", "residual_spots", "dye_removal", "light_leak")
 
 # Pictures that are no colour negative, and the reason that is given.
-OTHERS = {
+NOT_NEGATIVES = {
     "black_and_white": "its colours only follow its brightness, as in a black-and-white negative or print",
     "positive": "it looks like a positive, that is a photograph, a print or a slide",
     "page": "it looks like a page of text or a drawing",
@@ -60,6 +60,6 @@ OTHERS = {
 }
 
 
-def spoken(name: str) -> str:
+def display_name(name: str) -> str:
     """A kind as a person reads it: "blank area" for "blank_area"."""
     return name.replace("_", " ")

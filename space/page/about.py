@@ -7,6 +7,7 @@ import gradio as gr
 
 from darkroom.hub.card import Card, read_card
 from darkroom.judge.verdict import Judge
+from darkroom.taxonomy import VERDICTS
 
 from .words import card as boxed
 
@@ -20,9 +21,9 @@ encoder. Frames of one source photograph stayed on one side of the split.</p>"""
 
 SOURCE = '<p class="hint">Read from the card of these weights.</p>'
 
-LIMITS = """<ul class="plain">
+LIMITS = f"""<ul class="plain">
 <li>It judges the film, not the picture: a dull photograph on sound film is readable.</li>
-<li>It knows colour negatives. Slides, prints and black-and-white film get “check by eye” at best.</li>
+<li>It knows colour negatives. Slides, prints and black-and-white film get “{VERDICTS["check"].lower()}” at best.</li>
 <li>Damage of a few pixels, faint spots and faint patches of colour are easily missed.</li>
 <li>Dirt on the scan and damage of the film can look the same. Clean, rescan, ask again.</li>
 <li>Simulated damage is not real damage: expect more errors on your film than the figures say.</li></ul>"""

@@ -12,7 +12,7 @@ import numpy as np
 from darkroom.film.preview import jpeg, negative_view, thumbnail
 from darkroom.film.scan import open_scan
 from darkroom.frames.cut import cut, cut_out
-from darkroom.judge.roll import Frame, judged_frames, prepared_frames
+from darkroom.judge.roll import JudgedFrame, judged_frames, prepared_frames
 from darkroom.judge.verdict import Judge
 
 from .judging import PRIVATE, Seen, look_at, refuse, see, share
@@ -38,7 +38,7 @@ class Cuts:
 
     whole: Seen
     picture: bytes = field(repr=False)
-    frames: tuple[Frame, ...]
+    frames: tuple[JudgedFrame, ...]
     chosen: int = 0
 
     def at_prior(self, prior: float) -> "Cuts":
@@ -72,7 +72,7 @@ def look(
     first = scans[0]
     if first is scan:
         return whole, None
-    picture = Frame(name, path, number=number, infrared=infrared)
+    picture = JudgedFrame(name, path, number=number, infrared=infrared)
     frames = tuple(judged_frames(judge, picture, prepared_frames(judge, scans), prior))
     small = jpeg(negative_view(whole.negative), quality=75)
     return see(judge, first, prior, method, frames[0].verdict), Cuts(whole, small, frames)

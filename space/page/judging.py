@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from darkroom.files.archive import Found, find_frames
+from darkroom.files.archive import FrameSource, frames_in_uploads
 from darkroom.files.folder import shortened
 from darkroom.files.light import UNPROFILED
 from darkroom.film.base import Base
@@ -102,11 +102,11 @@ def make_sweepable(page: gr.Blocks) -> None:
     page.temp_file_sets = [page.upload_file_set, *(component.temp_files for component in components)]
 
 
-def frames_of(upload: gr.File, paths: list[str]) -> list[Found]:
+def frames_of(upload: gr.File, paths: list[str]) -> list[FrameSource]:
     """The frames of an upload, ZIPs unpacked; they are deleted with the upload."""
     folder = new_folder(upload)
     try:
-        return find_frames([Path(path) for path in paths], folder)
+        return frames_in_uploads([Path(path) for path in paths], folder)
     finally:  # whatever went wrong
         upload.temp_files.update(str(path) for path in folder.rglob("*") if path.is_file())
 

@@ -69,12 +69,12 @@ def outlines(corners: list, name: str) -> list[np.ndarray]:
     raise OutlineError(f"{name}: corners are four [x, y] a frame, of {MOST_OUTLINES} frames at most; send such a list")
 
 
-def cornered(frame: rolls.Frame) -> list | None:
+def cornered(frame: rolls.JudgedFrame) -> list | None:
     """Where a frame lies on its picture, for JSON; None where it is the picture."""
     return None if frame.polygon is None else np.round(frame.polygon, 5).tolist()
 
 
-def record(frame: rolls.Frame, **more: Any) -> dict:
+def record(frame: rolls.JudgedFrame, **more: Any) -> dict:
     """The columns of the CSV, with the remedies of a judged frame, and what more is to be said of it."""
     if frame.verdict is None:
         return frame.row()
@@ -118,7 +118,7 @@ def endpoints(judge: Judge) -> None:
             raise refuse(error, path.name) from None
         note = note_on(scan, whole="By /judge_roll")
         note += f" It holds {len(scans)} frames; /judge_frames judges each." if len(scans) > 1 else ""
-        return words.chances(found), record(rolls.Frame(path.name, path, found), note=note.strip())
+        return words.chances(found), record(rolls.JudgedFrame(path.name, path, found), note=note.strip())
 
     def judge_frames(file: str, prior: float = 0.5, light: str = "auto", corners: list | None = None) -> list[dict]:
         """Judge each frame of a photograph of a strip, a sleeve or a holder of colour negatives.
@@ -138,7 +138,7 @@ def endpoints(judge: Judge) -> None:
             scan = open_scan(path, name=path.name, light=light)
             scans = cut(scan) if not corners else [*cut_out(scan, outlines(corners, path.name))]
             ready = rolls.prepared_frames(judge, scans)
-            judged = rolls.judged_frames(judge, rolls.Frame(path.name, path), ready, share(100 * prior))
+            judged = rolls.judged_frames(judge, rolls.JudgedFrame(path.name, path), ready, share(100 * prior))
             note = note_on(scan, whole="By /judge_roll")
             return [record(frame, note=note, corners=cornered(frame)) for frame in judged]
         except Exception as error:

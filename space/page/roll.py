@@ -9,9 +9,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.judge.contact import ContactSheet, zipped
-from darkroom.judge.roll import Frame, judge_roll, sidecars_of, summarise, table_of, worst_first
+from darkroom.judge.roll import JudgedFrame, judge_roll, sidecars_of, summarise, table_of, worst_first
 from darkroom.judge.verdict import Judge
 
 from . import words
@@ -33,14 +33,14 @@ class Roll:
     """What a visitor's roll is so far: frames in the order of the upload, how many pictures there are, what was said of
     the light in their files, and what it is called."""
 
-    frames: tuple[Frame, ...]
+    frames: tuple[JudgedFrame, ...]
     total: int
     light: str
     seconds: float = 0.0
     title: str = TITLE
 
 
-def pictures_of(frames: Sequence[Frame]) -> list[Found]:
+def pictures_of(frames: Sequence[JudgedFrame]) -> list[FrameSource]:
     """The pictures that the frames of a roll are, or were cut from."""
     return [found for found, _ in groupby(frames, key=lambda frame: frame.found)]
 
@@ -89,7 +89,7 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         files = save(frames) if final and frames else NOT_YET
         return [said, sheet_html(frames, order), *files]
 
-    def save(frames: tuple[Frame, ...]) -> list[dict]:
+    def save(frames: tuple[JudgedFrame, ...]) -> list[dict]:
         folder = new_folder(as_csv)
         table, sidecars = folder / "verdicts.csv", folder / "sidecars.zip"
         table.write_text(table_of(frames), encoding="utf-8")
@@ -118,10 +118,10 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         if current is not None:
             yield from judge_all(pictures_of(current.frames), percent, light, current.title)
 
-    def judge_all(found: list[Found], percent: float, light: str, title: str) -> Iterator[list]:
+    def judge_all(found: list[FrameSource], percent: float, light: str, title: str) -> Iterator[list]:
         still = [gr.skip()] * len(drawn)
         frames, began, redrawn = (), time.monotonic(), 0.0
-        told = 0.0
+        shown_at = 0.0
         done = 0  # pictures
         for frame in judge_roll(judge, found, share(percent), light):
             done += not frames or frame.found != frames[-1].found
@@ -130,9 +130,9 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
             current = Roll(frames, len(found), light, now - began, title)
             due = now - redrawn > REDRAW_SECONDS
             redrawn = now if due else redrawn
-            if not due and now - told < TELL_SECONDS:
+            if not due and now - shown_at < TELL_SECONDS:
                 continue
-            told = now
+            shown_at = now
             bar = progress_html(done - 1, len(found), now - began)  # a strip may have more frames yet
             yield [*busy(light), bar, current, *(draw(current, percent, final=False) if due else still)]
         current = Roll(frames, len(found), light, time.monotonic() - began, title)

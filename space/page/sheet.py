@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from darkroom.judge.roll import Frame, Summary
+from darkroom.judge.roll import JudgedFrame, Summary
 
 from .words import SPOKEN, breakable
 
@@ -20,7 +20,7 @@ def picture_url(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def sheet_html(frames: Sequence[Frame], order: Sequence[int], chosen: int | None = None) -> str:
+def sheet_html(frames: Sequence[JudgedFrame], order: Sequence[int], chosen: int | None = None) -> str:
     """The frames in this order of their indices; each button carries its index. chosen: the one that is shown."""
     return f'<ol class="sheet">{"".join(_cell(i, frames[i], i == chosen) for i in order)}</ol>'
 
@@ -36,7 +36,7 @@ def examples_html(examples: Sequence[tuple[str, bytes]]) -> str:
     return f'{heading}<ol class="sheet small">{"".join(cells)}</ol>'
 
 
-def _cell(index: int, frame: Frame, chosen: bool) -> str:
+def _cell(index: int, frame: JudgedFrame, chosen: bool) -> str:
     name, word = breakable(frame.name.rsplit("/", 1)[-1]), frame.word
     if frame.verdict is None:
         return (

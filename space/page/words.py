@@ -6,7 +6,7 @@ from html import escape
 from darkroom.files.archive import MOST_FRAMES
 from darkroom.judge.record import Verdict
 from darkroom.judge.roll import SPOKEN as SPOKEN
-from darkroom.taxonomy import spoken as plain
+from darkroom.taxonomy import display_name
 
 FORMATS = (
     '<p class="hint">JPEG, PNG, WebP, TIFF with 8 or 16 bits, HEIC, camera raw. Drop it, choose it, or paste it with '
@@ -35,7 +35,7 @@ UNUSUAL = {
 
 def spoken(defect: str) -> str:
     """A kind of damage as a heading."""
-    return plain(defect).capitalize()
+    return display_name(defect).capitalize()
 
 
 def breakable(name: str) -> str:
@@ -60,7 +60,7 @@ def verdict_html(verdict: Verdict, note: str = "") -> str:
         f'<p class="edge">{breakable(verdict.file)}</p>'
         f"<h2>{SPOKEN[verdict.verdict]}</h2>"
         f'<p class="sure">{sure}</p>'
-        f'<p class="why">{escape(verdict.said)}</p>{noted}</section>'
+        f'<p class="why">{escape(verdict.explanation)}</p>{noted}</section>'
     )
 
 

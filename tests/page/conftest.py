@@ -19,7 +19,7 @@ from PIL import Image, ImageCms
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import film
-from simulator import others
+from simulator import not_negatives
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = str(ROOT / "space" / "app.py")
@@ -138,9 +138,9 @@ def drop(page: Page, *paths: Path, into: str = "#frame-file") -> None:
 
 @pytest.fixture(scope="session")
 def unlike_film(tmp_path_factory) -> dict[str, Path]:
-    """A page of text, and a frame that holds nothing."""
+    """A page of text, and an empty frame."""
     folder = tmp_path_factory.mktemp("unlike")
-    text = others.page(film.frame(200, 300), np.random.default_rng(1))
+    text = not_negatives.page(film.frame(200, 300), np.random.default_rng(1))
     Image.fromarray(film.eight_bit(text)).save(folder / "letter.png")
     Image.fromarray(np.zeros((200, 300, 3), np.uint8)).save(folder / "black.png")
     return {path.stem: path for path in folder.iterdir()}

@@ -1,4 +1,4 @@
-"""Anyone can use it: screen readers, keyboards, light and dark."""
+"""Accessibility: screen readers, keyboards, light and dark themes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What infrared shows, on the page: measured, said, and painted over the picture when asked for."""
+"""Infrared on the page: measured, reported, and painted over the picture on request."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from conftest import difference, drop, shown_picture
-from test_infrared import DEEP, DEEP_DUSTY, FILES, HEIGHT, LOW, SHARE, WIDTH, saved, specks
+from infrared import DEEP, DEEP_DUSTY, FILES, HEIGHT, LOW, SHARE, WIDTH, saved, specks
 from test_page_roll import judge_roll, table
 
 pytestmark = pytest.mark.browser

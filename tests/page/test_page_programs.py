@@ -41,7 +41,7 @@ def client(server: Server) -> Client:
 
 @pytest.fixture(scope="module")
 def behind_sub_path(weights: Path, tmp_path_factory) -> Iterator[Server]:
-    """The page, told that a proxy serves it below `SUB_PATH`."""
+    """The page, configured for a proxy that serves it below `SUB_PATH`."""
     server = Server(weights, tmp_path_factory.mktemp("sub_path"), GRADIO_ROOT_PATH=SUB_PATH)
     yield server
     server.stop()
@@ -193,7 +193,7 @@ def test_behind_a_proxy_the_guide_names_the_sub_path_and_its_commands_work(
 
 
 def by_curl(commands: str, picture: Path) -> str:
-    """What the last of the commands prints as its data, with this picture for theirs."""
+    """The data that the last of the commands prints, for this picture."""
     lines = commands.replace("@frame.jpg", f"@{picture}")
     answer = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, timeout=60).stdout
     return answer.split("data: ", 1)[1].splitlines()[0]

@@ -1,4 +1,4 @@
-"""What the page says of itself is true, and what is uploaded goes away."""
+"""What the page says about itself is true, and uploads are deleted."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def test_the_page_is_there_within_seconds(server: Server):
 
 
 def test_an_upload_and_all_that_was_made_of_it_are_deleted(weights: Path, negative: Path, tmp_path: Path):
-    """The page as `build` makes it, told to keep files for fifteen seconds."""
+    """The page of `build`, set to keep files for fifteen seconds."""
     script = tmp_path / "serve.py"
     script.write_text(
         "import sys\n"

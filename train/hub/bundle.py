@@ -1,4 +1,4 @@
-"""What a published model consists of, laid out in a folder: weights, package, ONNX, pictures, card.
+"""The content of a published model: weights, package, ONNX, pictures, card.
 
 model.safetensors, config.json    the network, as `darkroom` loads it
 model.onnx                        the same network: pixels (N, 3, H, W) uint8 and span (N,) float32, in D, in;
@@ -22,12 +22,12 @@ from darkroom.judge.resnet import Output, ResNet18, to_float
 from hub.cards import model_card
 
 ROOT = Path(__file__).resolve().parents[2]
-# Charts alone: mistakes.png shows frames of somebody's film.
+# Only charts: mistakes.png shows the user's frames.
 PICTURES = ("curves", "learning_rate", "confusion", "reliability", "coverage_risk")
 
 
 class _FromBytes(nn.Module):
-    """The network with its input scaling inside, so that who runs the ONNX file cannot get that wrong."""
+    """The network with its input scaling inside, so that users of the ONNX file need not know it."""
 
     def __init__(self, model: ResNet18):
         super().__init__()
@@ -43,7 +43,7 @@ def export_onnx(model: ResNet18, path: Path) -> None:
     sizes = {2: "height", 3: "width"}
     axes = {"pixels": sizes, "span": {}, "label": {}, "defects": {}, "maps": {2: "rows", 3: "columns"}}
     with warnings.catch_warnings():
-        # It warns that there is a newer exporter, which writes this machine's paths into the file and takes far longer.
+        # It warns of a newer exporter, which takes far longer and writes paths of this machine into the file.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             _FromBytes(model).eval(),
@@ -59,7 +59,7 @@ def export_onnx(model: ResNet18, path: Path) -> None:
 def assemble(run: Path, folder: Path, repo: str) -> None:
     """Lay out in `folder`, which is empty, the model of a finished run as it is published under the name `repo`.
 
-    Raises WeightsError where the run has no sound model, cards.CardError where it has no report.
+    Raises WeightsError where the run has no valid model, cards.CardError where it has no report.
     """
     pictures = [picture for picture in (run / f"{name}.png" for name in PICTURES) if picture.is_file()]
     card = model_card(run, repo, [f"report/{picture.name}" for picture in pictures])

@@ -1,4 +1,4 @@
-"""The cards of a model and of a data set, filled from what was measured; no figure in them is typed in."""
+"""The cards of a model and of a data set, filled from what was measured; no figure is typed by hand."""
 
 import json
 import shlex
@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from learning.intervals import clopper_pearson
 
 ROOT = Path(__file__).resolve().parents[2]
-LICENCES = {  # as sources name them: as the Hub does
+LICENCES = {  # name in the list of sources: name on the Hub
     "CC0 1.0": "cc0-1.0",
     "CC BY 4.0": "cc-by-4.0",
     "CC BY-SA 4.0": "cc-by-sa-4.0",
@@ -47,7 +47,9 @@ def model_card(run: Path, repo: str, pictures: list[str]) -> str:
     settings, figures = report["settings"], report["figures"]
     data = public_name(settings["data"]) if settings["data"] else "simulated colour negatives"
     measured = [(words, figures[name], figures["intervals"][name], name) for name, (_, words) in METRICS.items()]
-    defects = {kind: found for kind, found in report["defects"].items() if found}  # None: none of it in the split
+    defects = {
+        kind: found for kind, found in report["defects"].items() if found
+    }  # None: the split has none of that kind
     results = [
         EvalResult(
             task_type="image-classification",
@@ -118,8 +120,8 @@ def _public(command: str) -> str:
 
 
 def _training(run: Path, report: dict) -> tuple[dict | None, list[dict]]:
-    """The report of the run that trained the network, and its epochs: of a run that only calibrated that of the model
-    which it began with, where that is a run here; else None and no epochs."""
+    """The report of the run that trained the network, and its epochs: for a run that only calibrated,
+    those of the run that trained its initial model, if that is here; else None and no epochs."""
     if not report["epochs"]:
         run = Path(report["settings"]["init"]).parent
         if not (run / "report.json").is_file():
@@ -129,14 +131,14 @@ def _training(run: Path, report: dict) -> tuple[dict | None, list[dict]]:
 
 
 def _share(rate: float, count: int) -> str:
-    """A share of so many, with its exact 95 % interval."""
+    """A share of `count`, with its exact 95 % interval."""
     low, high = clopper_pearson(round(rate * count), count)
     return f"{100 * rate:.0f} % ({100 * low:.0f}–{100 * high:.0f} %)"
 
 
 def _render(card: str, **facts: object) -> str:
     """Fill `card`/README.md; a fact that is missing is an error, not a blank."""
-    rooms = Environment(
+    templates = Environment(
         loader=FileSystemLoader(ROOT / card), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
-    return rooms.get_template("README.md").render(**facts)
+    return templates.get_template("README.md").render(**facts)

@@ -16,10 +16,10 @@ from PIL import UnidentifiedImageError
 from darkroom.film.inversion import invert
 from darkroom.taxonomy import LABELS
 from hub.cards import LICENCES, dataset_card
-from learning.frames import DataError, defect_columns, load, picture
+from learning.dataset import DataError, defect_columns, open_dataset, open_picture
 
 SHARD = 400_000_000  # bytes of pictures in one file
-DRAWN = "drawn/"  # sources of scenes that the simulator draws itself: nobody else's
+DRAWN = "drawn/"  # sources of scenes that the simulator draws: no one else's copyright
 OURS = "CC0 1.0"
 SHOWN = 360  # pixels, the long side of a picture on the card
 
@@ -30,7 +30,7 @@ def lay_out(data: Path, folder: Path, repo: str, credits: Path | None) -> None:
     credits: CSV with the columns path, source, licence, credit; a picture's `source` is looked up in `path`.
     Raises DataError where the data or the credits cannot be used.
     """
-    splits = {name: _typed(rows) for name, rows in load(str(data)).items()}
+    splits = {name: _typed(rows) for name, rows in open_dataset(str(data)).items()}
     known = _credits(credits)
     located = sum(_has_place(row) for rows in splits.values() for row in _undecoded(rows))
     (folder / "data").mkdir()
@@ -71,7 +71,7 @@ def lay_out(data: Path, folder: Path, repo: str, credits: Path | None) -> None:
 
 
 def _typed(rows: Dataset) -> Dataset:
-    """The pictures as pictures with their bytes inside and no path of this machine; the kinds of damage as 0 and 1."""
+    """The pictures as a column of images with embedded bytes, without local paths; the kinds of damage as 0 and 1."""
     features = Features(rows.features | {"image": Image()} | {kind: Value("int8") for kind in defect_columns(rows)})
     plain = rows.cast(features).with_format("arrow")
     return plain.map(embed_table_storage, batched=True, batch_size=64).with_format(None)
@@ -123,7 +123,7 @@ def _examples(rows: Dataset, folder: Path) -> dict[str, str]:
         damage = [kind for kind in kinds if row[kind]]
         name = damage[0] if len(damage) == 1 else LABELS[row["label"]] if not damage else None
         if name and name not in found:
-            negative = picture(_undecoded(rows)[index]["image"]).rgb
+            negative = open_picture(_undecoded(rows)[index]["image"]).rgb
             both = [Pillow.fromarray((side * 255).round().astype("uint8")) for side in (negative, invert(negative))]
             sheet = Pillow.new("RGB", (2 * both[0].width, both[0].height))
             sheet.paste(both[0], (0, 0))
@@ -135,21 +135,21 @@ def _examples(rows: Dataset, folder: Path) -> dict[str, str]:
 
 
 def _has_place(row: dict) -> bool:
-    """Whether a picture says where it was taken. Raises DataError for one that `datasets` will not open."""
+    """Whether a picture has a GPS position. Raises DataError for one that `datasets` cannot open."""
     gps = 0x8825
     try:
         image = Pillow.open(io.BytesIO(row["image"]["bytes"]))
     except UnidentifiedImageError:
         name = row["name"]
-        raise DataError(f"{name}: who loads the data set could not open it; convert it to TIFF or JPEG") from None
+        raise DataError(f"{name}: users of the data set could not open it; convert it to TIFF or JPEG") from None
     with image:
         try:
             return bool(image.getexif().get_ifd(gps))
-        except Exception:  # Pillow raises whatever it likes on broken bytes, from which nobody reads a place either
+        except Exception:  # Pillow raises all sorts of exceptions for broken EXIF, which then has no readable place
             return False
 
 
 def _size_category(count: int) -> str:
-    """The Hub's name for so many rows."""
+    """The Hub's size category for `count` rows."""
     names = (("n<1K", 1e3), ("1K<n<10K", 1e4), ("10K<n<100K", 1e5), ("100K<n<1M", 1e6))
     return next((name for name, below in names if count < below), "1M<n<10M")

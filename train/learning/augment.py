@@ -1,5 +1,5 @@
-"""Augmentation that keeps the label true: turns, flips and a mildly different light, never a blur or an erasure that
-would make a defect or hide one."""
+"""Augmentation that keeps the label true: rotations, flips and mild changes of light, but no blur or erasure, which
+could add or hide a defect."""
 
 import torch
 from torch import Tensor
@@ -23,14 +23,14 @@ class QuarterTurn(v2.Transform):
 
 
 class Light(v2.Transform):
-    """Another exposure and white balance: an offset a channel, one factor. Leaves masks as they are."""
+    """Another exposure and white balance: an offset a channel and one factor. Masks stay unchanged."""
 
     def make_params(self, flat_inputs: list) -> dict:
         """Draw offset and factor."""
         return {"offset": CAST * torch.randn(3, 1, 1), "factor": 1 + CONTRAST * torch.randn(())}
 
     def transform(self, inpt, params: dict):
-        """Change a picture; leave all else."""
+        """Change a picture; masks stay unchanged."""
         if not isinstance(inpt, tv_tensors.Image):
             return inpt
         return tv_tensors.wrap(inpt * params["factor"].to(inpt) + params["offset"].to(inpt), like=inpt)
@@ -41,7 +41,7 @@ SQUARE = v2.Compose([QuarterTurn(), *FRAME.transforms])
 
 
 def augment(pictures: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
-    """Draw one change for each picture and make it in its defect map too.
+    """Draw a change for each picture and apply it to the picture and its defect map.
 
     pictures: (N, 3, H, W) float, symmetric about 0; only squares are turned by quarters. cells: (N, K, h, w). Draws
     from torch's global generator.

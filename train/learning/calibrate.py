@@ -1,4 +1,4 @@
-"""Fit what turns logits into honest probabilities, and the thresholds of the three verdicts.
+"""Fit the calibration of the probabilities, and the thresholds of the three verdicts.
 
 All of it is fitted on the validation split and stored in the model's `config.json`; `darkroom.judge.calibration`
 applies it.
@@ -9,9 +9,9 @@ from datasets import Dataset
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from darkroom.judge.calibration import PRIOR, Calibration, at_prior, sigmoid, soundness
+from darkroom.judge.calibration import PRIOR, Calibration, at_prior, log_odds_clean, sigmoid
 from darkroom.judge.resnet import Output, ResNet18
-from learning.promise import promised_threshold
+from learning.guarantee import guaranteed_threshold
 
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
 FEWEST = 2 * EVENTS  # of the rarer class, for two weights
@@ -22,50 +22,52 @@ FALSE_DAMAGED = 0.05  # of readable ones, at most
 def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResNet18) -> tuple[Calibration, dict]:
     """Fit on validation.
 
-    output, rows: what `model` says of the validation split, and the split, in which rows of one `group` (photograph,
-    roll) belong together. kinds: the damage that the data label. A kind that they do not label, or in too few frames,
-    keeps the calibration that the model came with, and so does the label; and a threshold of which too few frames
-    promise anything stays.
-    Returns the calibration and what can be promised of its thresholds.
+    output, rows: logits of `model` on the validation split, and the split, whose rows of one `group` (photograph, roll)
+    stay in one fold. kinds: the damage that the data set labels. A kind that it does not label, or in too few frames,
+    keeps the calibration of the model; so does the label, and a threshold that too few frames can guarantee.
+    Returns the calibration and the guarantees of its thresholds.
     """
     label, logits, _ = (part.double().numpy() for part in output)
     normal, damage = np.array(rows["label"]), np.array(rows["defects"]).reshape(len(rows), -1)
     groups = np.array(rows["group"])
     stored = model.calibration
     before = Calibration.from_dict(stored) if stored else Calibration.identity(model.defects)
-    slope, bias, unseen = {}, {}, {}  # unseen: probabilities by fits that were not shown the row
+    slope, bias, unseen = {}, {}, {}  # unseen: cross-validated probabilities
 
     for k, kind in enumerate(model.defects):
         truth = damage[:, kinds.index(kind)] if kind in kinds else np.zeros(len(rows))
-        known = np.isfinite(truth)  # of a damaged frame nobody may know the kind
-        if kind not in before.slope:  # the head has been rebuilt: its logit is all there is
+        known = np.isfinite(truth)  # the kind of a damaged frame may be unknown
+        if kind not in before.slope:  # the head was rebuilt with a new kind
             before = _with(before, kind)
         if min((truth == value).sum() for value in (0, 1)) < FEWEST:
             slope[kind], bias[kind] = before.slope[kind], before.bias[kind]
             unseen[kind] = before.of_defect(kind, logits[:, k])
             continue
         column = logits[:, k : k + 1]
-        (slope[kind],), bias[kind], found = _fit(column[known], truth[known], groups[known])
+        (slope[kind],), bias[kind], found = _fit_logistic(column[known], truth[known], groups[known])
         unseen[kind] = Calibration(slope, bias).of_defect(kind, logits[:, k])
         unseen[kind][known] = found
 
     margin = label[:, 1] - label[:, 0]
-    sound = soundness([*unseen.values()]) if unseen else np.zeros(len(rows))
+    no_damage = log_odds_clean([*unseen.values()]) if unseen else np.zeros(len(rows))
     rarer, prior = np.bincount(normal, minlength=2).min(), float(normal.mean())
+    slope_label, slope_clean = before.slope["normal"], before.sound
     if stored and rarer < EVENTS:
-        own, share, bias["normal"], prior = before.slope["normal"], before.sound, before.bias["normal"], before.prior
-        p_normal = sigmoid(own * margin + share * sound + bias["normal"])
-    elif rarer >= FEWEST and sound.any():
-        (own, share), bias["normal"], p_normal = _fit(np.stack([margin, sound], 1), normal, groups)
-    else:  # only what the earlier calibration made of them both: a temperature and a bias
-        own, share = before.slope["normal"], before.sound
-        (scale,), bias["normal"], p_normal = _fit((own * margin + share * sound)[:, None], normal, groups)
-        own, share = scale * own, scale * share
-    slope["normal"] = own
+        bias["normal"], prior = before.bias["normal"], before.prior
+        p_normal = sigmoid(slope_label * margin + slope_clean * no_damage + bias["normal"])
+    elif rarer >= FEWEST and no_damage.any():
+        (slope_label, slope_clean), bias["normal"], p_normal = _fit_logistic(
+            np.stack([margin, no_damage], 1), normal, groups
+        )
+    else:  # too few rows: a temperature and a bias for the combination that the earlier calibration has
+        combined = slope_label * margin + slope_clean * no_damage
+        (scale,), bias["normal"], p_normal = _fit_logistic(combined[:, None], normal, groups)
+        slope_label, slope_clean = scale * slope_label, scale * slope_clean
+    slope["normal"] = slope_label
 
-    p = at_prior(p_normal, prior, PRIOR)  # thresholds too come from pictures that were not fitted on
-    readable_above, readable = promised_threshold(p[normal == 0], groups[normal == 0], FALSE_READABLE)
-    below, damaged = promised_threshold(1 - p[normal == 1], groups[normal == 1], FALSE_DAMAGED)
+    p = at_prior(p_normal, prior, PRIOR)  # the thresholds use cross-validated probabilities too
+    readable_above, readable = guaranteed_threshold(p[normal == 0], groups[normal == 0], FALSE_READABLE)
+    below, damaged = guaranteed_threshold(1 - p[normal == 1], groups[normal == 1], FALSE_DAMAGED)
     damaged_below = 1 - below
     if stored and not readable["promised"]:
         readable_above = before.readable_above
@@ -74,7 +76,7 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
     calibration = Calibration(
         slope={name: float(value) for name, value in slope.items()},
         bias={name: float(value) for name, value in bias.items()},
-        sound=float(share),
+        sound=float(slope_clean),
         prior=prior,
         readable_above=max(PRIOR, readable_above),
         damaged_below=min(PRIOR, damaged_below),
@@ -83,23 +85,23 @@ def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResN
 
 
 def _with(before: Calibration, kind: str) -> Calibration:
-    """The calibration, and of `kind` the network's own word."""
+    """The calibration with the identity for `kind`."""
     stored = before.to_dict()
     return Calibration.from_dict(
         stored | {"slope": stored["slope"] | {kind: 1.0}, "bias": stored["bias"] | {kind: 0.0}}
     )
 
 
-def _fit(x: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Logistic regression on x (N, D): weights (D,), bias, and for each row the probability by a fit that was not shown
-    its group."""
+def _fit_logistic(x: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """Logistic regression on x (N, D): weights (D,), bias, and the probability of each row, cross-validated over
+    groups."""
     center, scale = x.mean(0), np.maximum(x.std(0), 1e-6)
-    standard = (x - center) / scale
-    fitted = LogisticRegression(max_iter=1000).fit(standard, truth)
-    unseen = fitted.predict_proba(standard)[:, 1]
+    standardised = (x - center) / scale
+    fitted = LogisticRegression(max_iter=1000).fit(standardised, truth)
+    unseen = fitted.predict_proba(standardised)[:, 1]
     rarer = min(len(set(groups[truth == value])) for value in (0, 1))
     if rarer >= 2:
         folds = StratifiedGroupKFold(min(5, rarer))
-        unseen = cross_val_predict(fitted, standard, truth, groups=groups, cv=folds, method="predict_proba")[:, 1]
+        unseen = cross_val_predict(fitted, standardised, truth, groups=groups, cv=folds, method="predict_proba")[:, 1]
     weights = fitted.coef_[0] / scale
     return weights, float(fitted.intercept_[0] - weights @ center), unseen

@@ -1,8 +1,8 @@
 """Checkpoints that survive a kill at any moment.
 
 A checkpoint is one folder, `RUN/checkpoints/epoch-0007`: Accelerate's state (weights, optimiser, random numbers) beside
-the averaged weights, the best weights so far and `progress.json`. It is written under another name and renamed when
-whole, so a half-written one never has a name under which it would be found.
+the averaged weights, the best weights so far and `progress.json`. It is written under a temporary name and renamed
+when complete, so that an incomplete one is never found.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 PART = "part"
-FREE = ("resume", "epochs", "name", "report_to", "push_to_hub")  # arguments that may differ when a run goes on
+FREE = ("resume", "epochs", "name", "report_to", "push_to_hub")  # arguments that may differ when a run is resumed
 
 
 class RunError(RuntimeError):
-    """The run cannot start, go on or be written; the message says why."""
+    """The run cannot start, be resumed or be written; the message says why."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Progress:
 
 
 def claim(runs: Path, args: argparse.Namespace, processes: int) -> Path:
-    """The folder of this run, made and marked with its arguments. Raises RunError.
+    """Make the folder of this run and store its arguments there. Raises RunError.
 
     Without --name it is called after the data and numbered; --resume then means the latest of that name.
     """
@@ -67,8 +67,8 @@ def claim(runs: Path, args: argparse.Namespace, processes: int) -> Path:
 
 
 def release(folder: Path) -> None:
-    """Give the name of a run back that came to nothing, for a corrected command; one with a checkpoint, an epoch or a
-    model keeps its folder."""
+    """Remove the folder of a run that failed before it wrote a checkpoint, an epoch or a model, so that a corrected
+    command can use its name."""
     if not any((folder / kept).exists() for kept in ("checkpoints", "epochs.jsonl", "model")):
         shutil.rmtree(folder)
 
@@ -94,7 +94,7 @@ def save(
             for older in folder.glob("epoch-*"):
                 if older != whole:
                     shutil.rmtree(older)
-    # torch and safetensors wrap the system's error in ones of their own.
+    # torch and safetensors wrap the system's error.
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)
         reason, free = str(error).splitlines()[0], shutil.disk_usage(run).free / 1e6
@@ -110,7 +110,7 @@ def newest(run: Path) -> Path | None:
 
 
 def restore(accelerator: Accelerator, folder: Path) -> tuple[Progress, dict[str, Tensor], dict[str, Tensor]]:
-    """Put the prepared objects back to a checkpoint. Returns its progress, averaged and best weights."""
+    """Load a checkpoint into the prepared objects. Returns its progress, averaged and best weights."""
     accelerator.load_state(str(folder))
     progress = Progress(**json.loads((folder / "progress.json").read_text()))
     return progress, load_file(folder / "averaged.safetensors"), load_file(folder / "best.safetensors")

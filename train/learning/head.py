@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from darkroom.judge.calibration import Calibration, logit, sigmoid
 from darkroom.judge.resnet import ResNet18, contrast, to_float
-from learning.frames import COLUMNS, collate
+from learning.dataset import COLUMNS, collate
 
 FEW = 200  # frames to train on; with fewer the head alone is fitted unless --freeze says otherwise
 MOVE = 2.0  # log-odds by which the prior lets a usual frame move, its standard deviation: bench/own_film.py
@@ -26,7 +26,7 @@ MOVE = 2.0  # log-odds by which the prior lets a usual frame move, its standard 
 @torch.inference_mode()
 def seen(accelerator: Accelerator, model: ResNet18, rows: Dataset) -> np.ndarray:
     """(N, 513) what the head is given of every row, in order: pooled channels and density span. rows: as
-    `frames.prepare` gives them. The same in every process."""
+    `dataset.prepare_dataset` gives them. The same in every process."""
     rows = rows.select_columns(COLUMNS)
     loader = accelerator.prepare(DataLoader(rows, accelerator.num_processes, collate_fn=collate))
     model.eval()
@@ -42,7 +42,8 @@ def seen(accelerator: Accelerator, model: ResNet18, rows: Dataset) -> np.ndarray
 def fit_head(model: ResNet18, inputs: np.ndarray, rows: Dataset, kinds: tuple[str, ...]) -> ResNet18:
     """A copy of `model` whose head fits the labels of `rows`, and the kinds of damage where they are labelled.
 
-    inputs: (N, 513) as `seen` gives them. rows: as `frames.prepare` gives them. kinds: the damage that the data label.
+    inputs: (N, 513) as `seen` gives them. rows: as `dataset.prepare_dataset` gives them. kinds: the damage
+    that the data set labels.
     """
     before = Calibration.from_dict(model.calibration) if model.calibration else Calibration.identity(model.defects)
     normal, damage = np.array(rows["label"], float), np.array(rows["defects"], float).reshape(len(rows), -1)

@@ -1,4 +1,4 @@
-"""How far a measured share can be believed."""
+"""Confidence intervals of measured rates."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 def clopper_pearson(
     hits: int, count: int, certainty: float = 0.95, side: Literal["two-sided", "less"] = "two-sided"
 ) -> tuple[float, float]:
-    """The exact interval of a rate of which `hits` of `count` were seen (Clopper and Pearson 1934).
+    """The exact confidence interval of a rate, for `hits` of `count` (Clopper and Pearson 1934).
 
     side: "less" bounds the rate from above alone, and so more closely.
     """

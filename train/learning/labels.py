@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from darkroom.files.folder import composed
-from learning.frames import DataError
+from learning.dataset import DataError
 
 # Code pages of spreadsheets: of the west (Windows, Mac, DOS), of central and eastern Europe, of Japan, China and Korea.
 CODE_PAGES = ("cp1252", "mac_roman", "cp850", "cp1250", "cp852", "cp1251", "cp866", "cp932", "gb18030", "big5", "cp949")
@@ -17,10 +17,10 @@ BETWEEN_CELLS = re.compile(r'[,;\t\r\n"]+')
 
 
 def read(labels: Path, needed: list[str], pictures: Collection[str]) -> pd.DataFrame:
-    """The table as text, so that 007 stays 007 and NA stays NA; its index is the row in a spreadsheet, whose header is
-    row 1.
+    """The table as text, so that 007 stays 007 and NA stays NA. Its index is the row number in a spreadsheet, where the
+    header is row 1.
 
-    needed: columns that must be there. pictures: the names of which most are expected in it. Raises DataError.
+    needed: columns that must be there. pictures: names of pictures, by which the encoding is chosen. Raises DataError.
     """
     text = _text(labels, pictures)
     header = re.split(r"[\r\n]", text, maxsplit=1)[0]
@@ -39,7 +39,7 @@ def read(labels: Path, needed: list[str], pictures: Collection[str]) -> pd.DataF
 
 
 def _text(labels: Path, pictures: Collection[str]) -> str:
-    """A code page does not say which it is: the one in which most pictures are found is taken."""
+    """Decode text in an unknown code page: the one in which most pictures are found is taken."""
     try:
         data = labels.read_bytes()
     except OSError as error:

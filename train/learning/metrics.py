@@ -23,7 +23,7 @@ Args:
     predictions: P(normal) of each negative, 0…1.
     references: 1 normal, 0 abnormal.
     prior: P(normal) for which the predictions are stated; the calibration error weighs the two labels accordingly.
-        None: as they come.
+        None: the data's own.
     bootstrap: add `intervals`, the 2.5 and 97.5 percentiles over 1000 stratified resamples.
 Returns:
     accuracy, balanced_accuracy, f1, precision, recall, recall_damaged, auroc, ece: floats 0…1; confusion_matrix:
@@ -52,7 +52,7 @@ class Readability(evaluate.Metric):
 
     def compute(self, *, predictions, references, prior: float | None = None, bootstrap: bool = False) -> dict:
         """Measure, or raise where there is nothing to measure."""
-        # The library answers an empty input with None: no figure must never pass for a figure.
+        # The library returns None for an empty input, which would pass for a measurement.
         if len(predictions) == 0:
             raise ValueError("no prediction to measure")
         return super().compute(predictions=predictions, references=references, prior=prior, bootstrap=bootstrap)
@@ -61,13 +61,13 @@ class Readability(evaluate.Metric):
         p, y = np.asarray(predictions, np.float64), np.asarray(references, np.int64)
         if not ((p >= 0) & (p <= 1)).all():
             raise ValueError("a probability lies outside 0…1, or is not a number")
-        figures = measure(p, y, prior)
+        figures = figures_of(p, y, prior)
         if bootstrap:
             figures["intervals"] = intervals(p, y, prior)
         return figures
 
 
-def measure(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict:
+def figures_of(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict:
     """The figures of `Readability` for P(normal) `p` (N,) and labels `y` (N,); normal is called from 0.5 on."""
     called = p >= 0.5
     (tn, fp), (fn, tp) = matrix = np.bincount(2 * y + called, minlength=4).reshape(2, 2).tolist()
@@ -122,7 +122,7 @@ def calibration_error(p: np.ndarray, y: np.ndarray, prior: float | None = None) 
 
 def intervals(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict[str, list[float]]:
     """95 % percentile bootstrap of every figure."""
-    drawn = [measure(p[pick], y[pick], prior) for pick in resamples(y)]
+    drawn = [figures_of(p[pick], y[pick], prior) for pick in resamples(y)]
     names = [name for name, value in drawn[0].items() if isinstance(value, float)]
     return {name: np.percentile([one[name] for one in drawn], (2.5, 97.5)).tolist() for name in names}
 
@@ -130,8 +130,8 @@ def intervals(p: np.ndarray, y: np.ndarray, prior: float | None = None) -> dict[
 def resamples(y: np.ndarray, rng: np.random.Generator | None = None) -> Iterator[np.ndarray]:
     """`RESAMPLES` draws with replacement of the rows of `y` (N,) that are 0 or 1: the indices of each.
 
-    The labels are drawn apart, so that both are always there; `scipy.stats.bootstrap`, which does that too, refuses a
-    label that occurs once.
+    Stratified, so that both labels are always there; `scipy.stats.bootstrap`, which can do that too, refuses a label
+    that occurs once.
     """
     rng = rng or np.random.default_rng(0)
     groups = [np.flatnonzero(y == label) for label in (0, 1) if (y == label).any()]
@@ -142,7 +142,7 @@ def resamples(y: np.ndarray, rng: np.random.Generator | None = None) -> Iterator
 def defect_precision(scores: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict[str, dict | None]:
     """Average precision of each kind of damage with its 95 % bootstrap interval, and in how many frames it is.
 
-    scores, truth: (N, len(names)); truth 0, 1, or NaN where nobody knows. Returns {name: {"average_precision",
+    scores, truth: (N, len(names)); truth 0, 1, or NaN where it is unknown. Returns {name: {"average_precision",
     "interval", "count"}}; None for a kind that never, or always, occurs.
     """
     rng, found = np.random.default_rng(0), {}

@@ -1,4 +1,4 @@
-"""The model at both ends of a run: begun from nothing or from another model, finished with its calibration."""
+"""The model before a run, initialised at random or from another model, and after it, saved with its calibration."""
 
 import json
 import shutil
@@ -7,26 +7,26 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from darkroom.hub.weights import find
+from darkroom.hub.weights import locate
 from darkroom.judge.loading import load_network
 from darkroom.judge.resnet import ResNet18
 from darkroom.taxonomy import LABELS
 
-SIZE = 288  # pixels of the long side where nothing else is said: quick on a CPU
+SIZE = 288  # default of the long side in pixels: fast on a CPU
 
 
-def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> ResNet18:
+def initial_model(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> ResNet18:
     """A network to train.
 
     init: folder or Hub id of a model to continue from; None starts from random weights.
-    kinds: damage that the data label. Where the model of `init` has other ones the head is rebuilt, and what both have
-    keeps its weights. Without any, a model keeps the kinds that it knows.
+    kinds: damage that the data set labels. Where the model of `init` has other kinds, the head is rebuilt; outputs that
+    both have keep their weights. Without kinds, a model keeps its own.
     input_size: pixels of the long side; None: that of `init`, or `SIZE`.
-    What tells a colour negative from other pictures is taken over from `init`, or from the bundled model.
+    The gate, which recognises colour negatives, is that of `init`, or of the bundled model.
     Raises weights.WeightsError.
     """
     if init is None:
-        bundled = json.loads(find().config.read_text(encoding="utf-8"))
+        bundled = json.loads(locate().config.read_text(encoding="utf-8"))
         return ResNet18(defects=kinds, input_size=input_size or SIZE, gate=bundled["gate"])
     known = ResNet18.of(load_network(init).model)
     model = ResNet18(
@@ -47,7 +47,7 @@ def begin(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> R
     return model
 
 
-def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
+def save_model(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
     """Write `model` with its calibration to `folder` as safetensors, in half precision, and config.json. Returns what
     was written."""
     whole = ResNet18(
@@ -59,8 +59,8 @@ def finish(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
     ).eval()
     whole.load_state_dict(model.state_dict())
     whole.half().save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)  # the library's own, which says that the model is on the Hub
-    shutil.copymode(folder / "config.json", folder / "model.safetensors")  # which it writes for nobody else to read
+    (folder / "README.md").unlink(missing_ok=True)  # a card by the library, which claims that the model is on the Hub
+    shutil.copymode(folder / "config.json", folder / "model.safetensors")  # the library writes it unreadable for others
     return whole.float()
 
 

@@ -1,4 +1,4 @@
-"""What a model says about every row of a data set, exactly once however many processes share the work."""
+"""Predictions for every row of a data set, each exactly once, however many processes share the work."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from darkroom.judge.calibration import Calibration
 from darkroom.judge.resnet import Output, ResNet18, to_float
-from learning.frames import COLUMNS, GRID, collate
+from learning.dataset import COLUMNS, GRID, collate
 from learning.objective import losses
 
 
@@ -17,10 +17,10 @@ from learning.objective import losses
 def predict(
     accelerator: Accelerator, model: ResNet18, rows: Dataset, weights: torch.Tensor
 ) -> tuple[Output, np.ndarray]:
-    """Logits of every row, in order, each frame whole and by itself, in full float32, as scoring computes them.
+    """Logits of every row, in order, in float32, one whole frame at a time, as scoring computes them.
 
-    rows: as `frames.prepare` gives them. weights: (2,) of the two labels in the loss.
-    Returns the `Output` of all rows on the CPU, its maps resized to `frames.GRID` cells a side, and the loss of each
+    rows: as `dataset.prepare_dataset` gives them. weights: (2,) of the two labels in the loss.
+    Returns the `Output` of all rows on the CPU, its maps resized to `dataset.GRID` cells a side, and the loss of each
     row (N,), the same in every process.
     """
     rows = rows.select_columns(COLUMNS)  # reading the evidence too takes far longer

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from darkroom.judge.resnet import ResNet18, to_float
 from learning.augment import augment
 from learning.checkpoint import Progress, RunError, newest, restore, save
-from learning.frames import COLUMNS, collate
+from learning.dataset import COLUMNS, collate
 from learning.metrics import Readability
 from learning.model import portable
 from learning.objective import balance, losses
@@ -29,17 +29,17 @@ from learning.predict import p_normal, predict
 
 WARM_UP = 100  # steps, at most the first epoch, over which the learning rate rises to its value
 WEIGHT_DECAY = 0.05
-SMOOTHING = 0.05  # of the label: what is readable is a judgement, and people differ
+SMOOTHING = 0.05  # of the label: people differ on what is readable
 
 
 def averaging(average: torch.Tensor, current: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-    """Exponential moving average whose memory grows with the run, so that a short run is not held at its start."""
+    """Exponential moving average whose memory grows with the run, so that the start of a short run is forgotten."""
     if not average.is_floating_point():
         return current
     return average.lerp(current, 1 - min(0.998, (1 + int(count)) / (10 + int(count))))
 
 
-def fit(
+def train_model(
     accelerator: Accelerator,
     model: ResNet18,
     train: Dataset,
@@ -50,8 +50,8 @@ def fit(
 ) -> ResNet18:
     """Train until `args.epochs`, or until the validation loss has not fallen for `args.patience` epochs.
 
-    train, validation: as `frames.prepare` gives them. on_epoch: called with the record of every epoch, of earlier ones
-    too where a run goes on. folder: keeps checkpoints, and goes on from the newest there; None keeps none.
+    train, validation: as `dataset.prepare_dataset` gives them. on_epoch: called with the record of every epoch, of
+    earlier ones too where a run goes on. folder: where checkpoints are kept and the newest is resumed; None keeps none.
     Returns the moving average of the weights as it was when the validation loss was lowest.
     """
     device, progress = accelerator.device, Progress()
@@ -81,7 +81,7 @@ def fit(
         set_seed(1000 * args.seed + epoch, device_specific=True)  # another augmentation each epoch and process
         loader.set_epoch(epoch)
         trained.train()
-        frozen.eval()  # its statistics stay too
+        frozen.eval()  # its batch statistics stay unchanged too
         bar = tqdm(total=len(train), unit="img", desc=f"epoch {epoch}", disable=not accelerator.is_main_process)
         for step, batch in enumerate(loader):
             if epoch == 1:
@@ -110,7 +110,7 @@ def fit(
                 file=sys.stderr,
             )
             break
-        for tensor in averaged.module.state_dict().values():  # each process has batch statistics of its own
+        for tensor in averaged.module.state_dict().values():  # the batch statistics differ between processes
             tensor.copy_(broadcast(tensor))
 
         output, loss = predict(accelerator, averaged.module, validation, weights)
@@ -133,4 +133,4 @@ def fit(
             save(accelerator, folder, progress, portable(averaged), best)
         on_epoch(record)
     averaged.module.load_state_dict(best)
-    return averaged.module.half().float()  # rounded as it will be stored: what is measured is what is published
+    return averaged.module.half().float()  # rounded as it is stored, so that the published model is the measured one

@@ -1,4 +1,4 @@
-"""The pictures of a training report, each a PNG file drawn from figures that the run wrote down."""
+"""The charts of a training report, each a PNG file drawn from recorded figures."""
 
 import os
 from pathlib import Path
@@ -65,7 +65,7 @@ def learning_rate(records: list[dict], path: Path) -> Path:
 
 
 def confusion(matrix: list[list[int]], title: str, path: Path) -> Path:
-    """matrix: rows are the true label, columns the called one, abnormal before normal."""
+    """matrix: rows are the true label, columns the predicted one, abnormal before normal."""
     counts = np.asarray(matrix)
     figure, axes = plt.subplots(figsize=(2.5, 2.5))
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -102,7 +102,7 @@ def reliability_diagram(p: np.ndarray, y: np.ndarray, prior: float, path: Path) 
 
 
 def coverage_risk(p: np.ndarray, y: np.ndarray, decided: np.ndarray, path: Path) -> Path:
-    """Share of errors among the most confident fraction of the pictures; a cross where the three verdicts stand.
+    """Share of errors among the most confident fraction of the pictures; a cross marks the three verdicts.
 
     decided: (N,) bool, readable or damaged rather than check.
     """
@@ -120,9 +120,9 @@ def coverage_risk(p: np.ndarray, y: np.ndarray, decided: np.ndarray, path: Path)
 
 
 def mistakes(frames: list[tuple[str, dict[str, Image.Image]]], path: Path, beside: int = 1) -> Path:
-    """The largest errors, `beside` in a row: negative, positive, where the model sees damage, under a line of words.
+    """The largest errors, `beside` in a row: negative, positive, where the model sees damage, under a caption.
 
-    frames: the words, and the pictures of `gallery.frame`.
+    frames: the caption, and the pictures of `gallery.frame`.
     """
     rows = -(-len(frames) // beside)
     figure = plt.figure(figsize=(6.5 * beside, 2.1 * rows), layout="constrained")

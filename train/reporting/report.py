@@ -1,7 +1,7 @@
-"""What a run leaves for its author in `runs/NAME/`: the epochs, the charts, every figure, every mistake.
+"""The report of a run in `runs/NAME/`: epochs, charts, figures and mistakes.
 
 epochs.jsonl, curves.png, learning_rate.png and confusion/ grow with the run; report.json, predictions.csv and
-report.html, which opens offline and is all in one file, come at its end.
+report.html, a single file that opens offline, are written at its end.
 """
 
 import json
@@ -19,8 +19,8 @@ from darkroom.judge.record import Verdict, verdicts
 from darkroom.judge.resnet import Output
 from darkroom.judge.verdict import Judge, load
 from darkroom.taxonomy import LABELS
-from learning.frames import SPLITS, defect_columns, picture
-from learning.heat import hits_by_kind
+from learning.dataset import SPLITS, defect_columns, open_picture
+from learning.localisation import hits_by_kind
 from learning.metrics import Readability, defect_precision
 from reporting import charts, gallery
 
@@ -42,7 +42,7 @@ class Report:
         self.records.append(record)
         if not self.accelerator.is_main_process:
             return
-        # Whole each time: a run that was killed may have written an epoch that it then did again.
+        # Rewritten each time: a run that was killed may have written an epoch that it then repeated.
         (self.folder / "epochs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in self.records))
         charts.curves(self.records, self.folder / "curves.png")
         charts.learning_rate(self.records, self.folder / "learning_rate.png")
@@ -57,11 +57,11 @@ class Report:
         print(f"epoch {epoch}: {said}, {record['images_per_second']} img/s", flush=True)
 
     def finish(
-        self, outputs: dict[str, Output], ready: dict[str, Dataset], promise: dict, head_only: bool = False
+        self, outputs: dict[str, Output], ready: dict[str, Dataset], guarantee: dict, head_only: bool = False
     ) -> None:
         """Measure the model in `folder/model`, and write everything.
 
-        outputs, ready: logits and rows of the splits that were not trained on. promise: of the thresholds, as
+        outputs, ready: logits and rows of the splits that were not trained on. guarantee: of the thresholds, as
         `calibrate` gives it. head_only: whether the head alone was fitted.
         """
         judge = load(self.folder / "model")
@@ -77,7 +77,7 @@ class Report:
             "on_hub": bool(source) and not Path(source).is_dir(),
             "grouped": "group" in self.data["train"].column_names,
         }
-        result = {**self.begun, **facts, **self._measured(judge, final, said[split], ready[split], promise)}
+        result = {**self.begun, **facts, **self._measured(judge, final, said[split], ready[split], guarantee)}
         (self.folder / "report.json").write_text(json.dumps(result, indent=2))
         (self.folder / "report.html").write_text(self._page(judge, final, result), encoding="utf-8")
         figures = result["figures"]
@@ -85,7 +85,7 @@ class Report:
             f"{split}: balanced accuracy {figures['balanced_accuracy']:.3f}, AUROC {figures['auroc']:.3f}", flush=True
         )
 
-    def _measured(self, judge: Judge, final: pd.DataFrame, said: list[Verdict], rows: Dataset, promise: dict) -> dict:
+    def _measured(self, judge: Judge, final: pd.DataFrame, said: list[Verdict], rows: Dataset, guarantee: dict) -> dict:
         metric = Readability(keep_in_memory=True)
         p, y = final["p_normal"].to_numpy(), final["label"].to_numpy()
         kinds = tuple(kind for kind in defect_columns(self.data["train"]) if kind in judge.model.defects)
@@ -103,7 +103,7 @@ class Report:
                 "prior": PRIOR,
                 "readable_above": judge.calibration.readable_above,
                 "damaged_below": judge.calibration.damaged_below,
-                **promise,
+                **guarantee,
             },
             "verdicts": {
                 "false_readable": float((final.loc[y == 0, "verdict"] == "readable").mean()),
@@ -147,12 +147,12 @@ class Report:
         )
 
     def _mistakes(self, judge: Judge, final: pd.DataFrame, split: str) -> list[dict]:
-        """Every picture on the wrong side of 0.5, largest error first, judged again by the road that scoring takes."""
+        """Every picture on the wrong side of 0.5, largest error first, judged again as by scoring."""
         error = (final["p_normal"] - final["label"]).abs()
         wrong = final[(final["p_normal"] >= 0.5) != (final["label"] == 1)]
         found = []
         for index in error[wrong.index].sort_values(ascending=False, kind="stable").index:
-            scan = picture(self.data[split][int(index)]["image"])
+            scan = open_picture(self.data[split][int(index)]["image"])
             verdict = judge.judge(scan)
             row = final.loc[index]
             found.append(
@@ -162,7 +162,7 @@ class Report:
 
 
 def _judged(judge: Judge, output: Output, rows: Dataset) -> list[Verdict]:
-    """What the logits of each row mean at `PRIOR`, as scoring says it."""
+    """The verdict of each row at `PRIOR`, as from scoring."""
     label, defects, maps = (part.float().numpy() for part in output)
     evidence = [Evidence(**measured) for measured in rows["evidence"]]
     return verdicts(rows["name"], evidence, (label, defects, maps), judge.model.defects, judge.calibration)

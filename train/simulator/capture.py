@@ -1,6 +1,6 @@
 """From a negative's density to the file that a person has: film edges, light, lens, sensor, JPEG.
 
-Everything here is innocent: a frame stays readable through it. Densities in, 8-bit picture out.
+Nothing here is damage: a frame stays readable. Densities go in, an 8-bit picture comes out.
 """
 
 import io
@@ -9,21 +9,23 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from simulator.dust import Scan, dusty, kept_whole
+from simulator.dust import DustScan, dusty, kept_whole
 from simulator.shapes import blob, even_noise, grey, line
 
 HOLDER = 3.6  # D of black plastic or card
 PALE = 1.0  # D of the same with light falling on it
-SEEN = np.array([0.62, 1.0, 1.28], np.float32)  # how much of its layer's dye a sensor's colour sees, less or more
+SEEN = np.array([0.62, 1.0, 1.28], np.float32)  # how strongly each channel of a sensor sees its layer's dye
 OPEN = 0.0  # D of a sprocket hole
 
 
-def wear(density: np.ndarray, base: np.ndarray, rng: np.random.Generator, scans: tuple[Scan, ...] = ()) -> np.ndarray:
-    """What every roll has: a little dust, a hair, a hairline scratch. Not damage. scans: outlines of real dust, instead
-    of what is drawn here."""
+def wear(
+    density: np.ndarray, base: np.ndarray, rng: np.random.Generator, scans: tuple[DustScan, ...] = ()
+) -> np.ndarray:
+    """The wear of any roll: a little dust, a hair, a hairline scratch. Not damage. scans: outlines of real dust, used
+    instead of drawn dust."""
     if scans:
         return dusty(density, base, scans, rng)
-    shape, width, sound = density.shape[:2], density.shape[1], density
+    shape, width, clean = density.shape[:2], density.shape[1], density
     if rng.random() < 0.5:
         for _ in range(rng.integers(1, 5)):
             centre = rng.uniform(0, shape[0]), rng.uniform(0, width)
@@ -37,7 +39,7 @@ def wear(density: np.ndarray, base: np.ndarray, rng: np.random.Generator, scans:
         start = rng.uniform(0, shape[0]), rng.uniform(-0.2, 0.4) * width
         scratch = line(shape, start, width * rng.uniform(0.2, 0.8), rng.normal(0, 0.02), 1, 0.3, rng)
         density = density - (scratch * rng.uniform(0.02, 0.06))[..., None]
-    return kept_whole(density, sound, base)
+    return kept_whole(density, clean, base)
 
 
 def mount(
@@ -45,7 +47,7 @@ def mount(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Put the frame on its film, in its holder: rebate, sprocket holes, black card, bare light, a slight turn.
 
-    coverage: (H, W, K), goes along. Returns both, larger than they came where there is a border.
+    coverage: (H, W, K), is moved along. Returns both; they are larger than before where there is a border.
     """
     if rng.random() < 0.45:  # the frame alone, cropped a little
         top, left = (int(rng.uniform(0, 0.04) * n) for n in density.shape[:2])
@@ -88,8 +90,8 @@ def mount(
 
 
 def _around(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) D of what is around the film: bare light; or a holder, black, or grey with the light falling on it,
-    which is none that went through dyes."""
+    """(H, W, 3) D around the film: bare light, or a holder, which is black, or grey where light falls on it. That light
+    has not passed through dyes."""
     if rng.random() < 0.25:
         return np.full((*shape, 3), OPEN, np.float32)
     level = HOLDER if rng.random() < 0.5 else rng.uniform(PALE, HOLDER)
@@ -98,7 +100,7 @@ def _around(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 
 
 def _turned(planes: np.ndarray, degrees: float, around: np.ndarray) -> np.ndarray:
-    """(H, W, K) float32 turned about its middle, `around` (K,) coming in at the corners."""
+    """(H, W, K) float32 rotated about its centre, with `around` (K,) in the corners."""
     turned = planes.copy()
     for k in range(planes.shape[-1]):
         if around[k] or planes[..., k].any():  # most kinds of damage are nowhere
@@ -122,9 +124,11 @@ def photograph(density: np.ndarray, rng: np.random.Generator) -> bytes:
     soft = abs(rng.normal(0, 0.5))
     if soft > 0.3:
         light = ndimage.gaussian_filter(light, (soft, soft, 0))
-    light += rng.uniform(0, 0.05, 3).astype(np.float32) * light.mean(axis=(0, 1))  # flare, which bends the three apart
+    light += rng.uniform(0, 0.05, 3).astype(np.float32) * light.mean(
+        axis=(0, 1)
+    )  # flare, which differs between the channels
 
-    # White balance: anywhere between the light's own colour and neutral film, and off either way.
+    # White balance: anywhere between the colour of the light and neutral film, with an error.
     film = np.median(light[::4, ::4].reshape(-1, 3), axis=0)
     balance = (film.mean() / film) ** rng.beta(1.2, 1.6) * np.exp(rng.normal(0, 0.15, 3))
     light *= balance.astype(np.float32)

@@ -1,9 +1,9 @@
 """The seven kinds of damage, applied to the density of a negative, each with the map of where it is.
 
-A function takes the density with its base, (H, W, 3), a severity in 0…3 (1 is what a person just notices, 3 ruins the
-frame) and a random generator; it returns the new density and its coverage, (H, W) in 0…1, nothing where a leak would
-lie at the edge alone. `noise` is not here: it is an exposure, see `develop.py`. What each one looks like:
-docs/simulation.md.
+A function takes the density, (H, W, 3), the film's base, (3,), a severity in 0…3 (1 is just noticeable, 3 ruins the
+frame) and a random generator. It returns the new density and the coverage, (H, W) in 0…1, which is empty for a leak
+that lies at the edge alone. `noise` is not here: it is an exposure, see `develop.py`. docs/simulation.md describes
+what each kind looks like.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ EVERYWHERE = 0.08  # share of blank areas that are the whole frame
 
 
 def _evenest(density: np.ndarray, rng: np.random.Generator, radius: float, tries: int) -> tuple[float, float]:
-    """Of some random places the one with the least texture: faint damage shows there and nowhere else."""
+    """The place with the least texture among some random ones: faint damage is visible only there."""
     even = grey(density)
     best, found = np.inf, (0.0, 0.0)
     for _ in range(tries):
@@ -49,14 +49,14 @@ def _large_region(shape: tuple[int, int], share: float, rng: np.random.Generator
         angle = rng.choice([0, np.pi / 2]) + rng.normal(0, 0.1)
         field = -np.abs((x - rng.uniform(0.2, 0.8)) * np.cos(angle) + (y - rng.uniform(0.1, 0.5)) * np.sin(angle))
     field = field + even_noise(shape, width * rng.uniform(0.15, 0.4), rng) * rng.uniform(0.01, 0.05)
-    if rng.random() < 0.5:  # torn, or run
+    if rng.random() < 0.5:  # a torn or run edge
         field = field + fractal(shape, width * rng.uniform(0.02, 0.15), rng) * rng.uniform(0.002, 0.02)
     return field - np.quantile(field, 1 - share)
 
 
 def blank_area(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
-    """Films that touched in the tank: opaque and neutral, the mask gone, with a pale fringe; or never developed.
-    At times all of the frame, as of film that saw the light."""
+    """Films that touched in the tank: opaque and neutral, the mask gone, with a pale fringe; or film that was never
+    developed. Sometimes the whole frame, as on fogged film."""
     shape, width = density.shape[:2], density.shape[1]
     field = _large_region(shape, rng.uniform(0.02, 0.05) + 0.13 * severity * rng.uniform(0.3, 1.2), rng)
     if rng.random() < EVERYWHERE:
@@ -65,7 +65,7 @@ def blank_area(density: np.ndarray, base: np.ndarray, severity: float, rng: np.r
     inside = (1 / (1 + np.exp(-np.clip(field / (soft / 2), -30, 30)))).astype(np.float32)
     if rng.random() < 0.7:
         level = rng.uniform(1.4, 2.3) + rng.uniform(-0.15, 0.15, 3)
-        keeps = rng.uniform(0, 0.12)  # what of the picture still shows through
+        keeps = rng.uniform(0, 0.12)  # share of the picture that still shows through
         goal = level + keeps * (density - density.mean(axis=(0, 1)))
         uneven, grain = rng.choice([rng.uniform(0, 0.06), rng.uniform(0.06, 0.2)]), rng.uniform(0, 0.04)
         goal += (even_noise(shape, width * 0.25, rng) * uneven)[..., None]
@@ -83,8 +83,8 @@ def blank_area(density: np.ndarray, base: np.ndarray, severity: float, rng: np.r
 def colour_patches(
     density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator, tries: int = 16
 ) -> Damaged:
-    """Soft discs or bands where dye is missing, unlike in each layer, often with a speck at the centre. tries: places
-    of which a disc takes the evenest; 1: anywhere."""
+    """Soft discs or bands where dye is missing, differently in each layer, often with a speck at the centre. tries:
+    number of places of which a disc takes the most even; 1: any place."""
     shape, width = density.shape[:2], density.shape[1]
     depth = rng.uniform(0.04, 0.06) + 0.04 * severity
     layers = rng.dirichlet([1.2, 1.2, 1.2]) * 2.2 * depth
@@ -144,7 +144,7 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
                 angle=rng.uniform(0, np.pi),
                 soft=pixel(shape),
             )
-            if rng.random() < 0.4:  # a crescent: a disc less its shifted self
+            if rng.random() < 0.4:  # a crescent: a disc minus the same disc shifted
                 shift = rng.uniform(0.6, 1.4, 2) * radius * rng.choice([-1, 1], 2)
                 fleck = np.clip(fleck - ndimage.shift(fleck, shift, order=1), 0, 1)
             where = np.maximum(where, fleck * rng.uniform(0.5, 1))
@@ -164,7 +164,7 @@ def dye_removal(density: np.ndarray, base: np.ndarray, severity: float, rng: np.
         where = np.maximum(where, streak * rng.uniform(0.7, 1))
     where *= np.clip(0.75 + 0.35 * even_noise(shape, 6 * pixel(shape), rng), 0.1, 1)
     rubbed = np.clip(where * (0.45 + 0.3 * severity), 0, 1.3)
-    order = np.clip(rubbed[..., None] * np.array([0.35, 0.65, 1.0]), 0, 0.95)  # red keeps longest
+    order = np.clip(rubbed[..., None] * np.array([0.35, 0.65, 1.0]), 0, 0.95)  # red is lost last
     left = base * (1 - 0.35 * order)  # the mask is dye too
     return (density * (1 - order) + left * order).astype(np.float32), where
 

@@ -7,28 +7,28 @@ import numpy as np
 from darkroom.taxonomy import DEFECTS
 from simulator.capture import mount, photograph, wear
 from simulator.damage import DAMAGE
-from simulator.dust import Scan
-from simulator.emulsion import Film, add_grain, expose, film
-from simulator.ends import cut_off, overlapping
+from simulator.dust import DustScan
+from simulator.emulsion import FilmStock, add_grain, expose, film_stock
+from simulator.film_ends import cut_off, overlapping
 from simulator.leaks import innocent_leak
-from simulator.sight import placed
+from simulator.visibility import placed_visibly
 
 THIN = 0.15  # D from the 5 % to the 95 % point; an underexposed frame below it cannot be read
 LEAK, OVERLAP, CUT = 0.15, 0.04, 0.05  # share of frames with light at the edge, a neighbour's strip, an early end
-DENSE, FAIRLY_THIN = 0.05, 0.05  # share of frames exposed far more, or far less, than the meter said
+DENSE, FAIRLY_THIN = 0.05, 0.05  # share of frames exposed far more, or far less, than metered
 
 
 def develop(
-    scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generator, dust: tuple[Scan, ...] = ()
+    scene: np.ndarray, wanted: dict[str, float], rng: np.random.Generator, dust: tuple[DustScan, ...] = ()
 ) -> tuple[bytes, np.ndarray]:
-    """One negative of `scene` ((H, W, 3) sRGB 0…1) with the wanted damage, as far as that can be seen in it: its JPEG
-    and (H, W, 7) visible coverage, all 0 for a kind that the scene hides. dust: outlines of real dust.
+    """One negative of `scene` ((H, W, 3) sRGB 0…1) with the wanted damage, as far as it is visible: its JPEG and
+    (H, W, 7) visible coverage, all 0 for a kind that the scene hides. dust: outlines of real dust.
 
-    Film, damage, wear and camera draw from generators of their own, so that from the same `rng` other damage, or none,
-    leaves all else as it was.
+    Film, damage, wear and camera draw from separate generators, so that with the same `rng` other damage, or none,
+    leaves everything else unchanged.
     """
     film_rng, damage_rng, wear_rng, camera_rng = rng.spawn(4)
-    roll = film(film_rng)
+    roll = film_stock(film_rng)
     cast = film_rng.normal(0, 0.5, 3) * film_rng.choice([0.5, 1.5])
     contrast = film_rng.uniform(0.85, 1.35)
     stops = _exposure(scene, roll, cast, contrast, film_rng)
@@ -47,7 +47,9 @@ def develop(
             density = happens(density, roll.base, wear_rng)
     for kind, apply in DAMAGE.items():
         if kind in wanted:
-            density, coverage[..., DEFECTS.index(kind)] = placed(apply, density, roll.base, wanted[kind], damage_rng)
+            density, coverage[..., DEFECTS.index(kind)] = placed_visibly(
+                apply, density, roll.base, wanted[kind], damage_rng
+            )
     density = wear(density, roll.base, wear_rng, dust)
     if wear_rng.random() < CUT:
         density, coverage = cut_off(density, coverage, roll.base, wear_rng)
@@ -57,8 +59,8 @@ def develop(
     return photograph(np.ascontiguousarray(density), camera_rng), coverage
 
 
-def _exposure(scene: np.ndarray, roll: Film, cast: np.ndarray, contrast: float, rng: np.random.Generator) -> float:
-    """Stops off the meter's exposure, at which the frame stays readable."""
+def _exposure(scene: np.ndarray, roll: FilmStock, cast: np.ndarray, contrast: float, rng: np.random.Generator) -> float:
+    """A deviation from the metered exposure, in stops, at which the frame stays readable."""
     stops, kind = float(np.clip(rng.normal(0.1, 0.9), -2.2, 2.5)), rng.random()
     if kind < DENSE:
         return float(rng.uniform(2.5, 4.2))

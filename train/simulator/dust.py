@@ -1,7 +1,7 @@
-"""Real dust, hairs and scratches on film, from their outlines: `DustyScans` and whatever is written as it is.
+"""Real dust, hairs and scratches on film, from their outlines, in the format of `DustyScans`.
 
-A folder holds a JSON file for each scan: {number: {"points": [{"x": …, "y": …}, …], "label": {"name": …}}}, in pixels
-of a scan as large as the frame.
+A folder holds a JSON file for each scan: {number: {"points": [{"x": …, "y": …}, …], "label": {"name": …}}}. The
+coordinates are pixels of a scan that shows the whole frame.
 """
 
 import json
@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-Scan = list[tuple[np.ndarray, bool]]  # outlines, (N, 2) x and y in widths of the frame; whether it is a scratch
-FINE = 4  # pixels for one, in which outlines are drawn: most specks are smaller than a pixel
+DustScan = list[tuple[np.ndarray, bool]]  # outlines, (N, 2) x and y in widths of the frame; whether it is a scratch
+FINE = 4  # supersampling with which outlines are drawn: most specks are smaller than a pixel
 
 
 class DustError(ValueError):
@@ -21,7 +21,7 @@ class DustError(ValueError):
 
 
 @cache  # read once in a process
-def outlines(folder: Path) -> tuple[Scan, ...]:
+def outlines(folder: Path) -> tuple[DustScan, ...]:
     """The scans of a folder. Raises DustError."""
     files = sorted(folder.glob("*.json"))
     if not files:
@@ -29,7 +29,7 @@ def outlines(folder: Path) -> tuple[Scan, ...]:
     return tuple(_scan(file) for file in files)
 
 
-def _scan(file: Path) -> Scan:
+def _scan(file: Path) -> DustScan:
     try:
         traced = [
             (np.array([(point["x"], point["y"]) for point in one["points"]], np.float32), one["label"]["name"])
@@ -41,9 +41,9 @@ def _scan(file: Path) -> Scan:
     return [(points / width, name == "Scratch") for points, name in traced if len(points) > 2]
 
 
-def dusty(density: np.ndarray, base: np.ndarray, scans: tuple[Scan, ...], rng: np.random.Generator) -> np.ndarray:
-    """The density, (H, W, 3), with some of a scan's dust on it, at any scale and turn: dark in the light that comes
-    through the film; its scratches are lighter. One frame in three is clean."""
+def dusty(density: np.ndarray, base: np.ndarray, scans: tuple[DustScan, ...], rng: np.random.Generator) -> np.ndarray:
+    """The density, (H, W, 3), with some of a scan's dust on it, at a random scale and rotation. Dust is denser than its
+    surroundings, scratches are less dense. One frame in three stays clean."""
     if rng.random() < 1 / 3:
         return density
     scan = scans[rng.integers(len(scans))]
@@ -66,6 +66,6 @@ def dusty(density: np.ndarray, base: np.ndarray, scans: tuple[Scan, ...], rng: n
     return kept_whole(marked, density, base)
 
 
-def kept_whole(scratched: np.ndarray, sound: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """A hairline leaves the base whole: no density falls below it but where one was below it before."""
-    return np.maximum(scratched, np.minimum(sound, base * 0.9)).astype(np.float32)
+def kept_whole(scratched: np.ndarray, clean: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """A hairline scratch does not reach the base: no density falls below it, unless it was below before."""
+    return np.maximum(scratched, np.minimum(clean, base * 0.9)).astype(np.float32)

@@ -1,7 +1,7 @@
-"""A photograph becomes the density of a developed C-41 negative. Densities are −log10 of transmitted linear light.
+"""From a photograph to the density of a developed C-41 negative. Densities are −log10 of transmitted linear light.
 
-Numbers: published profile data of a consumer ISO 200 film. Arrays are (H, W, 3) float32 with red, green and blue as
-the light that a scanner measures, so channel 0 is the cyan layer, 1 the magenta, 2 the yellow.
+The numbers are published profile data of a consumer ISO 200 film. Arrays are (H, W, 3) float32; their channels are the
+red, green and blue light that a scanner measures, so channel 0 is the cyan layer, 1 the magenta, 2 the yellow.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MID_GREY = 0.18
 
 
 @dataclass(frozen=True)
-class Film:
+class FilmStock:
     """One roll. base: (3,) density. contrast: (3,) of the straight lines, 1 is nominal. toe: softness in stops. leak:
     (3, 3), how much each layer's image shows in the others. grain: standard deviation of D at D = 1 above base;
     grain_size: in pixels."""
@@ -32,11 +32,13 @@ class Film:
     grain_size: float
 
 
-def film(rng: np.random.Generator) -> Film:
-    """A roll as a shop might sell it: mask, contrast, grain and purity of the layers vary between makers."""
-    leak = rng.uniform(-0.14, 0.06, (3, 3)).astype(np.float32)  # below 0: a layer's developer holds its neighbour back
+def film_stock(rng: np.random.Generator) -> FilmStock:
+    """A random film stock: mask, contrast, grain and purity of the layers vary between makers."""
+    leak = rng.uniform(-0.14, 0.06, (3, 3)).astype(
+        np.float32
+    )  # below 0: a layer inhibits the development of its neighbour
     np.fill_diagonal(leak, 1)
-    return Film(
+    return FilmStock(
         base=(BASE * rng.uniform(0.75, 1.25) * rng.uniform(0.88, 1.12, 3)).astype(np.float32),
         contrast=rng.uniform(0.8, 1.2) * rng.lognormal(0, 0.08, 3),
         toe=rng.uniform(0.6, 1.0),
@@ -47,7 +49,7 @@ def film(rng: np.random.Generator) -> Film:
 
 
 def linear(srgb: np.ndarray) -> np.ndarray:
-    """From sRGB values 0…1 as coded to linear light (IEC 61966-2-1)."""
+    """Linear light of sRGB values 0…1 (IEC 61966-2-1)."""
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
@@ -66,13 +68,13 @@ INVERSE = np.stack([np.interp(ABOVE, NOMINAL[c], STOPS) for c in range(3)])
 
 
 def stops_of(density: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """The exposure that left a density, (H, W, 3), in stops from mid-grey: `curve` turned round, for a nominal film."""
+    """Exposure that gave a density, (H, W, 3), in stops from mid-grey: the inverse of `curve` for a nominal film."""
     return _looked_up(density - base, ABOVE, INVERSE)
 
 
 def expose_again(density: np.ndarray, base: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """The density, (H, W, 3), had more light fallen on the film before it was developed. light: (H, W, 3), 1 is what
-    mid-grey gave. Shadows gain most; what is dense already changes little."""
+    """The density, (H, W, 3), with additional light before development. light: (H, W, 3), 1 is the exposure of
+    mid-grey. Shadows gain most; dense parts change little."""
     before = stops_of(density, base)
     after = np.log2(2**before + light)
     return density + _looked_up(after, STOPS, NOMINAL) - _looked_up(before, STOPS, NOMINAL)
@@ -87,11 +89,13 @@ def _looked_up(values: np.ndarray, grid: np.ndarray, table: np.ndarray) -> np.nd
     return read
 
 
-def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, contrast: float = 1.0) -> np.ndarray:
+def expose(
+    photograph: np.ndarray, roll: FilmStock, stops: float, cast: np.ndarray, contrast: float = 1.0
+) -> np.ndarray:
     """Expose and develop: (H, W, 3) sRGB 0…1 -> density, base included; 8 bits of the photograph are used.
 
-    stops: exposure off the meter's; −4 and less leave next to nothing. cast: (3,) stops, the colour of the light.
-    contrast: of the scene against the photograph, whose own rendering has compressed or stretched it.
+    stops: deviation from the metered exposure; at −4 and less almost nothing is recorded. cast: (3,) stops, the colour
+    of the light. contrast: of the scene relative to the photograph, whose rendering has compressed or stretched it.
     """
     codes = np.arange(256) / 255
     light = np.log2(np.maximum(linear(codes), 2e-3) / MID_GREY) * contrast + stops
@@ -103,7 +107,7 @@ def expose(photograph: np.ndarray, roll: Film, stops: float, cast: np.ndarray, c
     return np.maximum(above @ roll.leak.T, 0) + roll.base
 
 
-def add_grain(density: np.ndarray, roll: Film, rng: np.random.Generator) -> np.ndarray:
+def add_grain(density: np.ndarray, roll: FilmStock, rng: np.random.Generator) -> np.ndarray:
     """Dye clouds: σ grows with the root of the density above base; layers are independent, neighbours correlated."""
     noise = rng.standard_normal(density.shape, dtype=np.float32)
     noise = ndimage.gaussian_filter(noise, (roll.grain_size, roll.grain_size, 0))

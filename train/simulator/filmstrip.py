@@ -7,16 +7,16 @@ import numpy as np
 from PIL import Image
 
 from darkroom.frames.frame import FORMATS
-from simulator.emulsion import add_grain, expose, film
+from simulator.emulsion import add_grain, expose, film_stock
 from simulator.scenes import draw
 
 BREADTH = {24.0: 35.0, 56.0: 61.5}  # mm of film for a picture height
 PITCH, HOLE = 4.75, (1.98, 2.8)  # mm from hole to hole, and of a hole along and across the film
-EXPOSED = 1.8  # D above base of film exposed to light
+EXPOSED = 1.8  # D above base of fully exposed film
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class Filmstrip:
     """A strip: density (h, w, 3), and the corners (n, 4, 2) of its frames in its pixels."""
 
     density: np.ndarray
@@ -24,7 +24,7 @@ class Film:
 
 
 def scene(photos: list[Path], rng: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) sRGB 0…1, lying: a photograph, or one that is drawn."""
+    """(H, W, 3) sRGB 0…1, mostly in landscape format: a photograph, or a drawn scene without photographs."""
     if not photos:
         picture = draw(rng)
     else:
@@ -36,12 +36,12 @@ def scene(photos: list[Path], rng: np.random.Generator) -> np.ndarray:
     return picture if rng.random() < 0.8 else np.ascontiguousarray(np.rot90(picture))
 
 
-def strip(kind: str, count: int, per_mm: float, photos: list[Path], rng: np.random.Generator) -> Film:
-    """Film with `count` frames of a format, `per_mm` pixels a millimetre. Its gaps are of one camera, more or less
-    even; now and then two frames overlap, one is cut at the end, or none of a night scene's edges shows."""
+def strip(kind: str, count: int, per_mm: float, photos: list[Path], rng: np.random.Generator) -> Filmstrip:
+    """A strip with `count` frames of a format, `per_mm` pixels a millimetre. Its gaps are those of one camera, more
+    or less even; sometimes two frames overlap, or the last one is cut."""
     long, high = FORMATS[kind]
     breadth = BREADTH[high]
-    roll = film(rng)
+    roll = film_stock(rng)
     usual = {24.0: 2.0, 56.0: 5.0}[high] * rng.uniform(0.6, 1.3)
     uneven = rng.choice([0.05, 0.15, 0.4])
     gaps = np.maximum(usual * (1 + rng.normal(0, uneven, count + 1)), 0.4)
@@ -71,7 +71,7 @@ def strip(kind: str, count: int, per_mm: float, photos: list[Path], rng: np.rand
     density = add_grain(density, roll, rng)
     if high == 24.0:
         _perforate(density, per_mm, rng.uniform(0, PITCH))
-    return Film(density, np.array(corners) * per_mm)
+    return Filmstrip(density, np.array(corners) * per_mm)
 
 
 def _fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:

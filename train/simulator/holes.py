@@ -1,4 +1,4 @@
-"""Holes in a negative: torn, eaten or punched. As `damage.py` has its functions."""
+"""Holes in a negative: torn, eaten or punched. Arguments and results as in `damage.py`."""
 
 import numpy as np
 from scipy import ndimage
@@ -7,7 +7,7 @@ from simulator.shapes import Damaged, blob, somewhere, uncovered
 
 
 def torn(shape: tuple[int, int], severity: float, rng: np.random.Generator) -> np.ndarray:
-    """Rents and ragged holes, as of folds and insects: (H, W) in 0…1."""
+    """Tears and ragged holes, as folds and insects leave them: (H, W) in 0…1."""
     inside, rents = uncovered(shape), rng.random() < 0.5
     for _ in range(rng.integers(1, 2 + round(1.3 * severity))):
         hole = blob(
@@ -25,8 +25,8 @@ def torn(shape: tuple[int, int], severity: float, rng: np.random.Generator) -> n
 
 
 def punched(shape: tuple[int, int], severity: float, rng: np.random.Generator) -> np.ndarray:
-    """A round hole as of a punch, a drop or a burn, up to 6 mm wide in a frame of 36: (H, W) in 0…1. It lies within the
-    frame: bare light that meets the border cannot be told from that around the film."""
+    """A round hole, as a punch, a drop or a burn leaves it, up to 6 mm wide in a frame of 36 mm: (H, W) in 0…1. It lies
+    within the frame: at the border it could not be distinguished from the bare light around the film."""
     radius = shape[1] * rng.uniform(0.006, 0.015 + 0.025 * severity)
     return blob(
         shape,
@@ -41,8 +41,8 @@ def punched(shape: tuple[int, int], severity: float, rng: np.random.Generator) -
 
 
 def holes(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
-    """Emulsion and often base gone, torn or punched: bare light, or what a last layer of the emulsion or dirt lets
-    through of it; a thin dark rim where the film curls, a glow around."""
+    """Emulsion, and often the base, torn or punched away: bare light, or the part of it that a remaining layer of
+    emulsion or dirt lets through; a thin dark rim where the film curls, a glow around it."""
     shape, width = density.shape[:2], density.shape[1]
     inside = (punched if rng.random() < 0.3 else torn)(shape, severity, rng)
     ring = np.clip(ndimage.gaussian_filter(inside, 1.6) * 2, 0, 1) * (1 - inside)

@@ -1,8 +1,8 @@
 """Light leaks: light that fell on the film beside the lens, before it was developed.
 
-They are drawn in stops, 0 where there is none and 1 where a leak is brightest, and become an exposure of the film, so
-that shadows fill in first and a strong leak ends at the film's greatest density. The frame's long side is the way that
-the film travels: the cassette's felt leaves bands across it, sprocket holes a row of tongues along it.
+A leak is drawn as a map, 0 without light and 1 where it is brightest, and added to the exposure in stops, so that
+shadows fill in first and a strong leak reaches the film's greatest density. The film travels along the frame's long
+side: the cassette's felt leaves bands across it, sprocket holes a row of tongues along it.
 """
 
 import numpy as np
@@ -14,14 +14,14 @@ from simulator.shapes import Damaged, even_noise, somewhere, uncovered
 FAINT = -5.0  # stops from mid-grey, from which a leak begins to be seen
 WHOLE = 0.35  # D that count as full coverage
 EDGE = 0.07  # of the frame's width or height; a leak that ends there leaves the picture readable
-OVER_THE_SUBJECT = 0.05  # share of the frame, within its edges, that a leak which is damage covers at least
-FURTHEST = 1.5  # how much farther than its mean reach a leak comes in somewhere
+OVER_THE_SUBJECT = 0.05  # share of the frame within its edges that a leak must cover to be damage
+FURTHEST = 1.5  # how much farther than its mean reach a leak may extend in places
 PERFORATIONS = 8  # along a frame of 35 mm film
 
 
 def light_leak(density: np.ndarray, base: np.ndarray, severity: float, rng: np.random.Generator) -> Damaged:
-    """Over the subject: from an edge, as bands, a fan or streaks. As `damage.py` has its functions; one that stays at
-    the edge covers nothing. Half a frame that is opaque up to a line, as the first of a roll, is a blank area there."""
+    """A leak over the subject: from an edge, as bands, a fan or streaks. Arguments and result: see `damage.py`; a leak
+    that stays at the edge has no coverage. A first frame that is half fogged is not drawn here: it is a blank area."""
     shape = density.shape[:2]
     peak = rng.uniform(0.0, 1.5) + 1.5 * severity + (rng.uniform(0, 4) if rng.random() < 0.3 else 0)
     reach = rng.uniform(0.2, 0.4) + 0.13 * severity * rng.uniform(0.5, 1.2)
@@ -35,7 +35,7 @@ def light_leak(density: np.ndarray, base: np.ndarray, severity: float, rng: np.r
 
 
 def innocent_leak(density: np.ndarray, base: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What leaves a frame readable: some light at its very edge, or a faint veil."""
+    """A leak that leaves the frame readable: light at its very edge, or a faint veil."""
     shape = density.shape[:2]
     if rng.random() < 0.25:
         veil = _from_a_side(_veil, shape, rng.uniform(0.3, 1.5), rng)
@@ -46,8 +46,8 @@ def innocent_leak(density: np.ndarray, base: np.ndarray, rng: np.random.Generato
 
 
 def _fall(density: np.ndarray, base: np.ndarray, leak: np.ndarray, peak: float, rng: np.random.Generator) -> np.ndarray:
-    """The density after a leak, (H, W) in 0…1, of `peak` stops at its brightest. Through the back of the film it meets
-    the red layer first; white light, or light on the emulsion, is rarer."""
+    """The density after a leak with the map `leak`, (H, W) in 0…1, and `peak` stops where it is brightest. Light that
+    comes through the back of the film reaches the red layer first; white light, or light on the emulsion, is rarer."""
     colour = rng.choice(["warm", "white", "cold"], p=[0.7, 0.22, 0.08])
     held_back = np.array([0, rng.uniform(0.7, 2.5), rng.uniform(2, 5)])
     if colour == "white":
@@ -94,14 +94,14 @@ def _veil(y: np.ndarray, x: np.ndarray, reach: float, rng: np.random.Generator) 
 
 
 def _tongues(y: np.ndarray, x: np.ndarray, reach: float, rng: np.random.Generator) -> np.ndarray:
-    """A row of them, at the pitch of the perforation."""
+    """A row of tongues, at the pitch of the perforation."""
     row = (0.5 + 0.5 * np.cos(2 * np.pi * (PERFORATIONS * x + rng.random()))) ** rng.uniform(1, 3)
     depth = reach * (rng.uniform(0.2, 0.6) + row * rng.uniform(0.4, 0.8)) * _window(x, rng)
     return np.clip(1 - y / np.maximum(depth, 1e-3), 0, 1) ** rng.uniform(0.4, 1.0)
 
 
 def _bands(y: np.ndarray, x: np.ndarray, reach: float, rng: np.random.Generator) -> np.ndarray:
-    """Across the frame, each side of a band with a softness of its own; sometimes weaker towards one edge."""
+    """Bands across the frame, each side of a band differently soft; sometimes weaker towards one edge."""
     leak = np.zeros((y.size, x.size), np.float32)
     for _ in range(rng.integers(1, 3)):
         off = y - rng.uniform(0.1, 0.9) - rng.uniform(0, 0.03) * _sway(x, 3, rng)
@@ -125,7 +125,7 @@ def _fan(y: np.ndarray, x: np.ndarray, reach: float, rng: np.random.Generator) -
 
 
 def _streaks(y: np.ndarray, x: np.ndarray, reach: float, rng: np.random.Generator) -> np.ndarray:
-    """Soft ones that run in from the edge."""
+    """Soft streaks that run in from the edge."""
     leak = np.zeros((y.size, x.size), np.float32)
     middle, slope = somewhere((1, 1), rng)[1], rng.normal(0, 0.3)
     for _ in range(rng.integers(1, 5)):

@@ -1,7 +1,7 @@
-"""Damage on real negatives: twins whose film, light and camera no simulator had a part in.
+"""Simulated damage on real negatives: twins whose film, light and camera are real.
 
-The negative is taken to density, damaged there by the simulator's own `damage.DAMAGE`, and written as a JPEG again; its
-sound twin goes through the same file.
+The negative is converted to density, damaged there by `damage.DAMAGE`, and written as a JPEG again; its clean twin is
+written in the same way.
 """
 
 import io
@@ -15,15 +15,15 @@ from darkroom.files.light import CODED_GAMMA
 from darkroom.film.film import Film, resized
 from darkroom.film.scan import open_scan
 from simulator.damage import DAMAGE
-from simulator.sight import placed
+from simulator.visibility import placed_visibly
 
 QUALITY = 92  # of the JPEG
-LEFT = (0.05, 0.25)  # share of the densities above base that underexposure leaves, at the worst and the least
-GRAIN = 0.02  # D, which underexposure leaves as it was
+LEFT = (0.05, 0.25)  # share of the densities above base that underexposure leaves, at severity 3 and 0.7
+GRAIN = 0.02  # D of the grain of an underexposed frame
 
 
 def negative_from(path: Path, long_side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Density (H, W, 3) of a real negative, at most `long_side` pixels long, and what of it is film, (H, W) bool.
+    """Density (H, W, 3) of a real negative, at most `long_side` pixels long, and the mask of its film, (H, W) bool.
 
     Raises decode.ScanError.
     """
@@ -37,7 +37,7 @@ def negative_from(path: Path, long_side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def base_of(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """(3,) D of the clearest film in a negative."""
+    """(3,) D of the film base: the 1 % point of the film's density."""
     return np.percentile(density[inside] if inside.any() else density, 1, axis=0).astype(np.float32)
 
 
@@ -58,7 +58,7 @@ def damaged(
         coverage[..., kinds.index("noise")] = inside
     for kind, apply in DAMAGE.items():
         if kind in wanted:
-            found = placed(apply, density, base, wanted[kind], rng, inside)
+            found = placed_visibly(apply, density, base, wanted[kind], rng, inside)
             density, coverage[..., kinds.index(kind)] = np.where(inside[..., None], found[0], density), found[1]
     return density, coverage
 

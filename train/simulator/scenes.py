@@ -1,4 +1,4 @@
-"""Scenes drawn from nothing, for who has no photographs: sky, land, buildings, foliage, figures, night lights."""
+"""Procedurally drawn scenes, for use without photographs: sky, land, buildings, foliage, figures, night lights."""
 
 import numpy as np
 from scipy import ndimage
@@ -118,7 +118,7 @@ def draw(rng: np.random.Generator) -> np.ndarray:
 
 
 def bright_sky(scene: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The scene, (H, W, 3) sRGB 0…1, under a bright and nearly even sky, which is dense on the film and not blank."""
+    """The scene, (H, W, 3) sRGB 0…1, with a bright, nearly even sky, which is dense on the film but no blank area."""
     shape = scene.shape[:2]
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32) / max(shape)
     horizon = rng.uniform(0.2, 0.65) * shape[0] / max(shape)

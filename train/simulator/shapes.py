@@ -5,7 +5,7 @@ from PIL import Image
 from scipy import ndimage
 
 Damaged = tuple[np.ndarray, np.ndarray]  # the new density, (H, W, 3), and its coverage, (H, W) in 0…1
-DRAWN_AT = 576  # pixels of the long side for which edges and lines are given; on smaller frames they are as much finer
+DRAWN_AT = 576  # pixels of the long side for which edges and lines are given; on smaller frames they scale down
 
 
 def pixel(shape: tuple[int, int]) -> float:
@@ -19,7 +19,7 @@ def somewhere(shape: tuple[int, int], rng: np.random.Generator, margin: float = 
 
 
 def uncovered(shape: tuple[int, int]) -> np.ndarray:
-    """What shapes are put into, each the larger of the two: (H, W) of nothing."""
+    """(H, W) of zeros: coverage into which shapes are merged by their maximum."""
     return np.zeros(shape, np.float32)
 
 

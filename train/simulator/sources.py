@@ -1,5 +1,4 @@
-"""What frames are made from: photographs, drawn scenes, real negatives, real scans of damaged film; and which of them
-go into which split."""
+"""The sources of frames: photographs, drawn scenes, real negatives, real scans of damaged film; and their split."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +17,14 @@ REAL = 0.25  # share of real negatives, where there are any
 EXPOSURES = 8  # frames made of one scan of damaged film, each exposed and photographed anew
 DAMAGED = 0.1  # share of all frames that these are at most
 SKY = 0.08  # share of scenes under a bright sky
-UNKNOWN = "unknown"  # folder of damaged scans whose kind nobody named
+UNKNOWN = "unknown"  # folder of damaged scans whose kind of damage is unknown
 
 
 @dataclass(frozen=True)
 class Folders:
-    """Where pictures are, as far as there are any. photos: photographs. negatives: real, readable ones. damaged: scans,
+    """The folders of pictures, each optional. photos: photographs. negatives: real, readable ones. damaged: scans,
     positives, of damaged film, below a folder named by the kind or `UNKNOWN`. dust: outlines, as `dust.py` reads
-    them. Below `negatives` and below a kind, a folder is a photographer, whose frames belong together."""
+    them. Below `negatives` and below a kind, a folder is a photographer, whose frames stay in one split."""
 
     photos: Path | None = None
     negatives: Path | None = None
@@ -37,8 +36,8 @@ DRAWN_ALONE = Folders()
 
 
 class Job(NamedTuple):
-    """A frame to make. pair: twins share it. source: "drawn/…", "real/…", "damaged/KIND/…" or a photograph. group: what
-    is in one split only."""
+    """A frame to make. pair: twins share it. source: "drawn/…", "real/…", "damaged/KIND/…" or a photograph. group: is
+    never in two splits."""
 
     number: int
     pair: int
@@ -70,10 +69,10 @@ def jobs(folders: Folders, count: int, seed: int, kinds: tuple[str, ...]) -> lis
     from_photos = round((pairs - from_real) * (1 - DRAWN)) if photos else 0
     drawn = [f"drawn/{i:06d}" for i in range(pairs - from_real - from_photos)]
     split_of = _splits(photos[:from_photos]) | _splits(drawn)
-    # Each by itself, so that all splits have some of both; who is in both keeps one split.
+    # Each by itself, so that all splits have some of both; a photographer who is in both keeps one split.
     split_of |= _splits(list(ruined.values())[:singles]) | _splits(list(real.values())[:from_real])
     twins = [*_in_turn(photos, from_photos), *_in_turn(list(real), from_real), *drawn]
-    sources = [(k // 2, twins[k // 2]) for k in range(count - singles)]  # of an odd number the last has no twin
+    sources = [(k // 2, twins[k // 2]) for k in range(count - singles)]  # of an odd count the last frame has no twin
     sources += enumerate(_in_turn(list(ruined), singles), pairs)
     group_of = real | ruined
     return [
@@ -83,7 +82,7 @@ def jobs(folders: Folders, count: int, seed: int, kinds: tuple[str, ...]) -> lis
 
 
 def _group(source: str, *below: str) -> str:
-    """The photographer's folder, or the picture itself where there is none."""
+    """The photographer's folder, or the picture itself where it lies in no folder."""
     parts = Path(*below).parts
     return parts[0] if len(parts) > 1 else source
 
@@ -100,7 +99,7 @@ def _pictures(folder: Path, rng: np.random.Generator) -> list[str]:
 
 
 def _splits(groups: list[str]) -> dict[str, str]:
-    """The split of each group, by its pictures' share; a group is named once for each picture."""
+    """The split of each group, in proportion to its number of pictures; `groups` names it once for each picture."""
     sizes = dict.fromkeys(groups, 0)
     for group in groups:
         sizes[group] += 1
@@ -114,7 +113,7 @@ def _in_turn(sources: list[str], count: int) -> list[str]:
 
 
 def scene_for(source: str, folders: Folders, rng: np.random.Generator) -> np.ndarray:
-    """The scene of a job that is no real negative: (H, W, 3) sRGB 0…1."""
+    """The scene of a job that is not a real negative: (H, W, 3) sRGB 0…1."""
     if source.startswith("damaged/"):
         return _cropped(folders.damaged / source.removeprefix("damaged/"), rng, least=0.96)  # the damage stays in it
     if source.startswith("drawn/"):
@@ -128,8 +127,8 @@ def scene_for(source: str, folders: Folders, rng: np.random.Generator) -> np.nda
 
 
 def _cropped(path: Path, rng: np.random.Generator, least: float = 0.75) -> np.ndarray:
-    """A crop of a picture, (H, W, 3) sRGB 0…1, `LONG_SIDE` long and of a frame's proportions. least: the smallest share
-    of the largest such crop."""
+    """A crop of a picture, (H, W, 3) sRGB 0…1, `LONG_SIDE` long and of a frame's proportions. least: size of the
+    smallest crop, as a share of the largest possible."""
     picture = Image.open(path).convert("RGB")
     width, height = picture.size
     wide = rng.choice([3 / 2, rng.uniform(1.2, 1.6)])

@@ -1,4 +1,5 @@
-"""Spots on a negative's density: brown deposits, and the clear discs of air bells. As `damage.py` has its functions."""
+"""Spots on a negative's density: brown deposits, and the clear discs of air bells. Arguments and
+results as in `damage.py`."""
 
 import numpy as np
 from scipy import ndimage
@@ -36,8 +37,8 @@ def _spots(
     stretch: float,
     dried: float,
 ) -> np.ndarray:
-    """Coverage of some spots, alone or together. ragged, stretch: as `blob` has them, from and to; dried: how often one
-    is a rim."""
+    """Coverage of some spots, alone or in clusters. ragged, stretch: ranges of `blob`'s arguments; dried: share of the
+    spots that are only a rim."""
     width = shape[1]
     largest = rng.uniform(0.006, 0.03)
     where = uncovered(shape)

@@ -50,11 +50,17 @@ def placement(fixed: np.ndarray, moving: np.ndarray) -> Placement | None:
         if sure >= SURE:
             centre = [(s.start + s.stop) / 2 - size / 2 for s, size in zip(window, fixed.shape, strict=True)]
             found.append((*centre, start[0] + apart[0], start[1] + apart[1]))
-    place = _fit(np.array(found)) if found else Placement(down * step, right * step, 0.0) if peak >= SURE else None
-    return place if place and _alike(fixed, laid(moving, place)) > _alike(fixed, moving) else None
+    place = (
+        _fit_placement(np.array(found))
+        if found
+        else Placement(down * step, right * step, 0.0)
+        if peak >= SURE
+        else None
+    )
+    return place if place and _alike(fixed, warped(moving, place)) > _alike(fixed, moving) else None
 
 
-def laid(moving: np.ndarray, place: Placement, beyond: float | None = None) -> np.ndarray:
+def warped(moving: np.ndarray, place: Placement, beyond: float | None = None) -> np.ndarray:
     """(h, w) float32 laid on the other picture. Beyond its border it is mirrored, or has the value `beyond`."""
     offset = [d - place.scale * (size - 1) / 2 for d, size in zip(place[:2], moving.shape, strict=True)]
     mode = {"mode": "mirror"} if beyond is None else {"mode": "constant", "cval": beyond}
@@ -108,7 +114,7 @@ def _between(values: np.ndarray, at: int) -> float:
     return float(np.clip((before - after) / (2 * bend), -0.5, 0.5)) if bend < 0 else 0.0
 
 
-def _fit(found: np.ndarray) -> Placement:
+def _fit_placement(found: np.ndarray) -> Placement:
     """The shift and scale of windows (n, 4): place from the centre down and right, and how far apart there."""
     places, apart = found[:, :2], found[:, 2:]
     middle = np.median(apart, axis=0)

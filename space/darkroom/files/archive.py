@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from .folder import composed, is_clutter
-from .frames import count_frames
+from .frame_count import count_frames
 from .limits import UnreadableScan
 from .pairs import paired
 from .zip_names import names_of
@@ -40,7 +40,7 @@ UNPACKING = (
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Found(NamedTuple):
+class FrameSource(NamedTuple):
     """A frame to be judged, or the sentence that says why it is not. name: what to call it. number: of the frame in its
     file, from 0. infrared: the file that holds its infrared, if that is another."""
 
@@ -52,20 +52,22 @@ class Found(NamedTuple):
 
 
 @dataclass
-class Room:
+class UnpackBudget:
     """What the archives of one upload may yet unpack to, in bytes."""
 
     left: int = LARGEST_UPLOAD
 
 
-def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
+def frames_in_uploads(uploads: list[Path], folder: Path) -> list[FrameSource]:
     """The frames among the uploaded files, those in ZIP archives unpacked into `folder`, in the order of the upload.
 
     At most `MOST_FRAMES`; one more entry then says what was left out.
     """
-    room = Room()
+    budget = UnpackBudget()
     files = itertools.chain.from_iterable(
-        unpack(path, folder / str(i), room) if path.suffix.lower() == ".zip" else [Found(composed(path.name), path)]
+        unpack(path, folder / str(i), budget)
+        if path.suffix.lower() == ".zip"
+        else [FrameSource(composed(path.name), path)]
         for i, path in enumerate(uploads)
         if not is_clutter(path.name)
     )
@@ -74,7 +76,7 @@ def find_frames(uploads: list[Path], folder: Path) -> list[Found]:
     found = list(itertools.islice(every, MOST_FRAMES + 1))
     if len(found) > MOST_FRAMES:
         first = found[MOST_FRAMES].name
-        found[MOST_FRAMES] = Found(first, None, left_out(first))
+        found[MOST_FRAMES] = FrameSource(first, None, left_out(first))
     return found
 
 
@@ -83,7 +85,7 @@ def left_out(name: str) -> str:
     return f"{name}: this and all after it were left out; a roll here has at most {MOST_FRAMES} frames"
 
 
-def each_frame(file: Found) -> list[Found]:
+def each_frame(file: FrameSource) -> list[FrameSource]:
     """The frames of a file: each page of a multi-page TIFF is one, called `name#1`, `name#2` and so on."""
     count = count_frames(file.path) if file.path else 1
     if count == 1:
@@ -91,20 +93,20 @@ def each_frame(file: Found) -> list[Found]:
     return [file._replace(name=f"{file.name}#{number + 1}", number=number) for number in range(count)]
 
 
-def unpack(archive: Path, folder: Path, room: Room) -> Iterator[Found]:
+def unpack(archive: Path, folder: Path, budget: UnpackBudget) -> Iterator[FrameSource]:
     """Unpack the pictures of a ZIP into `folder`, one after another; what cannot be unpacked has its sentence."""
     try:
         with open_zip(archive) as opened:
-            for member in members_of(opened, archive.name, room):
-                if isinstance(member, Found):
+            for member in members_of(opened, archive.name, budget):
+                if isinstance(member, FrameSource):
                     yield member
                     continue
-                room.left -= member.info.file_size  # also where it fails: its bytes were written until then
+                budget.left -= member.info.file_size  # also where it fails: its bytes were written until then
                 yield extract(opened, member, folder / str(member.number), archive.name)
     except UnreadableScan as error:
-        yield Found(archive.name, None, str(error))
+        yield FrameSource(archive.name, None, str(error))
     except UNPACKING:
-        yield Found(archive.name, None, _no_zip(archive))
+        yield FrameSource(archive.name, None, _no_zip(archive))
 
 
 class Member(NamedTuple):
@@ -131,15 +133,15 @@ def _no_zip(archive: Path) -> str:
     return f"{archive.name}: not a ZIP archive we can open; pack it again"
 
 
-def members_of(opened: zipfile.ZipFile, archive: str, room: Room) -> Iterator[Member | Found]:
+def members_of(opened: zipfile.ZipFile, archive: str, budget: UnpackBudget) -> Iterator[Member | FrameSource]:
     """The pictures of a ZIP that is called `archive`, none of them unpacked; a refused one as an entry with its
     sentence. Raises one of `UNPACKING` where the list is broken."""
     members = opened.infolist()
     for number, (info, name) in enumerate(zip(members, names_of(members), strict=True)):
         if info.is_dir() or is_clutter(name):
             continue
-        problem = _refusal(archive, info, name, room)
-        yield Found(name, None, problem) if problem else Member(name, number, info)
+        problem = _refusal(archive, info, name, budget)
+        yield FrameSource(name, None, problem) if problem else Member(name, number, info)
 
 
 def directory_size(archive: Path) -> int:
@@ -154,7 +156,7 @@ def directory_size(archive: Path) -> int:
     return int.from_bytes(end[at + 12 : at + 16], "little") if at >= 0 else 0
 
 
-def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> str:
+def _refusal(archive: str, member: zipfile.ZipInfo, name: str, budget: UnpackBudget) -> str:
     path = PurePosixPath(name.replace("\\", "/"))
     last = path.name
     if not path.name:
@@ -171,12 +173,12 @@ def _refusal(archive: str, member: zipfile.ZipInfo, name: str, room: Room) -> st
     if member.file_size > max(UNASKED, FLATTEST * member.compress_size):
         times = member.file_size // max(member.compress_size, 1)
         return f"{last}: unpacks to {times:,} times its size, as no scan does; upload it by itself"
-    if member.file_size > room.left:
+    if member.file_size > budget.left:
         return f"{last}: more than {LARGEST_UPLOAD // MEGABYTE:,} MB would be unpacked; upload it with the next frames"
     return ""
 
 
-def extract(opened: zipfile.ZipFile, member: Member, folder: Path, archive: str) -> Found:
+def extract(opened: zipfile.ZipFile, member: Member, folder: Path, archive: str) -> FrameSource:
     """Copy one member of the ZIP called `archive` into `folder`, which is made;
     never more bytes than its header promised: `zipfile` stops there and checks the sum."""
     name, last = member.name, PurePosixPath(member.name).name
@@ -191,6 +193,6 @@ def extract(opened: zipfile.ZipFile, member: Member, folder: Path, archive: str)
         with suppress(OSError):  # what there is of it: nobody else knows of it, and the disk may be full
             target.unlink()
         if isinstance(error, OSError) and error.errno in FULL:
-            return Found(name, None, f"{PurePosixPath(name).name}: no room to unpack it here; try again later")
-        return Found(name, None, f"{PurePosixPath(name).name}: broken inside {archive}; pack it again")
-    return Found(name, target)
+            return FrameSource(name, None, f"{PurePosixPath(name).name}: no room to unpack it here; try again later")
+        return FrameSource(name, None, f"{PurePosixPath(name).name}: broken inside {archive}; pack it again")
+    return FrameSource(name, target)

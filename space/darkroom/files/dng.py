@@ -14,10 +14,10 @@ from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage,
 
 from .limits import check_memory
 from .small import shrunk_in_parts, times_smaller
-from .strips import largest_part, parts_of, samples_last
 from .tiff import JPEG_XL, check_page, opened_tiff, raw_page
+from .tiff_strips import largest_part, parts_of, samples_last
 
-# What of a DNG says how its numbers become colours, and which of them are the picture.
+# Tags of a DNG that define how its numbers become colours, and which of them are the picture.
 COPIED = (
     *(271, 272, 274),  # make, model, orientation
     *(33421, 33422, 50706, 50707, 50708, 50710, 50711),  # colour filters, version, camera
@@ -27,7 +27,7 @@ COPIED = (
 WHITE_LEVEL = 50717
 # How TIFF are packed, which LibRaw does not unpack in a raw.
 PACKED = (COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE, COMPRESSION.PACKBITS, COMPRESSION.ZSTD)
-PLACES = (50719, 50720, 50829)  # of them those in pixels
+PLACES = (50719, 50720, 50829)  # those of them that are in pixels
 BY_SAMPLE = {50714: 1, 50717: 1, 50721: 3, 50722: 3, 50723: 3, 50724: 3, 50727: 1, 50728: 1, 50964: 3, 50965: 3}
 
 

@@ -27,8 +27,8 @@ CLUTTER_ENDS = (".lrdata", ".photoslibrary", ".cocatalogdb", ".aplibrary")
 
 
 def is_clutter(path: str | PurePosixPath) -> bool:
-    """Whether a path, as it is below the folder or archive that was named, is nobody's picture. What begins with a dot
-    is hidden (AppleDouble, bins, thumbnails)."""
+    """Whether a path, relative to the folder or archive that was named, is made by a system and no picture of the user.
+    Names that begin with a dot are hidden (AppleDouble, bins, thumbnails)."""
     parts = [part.lower() for part in PurePosixPath(path).parts if part != ".."]
     return any(part in CLUTTER or part.startswith(".") or part.endswith(CLUTTER_ENDS) for part in parts)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from .alignment import laid, placement
+from .alignment import placement, warped
 from .camera import is_tiff
 from .decode import decode
 from .limits import ScanError, opened
@@ -68,7 +68,7 @@ def on_picture(infrared: np.ndarray, density: np.ndarray) -> Infrared:
     place = placement(density, -np.log10(np.maximum(infrared, DARKEST)))
     seen = np.ones(density.shape, np.float32)
     if place is not None:
-        infrared, seen = laid(infrared, place), laid(seen, place, beyond=0.0)
+        infrared, seen = warped(infrared, place), warped(seen, place, beyond=0.0)
     return Infrared(infrared, seen > 0.99)
 
 

@@ -10,8 +10,8 @@ from .infrared import SAME_SIDES
 from .limits import check_memory
 from .pixels import turn
 from .small import shrunk_in_parts, times_smaller
-from .strips import in_parts, largest_part, parts_of
 from .tiff import COLOURS, REDUCED, check_page, every_page, has_infrared, has_numbers, opened_tiff, pages_of, raw_page
+from .tiff_strips import in_parts, largest_part, parts_of
 
 LEAST_AREA = 1 / 4  # of the picture's pixels
 

@@ -1,4 +1,4 @@
-"""What a picture file may be: its size, the memory that it takes, and how it is said that one is refused."""
+"""Limits of a picture file, in pixels and in memory, and the errors of those that exceed them."""
 
 import threading
 

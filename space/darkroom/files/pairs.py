@@ -7,22 +7,22 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .archive import Found
+    from .archive import FrameSource
 
 NAME = re.compile(r"(.+)_ir\.tiff?", re.IGNORECASE)
 ENDS = ("_IR.tif", "_IR.tiff", "_ir.tif", "_ir.tiff", "_IR.TIF")  # as they are found on disks that tell case apart
 
 
-def beside(picture: Path) -> Path | None:
+def infrared_beside(picture: Path) -> Path | None:
     """The infrared file that lies beside a picture's."""
     return next((path for end in ENDS if (path := picture.with_name(picture.stem + end)).is_file()), None)
 
 
-def paired(entries: Iterable["Found"]) -> list["Found"]:
+def paired(entries: Iterable["FrameSource"]) -> list["FrameSource"]:
     """Each picture with its infrared file, which is then no entry of its own; of pictures and infrared files that are
     called the same, the first has the first, the second the second."""
     entries = list(entries)
-    waiting: defaultdict[str, list[Found]] = defaultdict(list)
+    waiting: defaultdict[str, list[FrameSource]] = defaultdict(list)
     seen: defaultdict[str, int] = defaultdict(int)
     owned, pictures = set(), []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Write what is said of pictures beside them: XMP sidecars that digiKam, darktable and Lightroom read."""
+"""Write verdicts beside pictures: XMP sidecars that digiKam, darktable and Lightroom read."""
 
 import io
 import zipfile
@@ -64,7 +64,7 @@ def xmp(sidecar: Sidecar) -> str:
     )
 
 
-def beside(picture: PurePosixPath, stem: str) -> PurePosixPath:
+def entry_name(picture: PurePosixPath, stem: str) -> PurePosixPath:
     """Where the sidecar that is named `stem` lies, cut to what a disk allows."""
     return picture.with_name(shortened(stem, LONGEST - len(SUFFIX)) + SUFFIX)
 
@@ -76,7 +76,7 @@ def sidecars_zip(sidecars: Iterable[Sidecar]) -> bytes:
         archive.writestr("README.txt", README)
         for sidecar in sidecars:
             text, name = xmp(sidecar), PurePosixPath(sidecar.name)
-            for entry in (f"name.ext.xmp/{beside(name, name.name)}", f"name.xmp/{beside(name, name.stem)}"):
+            for entry in (f"name.ext.xmp/{entry_name(name, name.name)}", f"name.xmp/{entry_name(name, name.stem)}"):
                 if entry not in taken:  # frame.jpg and frame.tif share frame.xmp: the first one has it
                     taken.add(entry)
                     archive.writestr(entry, text)

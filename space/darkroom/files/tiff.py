@@ -18,7 +18,7 @@ from .limits import IN_PARTS, MAX_BYTES, ScanTooLarge, UnreadableScan, check_mem
 from .modern import JXL_MAGIC, jpeg_size, jxl_size
 from .pixels import three_channels, turn
 from .small import shrunk_in_parts, shrunk_rgb, times_smaller
-from .strips import in_parts, largest_part, parts_of, samples_last
+from .tiff_strips import in_parts, largest_part, parts_of, samples_last
 
 ICC, DNG_VERSION = 34675, 50706
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
@@ -31,20 +31,20 @@ ALPHA = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
 LAB = (PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB)
 BY_TIFFFILE = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED, *LAB)
 JPEG_XL = (50002, 52546)
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file is said in one sentence
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # problems of a file are reported in one sentence
 # Compressed so that each part says its size by itself, whatever the directory says.
 SELF_SIZED = (COMPRESSION.JPEG, COMPRESSION.WEBP, 33003, 33004, 33005, COMPRESSION.JPEG2000, *JPEG_XL)
 
 
 def every_page(tiff: TiffFile) -> list[TiffPage]:
-    """The pages of a file in their order, those below another page too, each once. Raises ValueError where more is said
-    of them than any program writes."""
+    """The pages of a file in their order, those below another page too, each once. Raises ValueError where
+    their directories hold more than any program writes."""
     found, entries = {}, 0  # by place: a broken list may lead back to its beginning
     for page in islice((page for top in tiff.pages for page in (top, *(top.pages or ()))), MOST_PAGES):
         entries += len(page.tags) if page.offset not in found else 0
         found[page.offset] = page
         if entries > MOST_ENTRIES:
-            raise ValueError("more is said of its pages than any program writes")
+            raise ValueError("its directories hold more than any program writes")
     return list(found.values())
 
 

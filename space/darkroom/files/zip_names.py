@@ -21,8 +21,9 @@ MARKS = "–—‘’“”„…"
 
 
 def names_of(members: Iterable[zipfile.ZipInfo]) -> list[str]:
-    """The names, their accents composed. Where an archive does not say how they are written, it is asked of all of them
-    together: UTF-8, as DOS or Windows write them in the west, in central and eastern Europe, Japan, China and Korea."""
+    """The names, their accents composed. Where an archive does not declare their encoding, it is guessed from all of
+    them together: UTF-8, or the code pages of DOS and Windows in the west, in central and eastern Europe, Japan, China
+    and Korea."""
     members = list(members)
     encoding = _encoding([_bytes(member) for member in members if not member.flag_bits & SAID_UTF8])
     return [composed(_name(member, encoding)) for member in members]

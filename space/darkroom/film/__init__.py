@@ -1,1 +1,1 @@
-"""The film in a scan: opened, inverted, told from what lies around it, measured, and made the network's input."""
+"""The film in a scan: open it, separate it from its surroundings, measure it, invert it, make the network's input."""

@@ -1,6 +1,6 @@
 """Plain measurements of the film and of the scan, with units that a person can check.
 
-Densities are of transmitted linear light, D = −log10 T, up to the light's own brightness, which no file tells.
+Densities are of transmitted linear light, D = −log10 T, up to the brightness of the light, which no file states.
 """
 
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from ..taxonomy import OTHERS
+from ..taxonomy import NOT_NEGATIVES
 from .film import Film
-from .negative import Gate, kinds
+from .gate import Gate, picture_kinds
 from .percentiles import percentiles
 
 MASK_GONE = 0.20  # blue minus red density this far below the frame's median: the orange mask is missing
@@ -21,7 +21,9 @@ FLAT_SIDE = 15  # pixels of that neighbourhood
 STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
-NOT_NEGATIVE = 0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
+NOT_NEGATIVE_FROM = (
+    0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
+)
 
 
 @dataclass(frozen=True)
@@ -66,29 +68,29 @@ class Evidence:
         if self.sharpness < 0.04:
             return "the scan is blurred: focus on the film and rescan"
         if self.bits == 8 and self.jpeg_quality < 30:
-            return "the file is compressed so hard that damage cannot be told from artefacts: export it again"
+            return "the file is compressed so hard that damage cannot be distinguished from artefacts: export it again"
         return ""
 
     @property
-    def other(self) -> str:
-        """Which of `OTHERS` this is, or an empty string."""
-        chances = {kind: getattr(self, kind) for kind in OTHERS}
-        if sum(chances.values()) < NOT_NEGATIVE and self.monochrome >= GREY:
+    def other_kind(self) -> str:
+        """Which of `NOT_NEGATIVES` this is, or an empty string."""
+        chances = {kind: getattr(self, kind) for kind in NOT_NEGATIVES}
+        if sum(chances.values()) < NOT_NEGATIVE_FROM and self.monochrome >= GREY:
             return ""
         kind = max(chances, key=chances.__getitem__)
-        if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE:
+        if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE_FROM:
             kind = "black_and_white"  # whatever else a grey picture may be, it is that
         return kind
 
     @property
     def empty(self) -> bool:
-        """Whether the frame holds nothing: wholly black, clear or evenly grey."""
-        return self.other == "nothing"
+        """Whether the frame is empty: wholly black, clear or evenly grey."""
+        return self.other_kind == "nothing"
 
     @property
     def not_negative(self) -> str:
         """Why this is not a colour negative, or an empty string; a frame that holds nothing may well be one."""
-        return "" if self.empty else OTHERS.get(self.other, "")
+        return "" if self.empty else NOT_NEGATIVES.get(self.other_kind, "")
 
     def lines(self) -> list[tuple[str, str, bool]]:
         """(what, value with its unit, whether it is as it should be), for people."""
@@ -119,10 +121,10 @@ def measure(film: Film, gate: Gate | None = None) -> Evidence:
     usual = percentiles(deviation[film.inside][None], (50,))[0, 0]
     flat = (deviation < max(FLAT_SD, FLAT_SHARE * float(usual))) & film.inside
     steepest = percentiles(gradient(grey)[film.inside][None], (99,))[0, 0]
-    low_end, high_end = film.scan.ends
+    low_end, high_end = film.scan.clipping_points
     ends = (((film.rgb <= low_end) | (film.rgb >= high_end)).sum(axis=-1) >= 2) & film.inside
     count = max(int(film.inside.sum()), 1)
-    chances = kinds(film.density, film.inside, gate)
+    chances = picture_kinds(film.density, film.inside, gate)
     return Evidence(
         density_span=span,
         below_base=float(holes.sum() / count),
@@ -133,7 +135,7 @@ def measure(film: Film, gate: Gate | None = None) -> Evidence:
         monochrome=_colour_spread(film.values) / max(span, 0.01),
         bits=film.scan.bits,
         jpeg_quality=_jpeg_quality(film.scan.jpeg_tables),
-        **{kind: chances[kind] for kind in OTHERS},
+        **{kind: chances[kind] for kind in NOT_NEGATIVES},
     )
 
 

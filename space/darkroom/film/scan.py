@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.decode import decode
-from ..files.frames import count_frames
+from ..files.frame_count import count_frames
 from ..files.light import coded, is_linear, profiled, step_of, white_of
-from ..files.pairs import beside
+from ..files.pairs import infrared_beside
 from .inversion import DARKEST, log_density
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Scan:
         return is_linear(self.small_pixels, self.format, self.icc, self.light)
 
     @property
-    def ends(self) -> tuple[float, float]:
+    def clipping_points(self) -> tuple[float, float]:
         """The values of `small` at and beyond which the file is clipped: its own limits, a step of its depth inside."""
         step, white = step_of(self.small_pixels), white_of(self.small_pixels)
         low, high = np.full((1, 1, 3), step, np.float32), np.full((1, 1, 3), white - step, np.float32)
@@ -163,5 +163,5 @@ def open_scan(
     source = source if isinstance(source, bytes) else Path(source)
     pixels, kind, extra = decode(source, name, small=1, number=number)
     frames = count_frames(source) if kind == "TIFF" else 1
-    own = beside(source) if infrared is None and isinstance(source, Path) else infrared
+    own = infrared_beside(source) if infrared is None and isinstance(source, Path) else infrared
     return Scan(pixels, name, source, kind, number=number, frames=frames, light=light, infrared_file=own, **extra)

@@ -5,7 +5,7 @@ image recovery", US patent 5,266,805, 1993, the ground of Digital ICE): what is 
 surroundings lies on the film or is scratched into it. Where there is no film, the light that its two faces throw back,
 4 % each at a refractive index of 1.5 (Fresnel), gets through as well: brighter by 0.035 D.
 
-Silver (black-and-white film) and the dyes of Kodachrome stop infrared as they stop light: of those nothing is said.
+Silver (black-and-white film) and the dyes of Kodachrome stop infrared as they stop light: nothing is reported for them.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ PICTURE = 0.3  # D in infrared for one of the picture: more than dyes leave ther
 BLOCK, AROUND = 12, 7  # pixels a side of the blocks of which the surroundings are made, and how many blocks they are
 NEAR = 7  # pixels a side
 FEW = 200_000  # pixels that tell how much of the picture there is in infrared
-USUAL_DUST, USUAL_HOLES = 0.005, 0.0001  # shares of a frame worth a word; set, not measured
+USUAL_DUST, USUAL_HOLES = 0.005, 0.0001  # shares of a frame that are reported; chosen, not measured
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Surface:
 
     @property
     def sentence(self) -> str:
-        """What is worth a word, or an empty text."""
+        """A sentence where there is more than usual, or an empty text."""
         said = []
         if self.dust >= USUAL_DUST:
             said.append(

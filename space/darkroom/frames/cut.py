@@ -49,9 +49,9 @@ class CutScan(Scan):
         return self.whole.linear
 
     @property
-    def ends(self) -> tuple[float, float]:
+    def clipping_points(self) -> tuple[float, float]:
         """As of the whole picture, which shows the file's white."""
-        return self.whole.ends
+        return self.whole.clipping_points
 
     @property
     def base(self) -> Base | None:

@@ -15,7 +15,7 @@ class FlagTooLarge(ValueError):
 
 
 def send_flag(dataset: str, picture: Path, said: dict[str, Any]) -> str:
-    """Commit the picture and what was said of it to the Hub's data set `dataset`, under a name that nobody can guess.
+    """Commit the picture and its verdict to the Hub's data set `dataset`, under a random name.
 
     said: a verdict's row, and by what it was given; plain JSON.
 

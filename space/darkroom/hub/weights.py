@@ -1,8 +1,8 @@
 """Where a model's weights come from: the bundled folder, another folder, or the Hugging Face Hub.
 
-    find()                                # the bundled ones
-    find("runs/first/model")              # a folder
-    find("user/name@v1")                  # the Hub; after @ a tag, a branch or a commit
+    locate()                                # the bundled ones
+    locate("runs/first/model")              # a folder
+    locate("user/name@v1")                  # the Hub; after @ a tag, a branch or a commit
 
 Safetensors only: no pickle is opened, and no code from the Hub is run.
 """
@@ -18,7 +18,7 @@ BUNDLED = _PACKAGE / "weights" if (_PACKAGE / "weights").is_dir() else _PACKAGE.
 
 
 class Located(NamedTuple):
-    """The two files of a model, where they came from, their commit on the Hub or None, and what the user should be told
+    """The two files of a model, where they came from, their commit on the Hub or None, and a notice for the user
     or ""."""
 
     config: Path
@@ -28,7 +28,7 @@ class Located(NamedTuple):
     notice: str
 
 
-def find(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Located:
+def locate(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Located:
     """The files of the model that was asked for, downloaded where need be.
 
     weights: a folder with config.json and model.safetensors, or a Hub id "user/name", "user/name@revision"; None for
@@ -49,5 +49,5 @@ def find(weights: str | Path | None = None, revision: str | None = None, *, bund
     except HubDown as error:
         if not bundled_if_down:
             raise
-        return find()._replace(notice=f"{error} The bundled weights judge instead.")
+        return locate()._replace(notice=f"{error} The bundled weights judge instead.")
     return Located(config, tensors, repo, commit, notice)

@@ -1,1 +1,1 @@
-"""From the network to a verdict: its logits, honest probabilities, a word, what can be done; a frame or a roll."""
+"""From the network to a verdict: logits, calibrated probabilities, verdict and remedies, of a frame or a roll."""

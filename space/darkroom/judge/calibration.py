@@ -1,4 +1,4 @@
-"""From the network's logits to honest probabilities and a verdict. numpy only.
+"""From the network's logits to calibrated probabilities and a verdict. numpy only.
 
 Each kind of damage has a temperature and a bias for its pooled logit (Guo et al. 2017). "Readable?" weighs two things:
 the network's own label, and that no kind of damage was found, as a noisy-or (Pearl 1988): one defect is enough. All
@@ -28,7 +28,7 @@ def sigmoid(x: Numbers) -> Numbers:
     return 0.5 * (1 + tanh)
 
 
-def soundness(defects: Sequence[np.ndarray]) -> np.ndarray:
+def log_odds_clean(defects: Sequence[np.ndarray]) -> np.ndarray:
     """(N,) log-odds that there is no defect at all: of the product of 1 − p. defects: K times (N,) probabilities."""
     none = np.log1p(-np.clip(defects, 1e-9, 1 - 1e-9)).sum(axis=0)
     return logit(np.exp(none))
@@ -47,7 +47,7 @@ class Calibration:
     """The fitted numbers and the thresholds; `to_dict` is what `config.json` stores.
 
     slope, bias: {"normal" or a defect: of its logit}; the logit of "normal" is the margin of the network's label.
-    sound: weight, in "normal", of `soundness`.
+    sound: weight, in "normal", of `log_odds_clean`.
     prior: P(normal) in the data it was fitted on. readable_above, damaged_below: thresholds on `p_normal` at prior
     0.5; between them a person should look.
     """
@@ -61,13 +61,13 @@ class Calibration:
 
     @classmethod
     def identity(cls, defects: tuple[str, ...]) -> "Calibration":
-        """The network's word as it is, for a network that nobody calibrated."""
+        """The identity, for a network without a calibration: probabilities are the sigmoids of its logits."""
         answers = ("normal", *defects)
         return cls(slope=dict.fromkeys(answers, 1.0), bias=dict.fromkeys(answers, 0.0))
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Calibration":
-        """The inverse of `to_dict`. Raises TypeError when the names are others."""
+        """The inverse of `to_dict`. Raises TypeError for other names."""
         return cls(**stored)
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class Calibration:
         margin = (label[:, 1] - label[:, 0]).astype(np.float64)
         log_odds = self.slope["normal"] * margin + self.bias["normal"]
         if found:
-            log_odds = log_odds + self.sound * soundness([*found.values()])
+            log_odds = log_odds + self.sound * log_odds_clean([*found.values()])
         return {"normal": sigmoid(log_odds), **found}
 
     def decide(self, p_normal: float) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageOps
 
-from ..taxonomy import DEFECTS, VERDICTS, spoken
+from ..taxonomy import DEFECTS, VERDICTS, display_name
 from .lettering import Lettering
 from .record import SHOWN_FROM
 from .roll import SPOKEN, by_number
@@ -196,4 +196,4 @@ def _said(row: dict[str, Any]) -> str:
     side = (" readable" if row["p_normal"] >= 0.5 else " damaged") if row["verdict"] == "check" else ""
     kinds = [name for name in DEFECTS if (row[name] or 0) >= SHOWN_FROM] if row["verdict"] != "readable" else []
     kinds.sort(key=row.__getitem__, reverse=True)
-    return ", ".join([f"{row['confidence']:.0%}{side}", *map(spoken, kinds)])
+    return ", ".join([f"{row['confidence']:.0%}{side}", *map(display_name, kinds)])

@@ -8,9 +8,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from ..film.negative import Gate
+from ..film.gate import Gate
 from ..hub.pull import CONFIG, TENSORS, WeightsError
-from ..hub.weights import find
+from ..hub.weights import locate
 from ..taxonomy import DEFECTS, LABELS
 from .calibration import Calibration
 from .network import Network
@@ -18,7 +18,7 @@ from .runtime import HEAD, shapes
 
 
 class Loaded(NamedTuple):
-    """A network, where it came from, its commit on the Hub or None, and what the user should be told or ""."""
+    """A network, where it came from, its commit on the Hub or None, and a notice for the user or ""."""
 
     model: Network
     source: str
@@ -29,8 +29,8 @@ class Loaded(NamedTuple):
 def load_network(
     weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False
 ) -> Loaded:
-    """Load a model's network; the arguments are those of `hub.weights.find`. Raises WeightsError."""
-    found = find(weights, revision, bundled_if_down=bundled_if_down)
+    """Load a model's network; the arguments are those of `hub.weights.locate`. Raises WeightsError."""
+    found = locate(weights, revision, bundled_if_down=bundled_if_down)
     return Loaded(read_network(found.config, found.tensors, found.source), found.source, found.revision, found.notice)
 
 

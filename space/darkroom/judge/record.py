@@ -1,4 +1,4 @@
-"""What is said of one scan, and how it comes of the network's logits. Without torch: any run of the network will do."""
+"""The verdict on one scan, and how it is made from the network's logits. It needs no torch, only the logits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from ..files.sidecar import REJECTED, UNRATED, Sidecar
 from ..film.base import AboveBase
 from ..film.evidence import Evidence
 from ..film.surface import Surface
-from ..taxonomy import DEFECTS, OTHERS, REMEDIES, Remedy, spoken
+from ..taxonomy import DEFECTS, NOT_NEGATIVES, REMEDIES, Remedy, display_name
 from .calibration import PRIOR, Calibration, at_prior, logit, sigmoid
 
 SHOWN_FROM = 0.5  # a defect this probable is named
@@ -22,13 +22,13 @@ COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, *IN_INFRARED, 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What is said of one scan.
+    """The verdict on one scan.
 
     verdict: "readable", "damaged" or "check" (a person should look). p_normal: probability, 0…1, that the negative is
     readable, at `prior`. confidence: probability of the likelier of readable and damaged, 0.5…1. defects: {defect:
     probability 0…1}. heat: (h, w) float32 in 0…1, where the damage is, over the whole picture. reason: one sentence.
-    surface: what infrared shows on the film, None where there is none; above_base: the density over that of the film's
-    base, None where no base is seen. Both are said, and change no word and no number.
+    surface: what infrared shows on the film, None without infrared; above_base: the density over that of the film's
+    base, None where no base is seen. Both are reported, and change nothing else.
     """
 
     file: str
@@ -44,8 +44,8 @@ class Verdict:
     above_base: AboveBase | None = None
 
     @property
-    def said(self) -> str:
-        """The reason, and what of the film's surface is worth a word."""
+    def explanation(self) -> str:
+        """The reason, and a sentence about the film's surface where infrared shows much on it."""
         return f"{self.reason} {self.surface.sentence if self.surface else ''}".rstrip()
 
     def lines(self) -> list[tuple[str, str, bool]]:
@@ -82,15 +82,15 @@ class Verdict:
         such a picture would say nothing and are left out. What is not known (no infrared) is None."""
         said: dict[str, Any] = {"p_normal": self.p_normal, "confidence": self.confidence, **self.defects}
         if self.evidence.not_negative:
-            said = {"not_negative": self.evidence.other}
-        said |= {"file": self.file, "verdict": self.verdict, "reason": self.said, "error": ""}
+            said = {"not_negative": self.evidence.other_kind}
+        said |= {"file": self.file, "verdict": self.verdict, "reason": self.explanation, "error": ""}
         if self.surface:
             said |= dict(zip(IN_INFRARED, (self.surface.dust, self.surface.holes), strict=True))
         return dict.fromkeys(COLUMNS) | {"not_negative": ""} | said
 
     def sidecar(self, name: str) -> Sidecar:
         """What the sidecar of the picture `name` says: a damaged one is rejected, the others stay unrated."""
-        keywords, description = [self.verdict, *map(spoken, self.found)], self.said
+        keywords, description = [self.verdict, *map(display_name, self.found)], self.explanation
         if self.evidence.not_negative:
             keywords.append("no colour negative")
         else:
@@ -102,14 +102,14 @@ class Verdict:
 def decide(p_normal: float, defects: dict[str, float], evidence: Evidence, calibration: Calibration) -> tuple[str, str]:
     """The verdict's word and the sentence that gives its reason."""
     if evidence.empty:
-        return "damaged", f"The frame holds nothing: {OTHERS['nothing']}."
+        return "damaged", f"The frame holds nothing: {NOT_NEGATIVES['nothing']}."
     if evidence.not_negative:
         return "check", f"This does not look like a colour negative: {evidence.not_negative}."
     word = calibration.decide(p_normal)
     if word != "readable" and evidence.scan_problem:
         return "check", f"The scan hides the film: {evidence.scan_problem}."
     likeliest = max(defects, key=defects.__getitem__, default=None)
-    named = spoken(likeliest) if likeliest and defects[likeliest] >= SHOWN_FROM else ""
+    named = display_name(likeliest) if likeliest and defects[likeliest] >= SHOWN_FROM else ""
     if word == "readable":
         return word, "Nothing speaks against this frame."
     if word == "damaged":
@@ -125,7 +125,7 @@ def verdicts(
     calibration: Calibration,
     prior: float = PRIOR,
 ) -> list[Verdict]:
-    """Logits become probabilities, and these a word: what is said of N scans.
+    """The verdicts on N scans, from their logits and measurements.
 
     names, evidence: of each scan. output: label (N, 2), defects (N, K) and maps (N, 2 + K, h, w), as `resnet.Output`
     has them. defects: of the K, in the network's order. prior: P(normal) of each, strictly in 0…1.
@@ -147,7 +147,7 @@ def verdicts(
 
 
 def heat_map(maps: np.ndarray, defects: dict[str, float], calibration: Calibration) -> np.ndarray:
-    """(h, w) float32 in 0…1: how much each cell of the network's maps speaks of damage.
+    """(h, w) float32 in 0…1: the probability of damage in each cell of the network's maps.
 
     maps: (2 + K, h, w), class activation maps. defects: K probabilities. The hottest cell of a defect has its
     probability; another has log-odds that are lower by what its own logit, weighed as in the calibration, falls short.

@@ -27,7 +27,7 @@ def to_float(pictures: Tensor) -> Tensor:
 
 
 def contrast(span: Tensor) -> Tensor:
-    """Density spans in D, (N,), in octaves from `USUAL_SPAN`: what the head is given of them."""
+    """Density spans in D, (N,), in octaves from `USUAL_SPAN`, an input of the head."""
     return torch.log2(span.float().clamp(min=SMALLEST_SPAN) / USUAL_SPAN)
 
 
@@ -75,7 +75,7 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
     input_size: pixels of the long side that `film.network_input` gives a picture. The network is fully convolutional:
     this is what it was trained for, and any other works.
     calibration: what `calibration.Calibration` reads, fitted after training; plain JSON.
-    gate: what tells a colour negative from other pictures, the numbers of `film.negative.Gate`; None asks nothing.
+    gate: what tells a colour negative from other pictures, the numbers of `film.gate.Gate`; None asks nothing.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..files.archive import MOST_FRAMES, Found, left_out
+from ..files.archive import MOST_FRAMES, FrameSource, left_out
 from ..files.decode import ScanError
 from ..files.sidecar import sidecars_zip
 from ..files.table import csv_text
@@ -34,10 +34,10 @@ Ready = tuple[Prepared, bytes, np.ndarray | None, int, Base | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class JudgedFrame:
     """One frame of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
-    number, infrared: as in `Found`. polygon: (4, 2), where it lies on its picture if it was cut out of one, as in
-    `frames.frame.Frame`; picture: what that is called; which: of its frames, as in
+    number, infrared: as in `FrameSource`. polygon: (4, 2), where it lies on its picture if it was cut out of one, as in
+    `frames.frame.JudgedFrame`; picture: what that is called; which: of its frames, as in
     `CutScan`; base: its film's, measured there."""
 
     name: str
@@ -57,14 +57,14 @@ class Frame:
         """The verdict, or "error"."""
         return self.verdict.verdict if self.verdict else "error"
 
-    def at_prior(self, prior: float) -> "Frame":
+    def at_prior(self, prior: float) -> "JudgedFrame":
         """The same frame judged at another prior."""
         return replace(self, verdict=self.verdict.at_prior(prior)) if self.verdict else self
 
     @property
-    def found(self) -> Found:
+    def found(self) -> FrameSource:
         """The picture that it is, or was cut from."""
-        return Found(self.picture or self.name, self.path, self.error, self.number, self.infrared)
+        return FrameSource(self.picture or self.name, self.path, self.error, self.number, self.infrared)
 
     def row(self) -> dict[str, Any]:
         """The columns of a verdicts file."""
@@ -73,12 +73,12 @@ class Frame:
         return dict.fromkeys(COLUMNS, "") | {"file": self.name, "error": self.error}
 
 
-def table_of(frames: Iterable[Frame]) -> str:
+def table_of(frames: Iterable[JudgedFrame]) -> str:
     """The CSV that `score` writes: one row a frame, the unjudged ones with their `error`."""
     return csv_text(COLUMNS, (frame.row() for frame in frames))
 
 
-def sidecars_of(frames: Iterable[Frame]) -> bytes:
+def sidecars_of(frames: Iterable[JudgedFrame]) -> bytes:
     """A ZIP with the sidecars of all judged frames; none for those of strips, whose file has no verdict of its own."""
     return sidecars_zip(frame.verdict.sidecar(frame.name) for frame in frames if frame.verdict and not frame.which)
 
@@ -91,7 +91,7 @@ def explain(error: Exception, name: str) -> str:
     return f"{name}: could not be judged; try another export of it"
 
 
-def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = "auto") -> Iterator[Frame]:
+def judge_roll(judge: Judge, found: Iterable[FrameSource], prior: float, light: str = "auto") -> Iterator[JudgedFrame]:
     """Judge pictures in their order, of a strip each frame (see `frames.cut`), yielding each as it is done; a few
     pictures are opened on several cores ahead of it.
 
@@ -100,9 +100,9 @@ def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = 
     total = 0
     for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry, light)), found, WORKERS, AHEAD):
         if total >= MOST_FRAMES and entry.path is not None:
-            yield Frame(entry.name, None, error=left_out(entry.name))
+            yield JudgedFrame(entry.name, None, error=left_out(entry.name))
             return
-        frame = Frame(entry.name, entry.path, number=entry.number, infrared=entry.infrared)
+        frame = JudgedFrame(entry.name, entry.path, number=entry.number, infrared=entry.infrared)
         if isinstance(ready, str):
             yield replace(frame, error=ready)
             continue
@@ -110,7 +110,7 @@ def judge_roll(judge: Judge, found: Iterable[Found], prior: float, light: str = 
         total += len(ready)
 
 
-def judged_frames(judge: Judge, picture: Frame, ready: list[Ready], prior: float) -> Iterator[Frame]:
+def judged_frames(judge: Judge, picture: JudgedFrame, ready: list[Ready], prior: float) -> Iterator[JudgedFrame]:
     """The frames of a picture, judged one after another; ready: as `prepared_frames` gives them."""
     for prepared, small, polygon, which, base in ready:
         verdict = judge.judge_prepared([prepared], prior)[0]
@@ -119,7 +119,7 @@ def judged_frames(judge: Judge, picture: Frame, ready: list[Ready], prior: float
         yield replace(judged, polygon=polygon, picture=whole, which=which, base=base)
 
 
-def _prepare(judge: Judge, entry: Found, light: str) -> list[Ready] | str:
+def _prepare(judge: Judge, entry: FrameSource, light: str) -> list[Ready] | str:
     if entry.path is None:
         return entry.error
     try:
@@ -139,10 +139,10 @@ def prepared_frames(judge: Judge, scans: list[Scan]) -> list[Ready]:
     return done
 
 
-def worst_first(frames: Iterable[Frame]) -> list[Frame]:
+def worst_first(frames: Iterable[JudgedFrame]) -> list[JudgedFrame]:
     """Least readable first; then, as they came, pictures that are no colour negatives, and what could not be judged."""
 
-    def place(frame: Frame) -> tuple[int, float]:
+    def place(frame: JudgedFrame) -> tuple[int, float]:
         if frame.verdict is None:
             return 2, 0.0
         return (1, 0.0) if frame.verdict.evidence.not_negative else (0, frame.verdict.p_normal)
@@ -170,13 +170,13 @@ class Summary:
         return {"counts": self.counts, **interval, "patterns": list(self.patterns)}
 
 
-def counted(frames: Iterable[Frame]) -> dict[str, int]:
+def counted(frames: Iterable[JudgedFrame]) -> dict[str, int]:
     """{"readable", "check", "damaged", "error": frames}."""
     counts = Counter(frame.word for frame in frames)
     return {word: counts[word] for word in (*VERDICTS, "error")}
 
 
-def summarise(frames: Iterable[Frame]) -> Summary | None:
+def summarise(frames: Iterable[JudgedFrame]) -> Summary | None:
     """Sum a roll up; None where no colour negative was judged."""
     frames = list(frames)
     judged = [frame.verdict for frame in frames if frame.verdict and not frame.verdict.evidence.not_negative]

@@ -16,7 +16,7 @@ import numpy as np
 from ..film.base import AboveBase, above_base
 from ..film.evidence import Evidence, measure
 from ..film.film import Film, input_density, network_input, standardised
-from ..film.negative import Gate
+from ..film.gate import Gate
 from ..film.scan import Scan, open_scan
 from ..film.surface import Surface, surface
 from .calibration import PRIOR, Calibration
@@ -108,6 +108,6 @@ class Judge:
 def load(weights: str | Path | None = None, revision: str | None = None, *, bundled_if_down: bool = False) -> Judge:
     """Load a model from a folder, or from the Hub as "user/name" or "user/name@revision"; None is the bundled one.
 
-    bundled_if_down: see `hub.weights.find`. Raises `weights.WeightsError` with one sentence for the user.
+    bundled_if_down: see `hub.weights.locate`. Raises `weights.WeightsError` with one sentence for the user.
     """
     return Judge(*load_network(weights, revision, bundled_if_down=bundled_if_down))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ..files.archive import UNPACKING, Found, Room, members_of, open_zip
+from ..files.archive import UNPACKING, FrameSource, UnpackBudget, members_of, open_zip
 from ..files.folder import SUFFIXES, folders_below
 from ..files.limits import UnreadableScan
 from ..files.listing import listed
@@ -74,14 +74,14 @@ def items_at(paths: Iterable[str], note: Callable[[str], object]) -> Iterator[It
     yield from _named(named)
 
 
-def _item(found: Found, key: bytes | None = None) -> Item:
+def _item(found: FrameSource, key: bytes | None = None) -> Item:
     path = os.fsencode(found.path) if found.path else None
     infrared = os.fsencode(found.infrared) if found.infrared else None
     return Item(found.name, key or path or found.name.encode(), path, found.error, infrared=infrared)
 
 
 def _named(paths: list[Path]) -> Iterator[Item]:
-    yield from map(_item, paired(Found(text_of(path), path) for path in paths))
+    yield from map(_item, paired(FrameSource(text_of(path), path) for path in paths))
 
 
 def _below(folder: Path, note: Callable[[str], object]) -> Iterator[Item]:
@@ -89,7 +89,7 @@ def _below(folder: Path, note: Callable[[str], object]) -> Iterator[Item]:
     for each in folders_below(folder):
         yield from _named(each.pictures)
         for path, why in each.unread:
-            yield _item(Found(text_of(path), None, f"{text_of(path)}: {why}"))
+            yield _item(FrameSource(text_of(path), None, f"{text_of(path)}: {why}"))
         for path in each.skipped:
             skipped[path.suffix.lower()] = skipped.get(path.suffix.lower(), 0) + 1
     if skipped:
@@ -103,7 +103,7 @@ def _listed(table: Path) -> Iterator[Item]:
     """The files that a table lists, from the table's folder on."""
     for name in listed(table):
         path = table.parent / name
-        yield _item(Found(text_of(path), path))
+        yield _item(FrameSource(text_of(path), path))
 
 
 def _in_zip(path: Path) -> Iterator[Item]:
@@ -112,9 +112,9 @@ def _in_zip(path: Path) -> Iterator[Item]:
         with open_zip(path) as opened:
             # Infrared files are found by their names; what stands for their path is their number in the list.
             entries = [
-                member if isinstance(member, Found) else Found(member.name, Path(str(member.number)))
-                for member in members_of(opened, path.name, Room(NO_LIMIT))
-                if isinstance(member, Found) or Path(member.name).suffix.lower() in SUFFIXES
+                member if isinstance(member, FrameSource) else FrameSource(member.name, Path(str(member.number)))
+                for member in members_of(opened, path.name, UnpackBudget(NO_LIMIT))
+                if isinstance(member, FrameSource) or Path(member.name).suffix.lower() in SUFFIXES
             ]
             infos = opened.infolist()
     except UnreadableScan as error:

@@ -21,7 +21,7 @@ from PIL import Image
 
 from ..files.archive import Member, extract, open_zip
 from ..files.decode import ScanError
-from ..files.frames import count_frames
+from ..files.frame_count import count_frames
 from ..files.table import OutputError
 from ..film.preview import reduce, thumbnail
 from ..film.scan import Scan, open_scan

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..hub.weights import find
+from ..hub.weights import locate
 from ..judge.loading import read_network
 from ..judge.verdict import Judge
 from .judging import Judging
@@ -25,7 +25,7 @@ class Model(NamedTuple):
 
 def model(weights: str | Path | None = None) -> Model:
     """Load a model as `judge.verdict.load` does. Raises WeightsError."""
-    found = find(weights)
+    found = locate(weights)
     judge = Judge(read_network(found.config, found.tensors, found.source), found.source, found.revision, found.notice)
     return Model(judge, {path.name: _sum(path) for path in (found.config, found.tensors)})
 

@@ -1,4 +1,4 @@
-"""Pictures that are no colour negative, for `train/negatives.py`: positives, black-and-white, pages, no picture at all.
+"""Pictures that are no colour negative, for `train/fit_gate.py`: positives, black-and-white, pages, no picture at all.
 
 Each maker takes a photograph, (H, W, 3) sRGB 0…1, and a generator, and returns (H, W, 3) sRGB 0…1.
 """
@@ -12,7 +12,7 @@ from scipy import ndimage
 from simulator.capture import SEEN, mount, photograph
 from simulator.emulsion import linear
 
-LONG_SIDE = 360  # pixels of a page; the check reduces all to less
+LONG_SIDE = 360  # pixels of a page; the gate sees fewer
 LETTERS = np.array(list("aaabcdeeeefghiiijklmnnnoooprrrsssttttuuvwy"))
 
 
@@ -61,7 +61,7 @@ def black_and_white(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _lamp(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Density that the light's colour adds, (H, W, 3): of a warm lamp or a screen, seldom the same all over."""
+    """Density that the colour of a warm lamp or a screen adds, (H, W, 3); mostly uneven over the picture."""
     y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
     slope = rng.choice([0, 0.06]) * rng.standard_normal((2, 3))
     colour = rng.choice([0, 0.12, 0.4], p=[0.3, 0.35, 0.35]) * rng.standard_normal(3)
@@ -152,7 +152,7 @@ def _laid_down(sheet: np.ndarray, photo: np.ndarray, rng: np.random.Generator) -
 
 
 def nothing(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One colour, shaded and noisy or not; or nothing but noise, grey or coloured, fine or coarse."""
+    """One colour, with or without shading and noise; or pure noise, grey or coloured, fine or coarse."""
     shape = photo.shape[:2]
     colour = rng.choice([np.full(3, rng.random()), rng.random(3), rng.choice([0.0, 1.0], 3)], p=[0.3, 0.6, 0.1])
     if rng.random() < 0.5:
@@ -184,7 +184,7 @@ def _noisy(picture: np.ndarray, rng: np.random.Generator, most: float = 0.03) ->
 
 
 def _bordered(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """With the scanner's white or black around it, or without."""
+    """The picture with or without the scanner's white or black around it."""
     if rng.random() < 0.6:
         return picture
     edge = int(rng.uniform(0.01, 0.08) * picture.shape[1])
@@ -192,7 +192,7 @@ def _bordered(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _mounted(density: np.ndarray, base: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Silver is the same to all three colours of a sensor, which `capture` takes to see a film's dyes."""
+    """Silver has the same density in all three channels, while `capture` weights the channels for a film's dyes."""
     layers = (density / SEEN).astype(np.float32)
     return mount(layers, base / SEEN, np.zeros((*density.shape[:2], 1), np.float32), rng)[0] * SEEN
 

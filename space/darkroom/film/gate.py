@@ -1,7 +1,7 @@
-"""Is this a colour negative at all? Judged by how its densities are distributed, not by its colour.
+"""The gate: is a picture a colour negative? It looks at the distribution of densities, not at the colour.
 
-A small network weighs what `traits` measures. Its numbers lie in a model's `config.json` as "gate";
-`train/negatives.py` fits them, and docs/not_a_negative.md says how well.
+A small network takes the features of `gate_features`. Its numbers lie in a model's `config.json` as "gate";
+`train/fit_gate.py` fits them, and docs/not_a_negative.md says how well.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter
 
 from ..files.light import CODED_GAMMA
+from .gate_features import DENSEST, LEAST, beyond_shading, gate_features, reduced
 from .inversion import LN_10
-from .traits import DENSEST, LEAST, beyond_shading, reduced, traits
 
-KINDS = ("negative", "positive", "black_and_white", "page", "nothing")  # in the order of the network's outputs
+PICTURE_KINDS = ("negative", "positive", "black_and_white", "page", "nothing")  # in the order of the network's outputs
 EVEN = 0.003  # D beyond shading; the thinnest underexposed frame has half as much again
 STEP = 0.4 / 255  # the same of coded values: less than the steps of 8 bits leave
 SHADING = 4  # power of the polynomial that light and lens may shade by
@@ -24,7 +24,7 @@ CLIPPED = 3.0  # standard deviations beyond which a measurement counts no furthe
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """The small network: T features, H hidden units, `KINDS` as its outputs.
+    """The small network: T features, H hidden units, `PICTURE_KINDS` as its outputs.
 
     mean, scale: (T,) of the features. hidden: (T, H), hidden_bias: (H,). out: (H, K), out_bias: (K,).
     """
@@ -38,19 +38,19 @@ class Gate:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Gate":
-        """From plain JSON. Raises TypeError where the names are others, ValueError where the shapes do not fit."""
+        """From plain JSON. Raises TypeError for other names, ValueError for other shapes."""
         gate = cls(**{name: np.array(value, float) for name, value in stored.items()})
-        features, units = len(traits(np.zeros((16, 16, 3)), np.ones((16, 16), bool))), len(gate.hidden_bias)
-        count = len(KINDS)
+        features, units = len(gate_features(np.zeros((16, 16, 3)), np.ones((16, 16), bool))), len(gate.hidden_bias)
+        count = len(PICTURE_KINDS)
         shapes = [(features,), (features,), (features, units), (units,), (units, count), (count,)]
         if [each.shape for each in vars(gate).values()] != shapes:
             raise ValueError("the shapes of its gate do not fit")
         return gate
 
-    def chances(self, measured: np.ndarray) -> np.ndarray:
-        """(..., T) -> (..., `KINDS`): probabilities, one hidden layer and a softmax away."""
-        standard = np.clip((measured - self.mean) / self.scale, -CLIPPED, CLIPPED)
-        hidden = np.maximum(standard @ self.hidden + self.hidden_bias, 0)
+    def probabilities(self, measured: np.ndarray) -> np.ndarray:
+        """(..., T) -> (..., `PICTURE_KINDS`): probabilities, one hidden layer and a softmax away."""
+        standardised = np.clip((measured - self.mean) / self.scale, -CLIPPED, CLIPPED)
+        hidden = np.maximum(standardised @ self.hidden + self.hidden_bias, 0)
         logits = hidden @ self.out + self.out_bias
         odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return odds / odds.sum(axis=-1, keepdims=True)
@@ -75,15 +75,16 @@ def no_picture(density: np.ndarray, inside: np.ndarray) -> bool:
     return False
 
 
-def kinds(density: np.ndarray, inside: np.ndarray, gate: Gate | None) -> dict[str, float]:
-    """The probability, 0…1, of each of `KINDS`, together 1. Without a gate all but an empty frame is a negative.
+def picture_kinds(density: np.ndarray, inside: np.ndarray, gate: Gate | None) -> dict[str, float]:
+    """The probability, 0…1, of each of `PICTURE_KINDS`; their sum is 1. Without a gate,
+    all but an empty frame is a negative.
 
     density: (H, W, 3), up to the light's brightness. inside: (H, W) bool, without holder and bare light around.
     """
     density, inside = reduced(density, inside)
     if no_picture(density, inside):
-        return dict.fromkeys(KINDS, 0.0) | {"nothing": 1.0}
+        return dict.fromkeys(PICTURE_KINDS, 0.0) | {"nothing": 1.0}
     if gate is None:
-        return dict.fromkeys(KINDS, 0.0) | {"negative": 1.0}
-    measured = np.array([*traits(density, inside).values()])
-    return dict(zip(KINDS, gate.chances(measured).tolist(), strict=True))
+        return dict.fromkeys(PICTURE_KINDS, 0.0) | {"negative": 1.0}
+    measured = np.array([*gate_features(density, inside).values()])
+    return dict(zip(PICTURE_KINDS, gate.probabilities(measured).tolist(), strict=True))

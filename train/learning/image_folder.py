@@ -12,25 +12,26 @@ import tifffile
 from datasets.packaged_modules.imagefolder.imagefolder import ImageFolder
 from tqdm import tqdm
 
-from darkroom.files.archive import Found
+from darkroom.files.archive import FrameSource
 from darkroom.files.folder import composed
 from darkroom.film.scan import open_scan
-from learning.frames import DataError
+from learning.dataset import DataError
 
 JPEG = (".jif", ".jfi", ".mpo")  # what `datasets` opens under another name only
 
 
-def stored(frame: Found) -> str:
-    """What a frame is called in a data set: as it is where `datasets` opens it, else as the JPEG or TIFF it becomes."""
+def stored(frame: FrameSource) -> str:
+    """The file name of a frame in a data set: its own where `datasets` opens it, else that of the JPEG or TIFF made of
+    it."""
     suffix = Path(frame.name).suffix.lower()
     if suffix in ImageFolder.EXTENSIONS:
         return frame.name
     return f"{frame.name}{'.jpg' if suffix in JPEG else '.tif'}"
 
 
-def _copy(frame: Found, target: Path) -> None:
-    """As it is; but a page, a raw and what else `datasets` does not open as a TIFF of the same pixels, which is read in
-    the same light: a profile says so where they are coded."""
+def _copy(frame: FrameSource, target: Path) -> None:
+    """Copy a file that `datasets` opens; write a page, a raw or another file as a TIFF of the same pixels, with a
+    profile where they are coded, so that it is read in the same light."""
     if target.suffix != ".tif" or target.name == composed(frame.path.name):
         shutil.copyfile(frame.path, target)
         return
@@ -39,8 +40,8 @@ def _copy(frame: Found, target: Path) -> None:
     tifffile.imwrite(target, scan.pixels, photometric="rgb", compression="zlib", iccprofile=icc, metadata=None)
 
 
-def write(frames: list[Found], records: list[dict], split: np.ndarray, out: Path) -> None:
-    """Write an image folder: of each frame its record and its split. Nothing is at `out` until all of it is. Raises
+def write(frames: list[FrameSource], records: list[dict], split: np.ndarray, out: Path) -> None:
+    """Write an image folder from the frames, their records and their splits; `out` appears when it is complete. Raises
     DataError."""
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:

@@ -4,7 +4,7 @@ import numpy as np
 from datasets import Dataset
 
 from darkroom.taxonomy import DEFECTS
-from learning.heat import hits, hits_by_kind
+from learning.localisation import hits, hits_by_kind
 
 
 def test_the_hottest_tenth_must_meet_the_damage():
@@ -23,6 +23,6 @@ def test_by_kind_counts_only_frames_with_that_kind():
     heat[:, 1, :2] = 0.5, 1  # a tenth of sixteen cells is two
     rows = Dataset.from_dict({"cells": [one.tobytes() for one in cells]})
     assert hits_by_kind(heat, rows) == {"blank_area": 1.0, "holes": 0.5}
-    partly = Dataset.from_dict({"cells": [b"", cells[1].tobytes(), b""]})  # of the others nobody knows
+    partly = Dataset.from_dict({"cells": [b"", cells[1].tobytes(), b""]})  # the others are unknown
     assert hits_by_kind(heat, partly) == {"holes": 0.0}
     assert hits_by_kind(heat, Dataset.from_dict({"cells": [b"", b"", b""]})) == {}

@@ -9,7 +9,7 @@ from .camera import TIFF_MAGIC
 def count_frames(source: Path | bytes) -> int:
     """How many frames a file holds, by its directories alone.
 
-    1 but for a TIFF of several pages, and where the file cannot be read, which is said when it is opened.
+    1 except for a TIFF of several pages; also 1 for a file that cannot be read, which is reported when it is opened.
     """
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:

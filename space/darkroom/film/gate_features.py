@@ -1,8 +1,8 @@
-"""What tells kinds of picture apart, measured on the densities of the film: numbers that a small network weighs.
+"""Features that distinguish kinds of picture, measured on the densities of the film, for the gate.
 
-A negative's mask may look red, tan, grey or teal, so nothing here asks for orange. What tells the kinds of picture
-apart is how far the lightest parts are from bare light and whether they share one hue, how each channel's density range
-compares to the others', how much colour is left once brightness is known, and where the contrast lies.
+A negative's mask may look red, tan, grey or teal, so no feature asks for orange. The features measure how far the
+lightest parts are from bare light and whether they share one hue, how each channel's density range compares to the
+others', how much colour does not follow brightness, and where the contrast lies.
 """
 
 from functools import reduce
@@ -32,8 +32,8 @@ def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.nda
     return planes.transpose(1, 2, 0), inside
 
 
-def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
-    """What tells the kinds apart, by name; all finite.
+def gate_features(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
+    """The features by name; all finite.
 
     density, inside: as `reduced` gives them. "Light" is the lightest twentieth of the film, "dense" its densest, both
     by the mean of the channels; spans go from the 5 % to the 95 % point. Logarithms are to base 2.
@@ -69,8 +69,8 @@ def traits(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
 
 
 def _hues(values: np.ndarray, grey: np.ndarray, span: float) -> dict[str, float]:
-    """Where hue lies and how it moves from light to dense, by size alone: which hue it is says nothing. values: (3, n),
-    density."""
+    """The spread of hue and its change from light to dense parts, as magnitudes: the hue itself does not count. values:
+    (3, n), density."""
     hue = values - grey
     low, below, above, high = percentiles(grey[None], (5, 40, 60, 95))[:, 0]
     thirds = {"light": grey <= low, "middle": (grey >= below) & (grey <= above), "dense": grey >= high}
@@ -98,7 +98,7 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
     weight, wide = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
     soft = np.stack([uniform_filter(density[..., c] * inside, 5) / weight for c in range(3)])
     even = np.stack([plane[inside] for plane in soft])
-    rest = beside(even[1], even[[0, 2]])
+    rest = residual_colour(even[1], even[[0, 2]])
     typical = np.median(np.abs(rest - np.median(rest, axis=1, keepdims=True)), axis=1)
     found = {
         "red beside green": np.log2((rest[0].std() + 0.002) / span),
@@ -119,7 +119,7 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
 
 
 def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
-    """Where detail lies: in light or dense parts, fine or coarse."""
+    """The distribution of detail: in light or dense parts, fine or coarse."""
     grey = density.mean(axis=-1, dtype=np.float64)
     weights = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
     smooth, wide = (uniform_filter(grey * inside, side) / weight for side, weight in zip((5, 15), weights, strict=True))
@@ -154,7 +154,7 @@ def beyond_shading(grey: np.ndarray, inside: np.ndarray, power: int = 2) -> floa
     return float(_without(np.stack(known), grey[inside]).std())
 
 
-def beside(green: np.ndarray, others: np.ndarray) -> np.ndarray:
+def residual_colour(green: np.ndarray, others: np.ndarray) -> np.ndarray:
     """What a curve through green density (n,) leaves of other channels' (k, n): little where colour follows brightness.
 
     A cubic, then a knot at the mean of every `STEPS`th part of the pixels: a channel at the bottom of its codes makes
@@ -178,9 +178,9 @@ def _without(known: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _shape(x: np.ndarray) -> tuple[float, float]:
     """Skewness, and log2 of the kurtosis, of values clipped at 8 standard deviations."""
-    standard = np.clip((x - x.mean()) / max(float(x.std()), 1e-4), -8, 8)
-    square = standard * standard  # NumPy's ** is slow beyond 2
-    return float((square * standard).mean()), float(np.log2((square * square).mean() + 0.1))
+    standardised = np.clip((x - x.mean()) / max(float(x.std()), 1e-4), -8, 8)
+    square = standardised * standardised  # NumPy's ** is slow beyond 2
+    return float((square * standardised).mean()), float(np.log2((square * square).mean() + 0.1))
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Is it a colour negative at all: each other kind is told, and no colour of light or mask makes a negative another."""
+"""The gate recognises each other kind of picture, and a colour negative in any colour of light or mask."""
 
 import json
 import shutil
@@ -8,23 +8,23 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-import negatives
+import fit_gate
 from darkroom.film.evidence import measure
 from darkroom.film.film import Film
-from darkroom.film.negative import KINDS, Gate, kinds
+from darkroom.film.gate import PICTURE_KINDS, Gate, picture_kinds
+from darkroom.film.gate_features import gate_features, reduced, residual_colour
 from darkroom.film.scan import Scan, open_scan
-from darkroom.film.traits import beside, reduced, traits
 from darkroom.judge.verdict import load
-from darkroom.taxonomy import OTHERS
+from darkroom.taxonomy import NOT_NEGATIVES
 from film import GATE as STORED
 from film import eight_bit, png, sixteen_bit
-from simulator import develop, others, retake
+from simulator import develop, not_negatives, rerender
 from simulator.scenes import draw
 
 GATE = Gate.from_dict(STORED)
 SEEDS = range(8)
-MOST = 7  # negatives of eight that must be taken for one; docs/not_a_negative.md says how often each kind is told
-TOLD = 6  # of eight others
+MOST = 7  # negatives of eight that must be taken for one; docs/not_a_negative.md says how often each kind is recognised
+RECOGNISED = 6  # of eight other pictures
 
 
 def scene(seed: int) -> np.ndarray:
@@ -44,7 +44,7 @@ def photograph(seed: int) -> np.ndarray:
 
 def reason(picture: np.ndarray) -> str:
     found = measure(Film(Scan(eight_bit(np.clip(picture, 0, 1)), "picture", b"", "PNG")), GATE)
-    return OTHERS.get(found.other, "")
+    return NOT_NEGATIVES.get(found.other_kind, "")
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +54,16 @@ def developed() -> list[np.ndarray]:
     return [open_scan(develop.develop(scene(100 + n), {}, rng)[0], "frame").rgb for n, rng in enumerate(rngs)]
 
 
-@pytest.mark.parametrize("maker", others.MAKERS)
-def test_other_kinds_of_picture_are_told_with_a_reason(maker):
+@pytest.mark.parametrize("maker", not_negatives.MAKERS)
+def test_other_kinds_of_picture_are_recognised_and_a_reason_is_given(maker):
     said = [reason(maker(photograph(seed), np.random.default_rng(seed))) for seed in SEEDS]
-    assert sum(map(bool, said)) >= TOLD, said
-    assert set(filter(None, said)) <= set(OTHERS.values())
+    assert sum(map(bool, said)) >= RECOGNISED, said
+    assert set(filter(None, said)) <= set(NOT_NEGATIVES.values())
 
 
 def test_the_reason_names_the_kind():
     grey = np.repeat(scene(3).mean(axis=-1, keepdims=True), 3, axis=-1)
-    page = others.page(scene(3), np.random.default_rng(1))
+    page = not_negatives.page(scene(3), np.random.default_rng(1))
     noise = np.random.default_rng(0).random((240, 320, 3))
     assert "black-and-white" in reason(grey)
     assert "page" in reason(page)
@@ -85,7 +85,7 @@ def silver(seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("lamp", [(0, 0.15, 0.7), (0, 0.15, 0.45), (0.4, 0.15, 0)])
-def test_a_black_and_white_negative_is_told_in_warm_or_cold_light_unlike_from_place_to_place(lamp):
+def test_a_black_and_white_negative_is_recognised_in_warm_cold_and_uneven_light(lamp):
     said = []
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
@@ -93,11 +93,11 @@ def test_a_black_and_white_negative_is_told_in_warm_or_cold_light_unlike_from_pl
         light = 10 ** -(silver(seed) + lamp + 0.05 * x * rng.standard_normal(3) + 0.05 * y * rng.standard_normal(3))
         coded = light ** (1 / 2.2) / np.percentile(light ** (1 / 2.2), 99)
         said.append(reason(coded + 0.004 * rng.standard_normal(coded.shape)))
-    assert sum(map(bool, said)) >= TOLD, said
+    assert sum(map(bool, said)) >= RECOGNISED, said
 
 
 def test_a_negative_of_a_scene_with_few_colours_is_a_negative(developed):
-    said = [reason(retake.muted(picture.astype(np.float64), 0.8)) for picture in developed]
+    said = [reason(rerender.muted(picture.astype(np.float64), 0.8)) for picture in developed]
     assert sum(map(bool, said)) <= len(SEEDS) - MOST, said
 
 
@@ -105,7 +105,7 @@ def test_colour_that_is_any_curve_of_brightness_is_no_colour_of_its_own():
     green = np.random.default_rng(0).uniform(0.2, 2.5, 4000)
     hook = np.where(green < 1.2, 2 * green, 2.4) + 0.3 * green  # a channel that reaches the bottom of its codes
     other = hook + 0.1 * np.random.default_rng(1).standard_normal(green.size)
-    of_hook, of_other = beside(green, np.stack([hook, other]))
+    of_hook, of_other = residual_colour(green, np.stack([hook, other]))
     assert of_hook.std() < 0.01
     assert of_other.std() == pytest.approx(0.1, rel=0.1)
 
@@ -133,9 +133,9 @@ def test_a_scanners_dark_linear_file_is_a_negative_too(developed):
 def test_any_size_and_any_content_gives_finite_traits_and_probabilities(size):
     for picture in (np.zeros((*size, 3)), np.ones((*size, 3)), np.random.default_rng(0).random((*size, 3))):
         film = Film(Scan(eight_bit(picture), "picture", b"", "PNG"))
-        assert np.isfinite([*traits(*reduced(film.density, film.inside)).values()]).all()
-        found = kinds(film.density, film.inside, GATE)
-        assert tuple(found) == KINDS and sum(found.values()) == pytest.approx(1)
+        assert np.isfinite([*gate_features(*reduced(film.density, film.inside)).values()]).all()
+        found = picture_kinds(film.density, film.inside, GATE)
+        assert tuple(found) == PICTURE_KINDS and sum(found.values()) == pytest.approx(1)
 
 
 def test_averaging_keeps_film_and_holder_apart():
@@ -150,20 +150,20 @@ def test_averaging_keeps_film_and_holder_apart():
 
 def test_a_fit_tells_kinds_that_differ():
     rng = np.random.default_rng(0)
-    kind = rng.integers(len(KINDS), size=1200)
+    kind = rng.integers(len(PICTURE_KINDS), size=1200)
     table = rng.standard_normal((1200, 6)) + kind[:, None] * np.arange(6)
-    found = negatives.fit(table, kind).chances(table)
-    assert found.shape == (1200, len(KINDS)) and np.allclose(found.sum(axis=1), 1)
+    found = fit_gate.fit(table, kind).probabilities(table)
+    assert found.shape == (1200, len(PICTURE_KINDS)) and np.allclose(found.sum(axis=1), 1)
     assert (found.argmax(axis=1) == kind).mean() > 0.8
 
 
 def test_a_folder_of_photographs_is_held_out_whole_with_the_negatives_made_from_it():
     sides = {}
     for folder in "abcdefgh":
-        made = [negatives.Source(None, f"{folder}/{n}.jpg", label) for n in range(5) for label in (-1, 0, 1)]
+        made = [fit_gate.Source(None, f"{folder}/{n}.jpg", label) for n in range(5) for label in (-1, 0, 1)]
         (sides[folder],) = {source.held_out for source in made}
     assert set(sides.values()) == {False, True}
-    drawn = {negatives.Source(None, f"drawn/{n:06d}", 1).held_out for n in range(20)}
+    drawn = {fit_gate.Source(None, f"drawn/{n:06d}", 1).held_out for n in range(20)}
     assert drawn == {False, True}  # drawn scenes share nothing but their folder's name
 
 
@@ -184,14 +184,16 @@ def material(tmp_path_factory) -> tuple:
     return folder / "data", folder / "photos"
 
 
-def test_the_command_fits_the_same_gate_twice_and_says_what_it_told(material, weights, tmp_path, monkeypatch, capsys):
+def test_the_command_fits_the_same_gate_twice_and_prints_what_it_recognised(
+    material, weights, tmp_path, monkeypatch, capsys
+):
     data, photos = material
     written = []
     for name in ("first", "second"):
         shutil.copytree(weights, tmp_path / name)
         words = [str(data), "--photos", str(photos), "--count", "48", "--model", str(tmp_path / name)]
-        monkeypatch.setattr("sys.argv", ["negatives.py", *words])
-        negatives.main()
+        monkeypatch.setattr("sys.argv", ["fit_gate.py", *words])
+        fit_gate.main()
         written.append((tmp_path / name / "config.json").read_bytes())
     assert written[0] == written[1] != (weights / "config.json").read_bytes()
     fitted = load(tmp_path / "first").model.gate
@@ -204,7 +206,7 @@ def test_a_folder_without_pictures_is_named(tmp_path, material, monkeypatch, cap
     data, _ = material
     for folder, photos in ((tmp_path, tmp_path), (data, tmp_path)):
         words = [str(folder), "--photos", str(photos), "--model", str(tmp_path)]
-        monkeypatch.setattr("sys.argv", ["negatives.py", *words])
+        monkeypatch.setattr("sys.argv", ["fit_gate.py", *words])
         with pytest.raises(SystemExit) as stopped:
-            negatives.main()
+            fit_gate.main()
         assert stopped.value.code == 2 and str(tmp_path) in capsys.readouterr().err

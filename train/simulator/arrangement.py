@@ -1,16 +1,16 @@
-"""Strips of film laid on what people photograph them on: a light table with other things, a sleeve, a holder."""
+"""Strips of film arranged as people photograph them: on a light table with other things, in a sleeve, in a holder."""
 
 import numpy as np
 from PIL import Image
 
 from simulator.capture import HOLDER
-from simulator.filmstrip import Film
+from simulator.filmstrip import Filmstrip
 
 TILT = 7.0  # degrees
 
 
-def laid(films: list[Film], kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The films below each other on what is around them: (H, W, 3) density, and (n, 4, 2) corners in reading order."""
+def arranged(films: list[Filmstrip], kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The strips below each other on their background: (H, W, 3) density, and (n, 4, 2) corners in reading order."""
     tilts = np.full(len(films), rng.uniform(-TILT, TILT) * rng.choice([0.15, 1]))
     if kind in ("sleeve", "holder", "filling"):
         tilts = np.full(len(films), rng.normal(0, 0.6))
@@ -40,7 +40,7 @@ def laid(films: list[Film], kind: str, rng: np.random.Generator) -> tuple[np.nda
 
 
 def _surround(shape: tuple[int, int], kind: str, rng: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) D of bare light, a screen's dim light, or a holder; with other things on it for "clutter"."""
+    """(H, W, 3) D of bare light, a dim screen or a holder; for "clutter" with other things on it."""
     if kind == "holder" or (kind == "filling" and rng.random() < 0.5):
         return np.tile((HOLDER * rng.uniform(0.7, 1) + rng.normal(0, 0.05, 3)).astype(np.float32), (*shape, 1))
     canvas = np.tile((rng.uniform(0, 0.05) + rng.uniform(0, 0.03, 3)).astype(np.float32), (*shape, 1))
@@ -85,10 +85,10 @@ def _sleeve(canvas: np.ndarray, offset: np.ndarray, shape: tuple[int, ...]) -> N
 
 
 def _put(
-    canvas: np.ndarray, film_: Film, offset: np.ndarray, tilt: float, kind: str, rng: np.random.Generator
+    canvas: np.ndarray, film_: Filmstrip, offset: np.ndarray, tilt: float, kind: str, rng: np.random.Generator
 ) -> np.ndarray:
-    """Lay film on the canvas, in place, turned by `tilt` radians about its upper left corner; returns its frames'
-    corners there. In a holder only the frames show, or all between the holes."""
+    """Put a strip on the canvas, in place, rotated by `tilt` radians about its upper left corner; returns the corners
+    of its frames on the canvas. A holder shows only the frames, or all between the holes."""
     density = film_.density
     if kind == "holder":
         density = _masked(film_, canvas[0, 0], rng)
@@ -115,8 +115,8 @@ def _put(
     return film_.corners @ turn.T + offset
 
 
-def _masked(film_: Film, holder: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Film behind a holder with one long window, or with a window for each frame."""
+def _masked(film_: Filmstrip, holder: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A strip behind a holder with one long window, or with a window for each frame."""
     height, width = film_.density.shape[:2]
     open_ = np.zeros((height, width, 1), bool)
     corners = film_.corners

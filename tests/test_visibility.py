@@ -1,4 +1,4 @@
-"""Damage is what a person would see: more on an even ground than in texture, and a faint thing only if it is large."""
+"""Damage must be visible: it is more so on an even area than in texture, and faint damage only if it is large."""
 
 import io
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 from film import grainy
 from simulator.capture import photograph
-from simulator.sight import placed, plain, visibility
+from simulator.visibility import placed_visibly, visibility, visible_kinds
 
 SHAPE = (384, 576)
 DISTANCE = np.hypot(*(np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]] - np.array([180, 250])[:, None, None]))
@@ -18,10 +18,10 @@ ROUGH = EVEN + np.kron(BLOCKS, np.ones((4, 4, 1), np.float32))
 
 
 def seen(film: np.ndarray, radius: float, change: tuple[float, float, float]) -> bool:
-    """Whether a disc of another density would be pointed at, in a photograph of the film beside one without it."""
+    """Whether a disc of another density is visible, in a photograph of the film compared with one without it."""
     disc = np.clip(radius - DISTANCE + 0.5, 0, 1)[..., None]
     files = [photograph(density, np.random.default_rng(4)) for density in (film, film + disc * np.array(change, "f4"))]
-    here, elsewhere = plain(*files, np.concatenate([disc, np.zeros_like(disc)], axis=-1))
+    here, elsewhere = visible_kinds(*files, np.concatenate([disc, np.zeros_like(disc)], axis=-1))
     assert not elsewhere
     return bool(here)
 
@@ -52,9 +52,9 @@ def test_damage_is_put_where_it_can_be_seen_or_not_at_all():
         disc = (DISTANCE < 60).astype(np.float32)
         return density - disc[..., None] * np.float32(0.02 * severity), disc
 
-    changed, where = placed(faint, EVEN, EVEN[0, 0], 20, np.random.default_rng(0), inside)
+    changed, where = placed_visibly(faint, EVEN, EVEN[0, 0], 20, np.random.default_rng(0), inside)
     assert (changed != EVEN).any() and where[:, 240:].any() and not where[:, :240].any()
-    changed, where = placed(faint, ROUGH, ROUGH[0, 0], 1, np.random.default_rng(0))
+    changed, where = placed_visibly(faint, ROUGH, ROUGH[0, 0], 1, np.random.default_rng(0))
     assert (changed == ROUGH).all() and where.shape == SHAPE and not where.any()
 
 
@@ -64,20 +64,20 @@ def test_damage_that_must_end_nearby_is_not_put_where_it_fades_over_all_of_the_f
         return density - disc * np.float32(0.2), disc[..., 0]
 
     for softness, put in ((10, True), (80, False)):
-        _, where = placed(patch, EVEN, EVEN[0, 0], softness, np.random.default_rng(0), least=0.3, ends=0.4)
+        _, where = placed_visibly(patch, EVEN, EVEN[0, 0], softness, np.random.default_rng(0), least=0.3, ends=0.4)
         assert where.any() == put
-        assert placed(patch, EVEN, EVEN[0, 0], softness, np.random.default_rng(0), least=0.3)[1].any()
+        assert placed_visibly(patch, EVEN, EVEN[0, 0], softness, np.random.default_rng(0), least=0.3)[1].any()
 
 
 def test_what_has_not_changed_is_not_seen():
     assert not visibility(EVEN, EVEN).any()
     file = photograph(EVEN, np.random.default_rng(1))
-    assert not plain(file, file, np.ones((*SHAPE, 2), np.float32)).any()
+    assert not visible_kinds(file, file, np.ones((*SHAPE, 2), np.float32)).any()
 
 
 @pytest.mark.parametrize("scale", [0.8, 1.6])
 def test_a_file_larger_or_smaller_than_the_map_is_looked_at_in_its_size(scale):
-    """A camera writes files of any size; what is plain does not depend on it."""
+    """A camera writes files of any size; what is visible does not depend on it."""
     size = int(SHAPE[1] * scale), int(SHAPE[0] * scale)
     files = []
     for density in (EVEN, EVEN + (DISTANCE < 6)[..., None] * np.float32(1.0)):
@@ -85,7 +85,7 @@ def test_a_file_larger_or_smaller_than_the_map_is_looked_at_in_its_size(scale):
         picture = Image.open(io.BytesIO(photograph(density, np.random.default_rng(4))))
         picture.resize(size).save(file, "JPEG", quality=95)
         files.append(file.getvalue())
-    assert plain(*files, (DISTANCE < 8)[..., None]).tolist() == [True]
+    assert visible_kinds(*files, (DISTANCE < 8)[..., None]).tolist() == [True]
 
 
 def test_what_shifts_a_whole_region_is_seen_where_it_ends():
@@ -95,4 +95,4 @@ def test_what_shifts_a_whole_region_is_seen_where_it_ends():
     before, faded, ended = (
         photograph(EVEN + there * depth, np.random.default_rng(4)) for there in (0 * fading, fading, ending)
     )
-    assert plain(before, ended, ending) and not plain(before, faded, fading)
+    assert visible_kinds(before, ended, ending) and not visible_kinds(before, faded, fading)

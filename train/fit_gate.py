@@ -1,10 +1,11 @@
-"""Fit the check that a picture is a colour negative at all: the gate of a model.
+"""Fit the gate of a model, which recognises pictures that are no colour negatives.
 
-    python train/negatives.py data/simulated --photos photos --model space/weights
+    python train/fit_gate.py data/simulated --photos photos --model space/weights
 
 DATA is what `train/simulate.py` wrote: the negatives, readable and damaged. The other kinds are made from the
-photographs, by `train/simulator/others.py`. A quarter of the folders of photographs, and the negatives simulated from
-them, are kept out of the fit and say how often each kind is told. The same command fits the same numbers.
+photographs, by `train/simulator/not_negatives.py`. A quarter of the folders of photographs, and the negatives
+simulated from them, are kept out of the fit; on them it is counted how often each kind is recognised. The same command
+fits the same numbers.
 """
 
 import argparse
@@ -24,18 +25,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from tqdm import tqdm
 
-from darkroom.film.evidence import NOT_NEGATIVE
+from darkroom.film.evidence import NOT_NEGATIVE_FROM
 from darkroom.film.film import Film
-from darkroom.film.negative import CLIPPED, KINDS, Gate
+from darkroom.film.gate import CLIPPED, PICTURE_KINDS, Gate
+from darkroom.film.gate_features import gate_features, reduced
 from darkroom.film.scan import Scan
-from darkroom.film.traits import reduced, traits
-from darkroom.taxonomy import spoken
-from simulator.others import MAKERS
-from simulator.retake import relit, retaken
+from darkroom.taxonomy import display_name
+from simulator.not_negatives import MAKERS
+from simulator.rerender import relit, rerendered
 
-SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `KINDS` among the pictures
-LONG_SIDE = 320  # pixels of a picture; `negative.traits` sees fewer
-HIDDEN, NETWORKS = 12, 4  # so many networks of so many units each; their logits are averaged
+SHARES = (0.40, 0.22, 0.22, 0.10, 0.06)  # of `PICTURE_KINDS` among the pictures
+LONG_SIDE = 320  # pixels of a picture; `gate_features` sees fewer
+HIDDEN, NETWORKS = 12, 4  # hidden units of a network; networks whose logits are averaged
 RIDGE, STEPS = 1.5, 120
 
 
@@ -48,16 +49,16 @@ class Source(NamedTuple):
 
     @property
     def held_out(self) -> bool:
-        """Whether its photographer or scene is kept for measuring."""
+        """Whether its photographer or scene is held out for testing."""
         folder = str(Path(self.origin).parent)
         key = self.origin if folder in (".", "drawn") else folder
         return zlib.crc32(key.encode()) % 4 == 0
 
 
 class Measured(NamedTuple):
-    """One picture's traits (2, T), as it is and in another light, its index into `KINDS`, and its source."""
+    """One picture's features (2, T), as it is and in another light, its index into `PICTURE_KINDS`, and its source."""
 
-    traits: np.ndarray
+    features: np.ndarray
     kind: int
     source: Source
 
@@ -82,7 +83,7 @@ def sources(data: Path, photos: Path) -> tuple[list[Source], list[Source]]:
 
 
 def make(number: int, negatives: list[Source], photos: list[Source]) -> tuple[Scan, int, Source]:
-    """Picture `number` as a scan, its index into `KINDS`, and its source; always the same."""
+    """Picture `number` as a scan, its index into `PICTURE_KINDS`, and its source; always the same."""
     rng = np.random.default_rng((0, number))
     kind = int(np.searchsorted(np.cumsum(SHARES), rng.random()))
     pool = photos if kind else negatives
@@ -94,11 +95,11 @@ def make(number: int, negatives: list[Source], photos: list[Source]) -> tuple[Sc
     picture = np.asarray(image, np.float32) / 255
     if kind:
         picture = MAKERS[kind - 1](picture, rng).astype(np.float32)
-    return retaken(picture, kind, rng), kind, source
+    return rerendered(picture, kind, rng), kind, source
 
 
-def measure(number: int, negatives: list[Source], photos: list[Source]) -> Measured:
-    """Make a picture, and measure it twice."""
+def make_and_measure(number: int, negatives: list[Source], photos: list[Source]) -> Measured:
+    """Make a picture and compute its features, as it is and relit."""
     scan, kind, source = make(number, negatives, photos)
     film = Film(scan)
     density, inside = reduced(film.density, film.inside)
@@ -106,24 +107,26 @@ def measure(number: int, negatives: list[Source], photos: list[Source]) -> Measu
 
 
 def both(density: np.ndarray, inside: np.ndarray, kind: int, number: int) -> np.ndarray:
-    """(2, T): the traits of a film as `reduced` gives it, as it is and relit."""
+    """(2, T): the features of a film as `reduced` gives it, as it is and relit."""
     lights = density, relit(density, kind, np.random.default_rng((1, number)))
-    return np.array([[*traits(light, inside).values()] for light in lights])
+    return np.array([[*gate_features(light, inside).values()] for light in lights])
 
 
 def fit(table: np.ndarray, kinds: np.ndarray) -> Gate:
-    """The network for traits (N, T) of pictures whose kinds (N,) are indices into `KINDS`.
+    """The network for features (N, T) of pictures whose kinds (N,) are indices into `PICTURE_KINDS`.
 
-    Small networks side by side are one with a wider hidden layer, and its logits are the mean of theirs.
+    An ensemble of small networks equals one network with a wider hidden layer, whose logits are the mean of theirs.
     """
     mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-3)
-    standard = np.clip((table - mean) / scale, -CLIPPED, CLIPPED)
+    standardised = np.clip((table - mean) / scale, -CLIPPED, CLIPPED)
     found = []
     for seed in range(NETWORKS):
         one = MLPClassifier((HIDDEN,), alpha=RIDGE, max_iter=STEPS, random_state=seed)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the ridge keeps it smooth, not the last step
-            found.append(one.fit(standard, kinds))
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # the weight decay prevents overfitting, not convergence
+            found.append(one.fit(standardised, kinds))
     return Gate(
         mean=mean,
         scale=scale,
@@ -135,17 +138,17 @@ def fit(table: np.ndarray, kinds: np.ndarray) -> Gate:
 
 
 def summary(gate: Gate, pictures: list[Measured]) -> str:
-    """How many of the pictures, as they are, are said to be no colour negative, by what they are."""
+    """The number of pictures, not relit, that the gate rejects as no colour negative, by kind and label."""
     groups: dict[str, list[bool]] = {}
     for picture in pictures:
         label = {1: ", readable", 0: ", damaged", -1: ""}[picture.source.label]
-        called = 1 - gate.chances(picture.traits[0])[KINDS.index("negative")] >= NOT_NEGATIVE
-        groups.setdefault(spoken(KINDS[picture.kind]) + label, []).append(bool(called))
+        called = 1 - gate.probabilities(picture.features[0])[PICTURE_KINDS.index("negative")] >= NOT_NEGATIVE_FROM
+        groups.setdefault(display_name(PICTURE_KINDS[picture.kind]) + label, []).append(bool(called))
     return "\n".join(f"{name:20} {sum(called):5} of {len(called):5}" for name, called in sorted(groups.items()))
 
 
 def write(gate: Gate, model: Path) -> None:
-    """Put the gate into the config.json of a model's folder; four digits are enough for weights."""
+    """Write the gate into config.json in a model's folder, with four significant digits."""
     path = model / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     four = np.vectorize(lambda v: float(f"{v:.4g}"))
@@ -166,20 +169,20 @@ def main() -> None:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    one = partial(measure, negatives=negatives, photos=photos)
+    one = partial(make_and_measure, negatives=negatives, photos=photos)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(one, range(args.count), chunksize=8)
         pictures = list(tqdm(found, total=args.count, desc="Measuring", unit="picture"))
-    finish(pictures, args.model)
+    fit_and_report(pictures, args.model)
 
 
-def finish(pictures: list[Measured], model: Path) -> None:
-    """Fit, write the network and print how right it is."""
+def fit_and_report(pictures: list[Measured], model: Path) -> None:
+    """Fit the gate, write it and print its errors on the held-out pictures."""
     kept = [picture for picture in pictures if not picture.source.held_out]
-    table = np.concatenate([picture.traits for picture in kept])
+    table = np.concatenate([picture.features for picture in kept])
     gate = fit(table, np.repeat([picture.kind for picture in kept], 2))
     write(gate, model)
-    print("Said to be no colour negative, of the pictures that were held out:")
+    print("Rejected as no colour negative, of the pictures that were held out:")
     print(summary(gate, [picture for picture in pictures if picture.source.held_out]))
 
 

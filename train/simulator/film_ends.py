@@ -1,4 +1,4 @@
-"""What happens at the short ends of a frame and leaves it readable: frames that overlap, film that ends."""
+"""Events at the short ends of a frame that leave it readable: overlapping frames, the end of the film."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ OPEN = 0.0  # D of bare light
 
 
 def overlapping(density: np.ndarray, base: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A narrow strip at one end that the neighbouring frame was exposed on as well."""
+    """A narrow strip at one end on which the neighbouring frame was exposed as well."""
     upright = density.shape[0] > density.shape[1]
     frame = density.transpose(1, 0, 2) if upright else density
     breadth = max(2, int(rng.uniform(0.015, 0.1) * frame.shape[1]))
-    here, there = np.s_[:, :breadth], np.s_[:, -breadth:]  # the neighbour is like this frame, and its far end lies here
+    here, there = np.s_[:, :breadth], np.s_[:, -breadth:]  # the far end of this frame stands for the neighbour
     if rng.random() < 0.5:
         here, there = there, here
     light = 2.0 ** (stops_of(frame[there], base) + rng.normal(0, 0.7))
@@ -24,8 +24,8 @@ def overlapping(density: np.ndarray, base: np.ndarray, rng: np.random.Generator)
 def cut_off(
     density: np.ndarray, coverage: np.ndarray, base: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The frame ends early: the film was cut, and bare light comes in, or the roll's unexposed rest does. Returns the
-    density and the coverage, (H, W, K), which has nothing there."""
+    """A frame that ends early: beyond the cut lies bare light, or the unexposed rest of the roll. Returns the density
+    and the coverage, (H, W, K), which is zero there."""
     height, width = density.shape[:2]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     along, across, size = (x, y, width) if width >= height else (y, x, height)

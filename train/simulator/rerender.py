@@ -1,22 +1,22 @@
-"""The same film or print as another file: other crops, lights, renderings and scenes, for `train/negatives.py`.
+"""The same film or print as another file, cropped, lit and rendered differently, for `train/fit_gate.py`.
 
-Pictures are (H, W, 3) sRGB 0…1, a kind is an index into `darkroom.film.negative.KINDS`.
+Pictures are (H, W, 3) sRGB 0…1, a kind is an index into `darkroom.film.gate.PICTURE_KINDS`.
 """
 
 import numpy as np
 from scipy import ndimage
 
-from darkroom.film.negative import KINDS
+from darkroom.film.gate import PICTURE_KINDS
+from darkroom.film.gate_features import residual_colour
 from darkroom.film.scan import Scan
-from darkroom.film.traits import beside
 
 LIGHT = (0.25, 0.12, 0.25, 0.12, 0.25)  # D by which each kind's channels shift when its light has another colour
 
 
-def retaken(picture: np.ndarray, kind: int, rng: np.random.Generator) -> Scan:
+def rerendered(picture: np.ndarray, kind: int, rng: np.random.Generator) -> Scan:
     """The picture as another file: cropped, perhaps linear at 16 bits as scanners write it; film of both kinds also
     as a phone renders it, a colour negative with another white balance, exposure and gamma."""
-    negative, silver = (kind == KINDS.index(name) for name in ("negative", "black_and_white"))
+    negative, silver = (kind == PICTURE_KINDS.index(name) for name in ("negative", "black_and_white"))
     if rng.random() < 0.5:
         height, width = (int(n * rng.uniform(0.55, 1)) for n in picture.shape[:2])
         top, left = (int(rng.integers(n - k + 1)) for n, k in zip(picture.shape[:2], (height, width), strict=True))
@@ -34,13 +34,13 @@ def retaken(picture: np.ndarray, kind: int, rng: np.random.Generator) -> Scan:
     picture = np.clip(picture, 0, 1)
     if rng.random() < (0.12 if negative else 0.03):
         linear = picture**2.2 * rng.uniform(0.08, 0.6)
-        return Scan((linear * 65535).astype(np.uint16), "retaken", b"", "TIFF")
-    return Scan((picture * 255 + 0.5).astype(np.uint8), "retaken", b"", "JPEG")
+        return Scan((linear * 65535).astype(np.uint16), "rerendered", b"", "TIFF")
+    return Scan((picture * 255 + 0.5).astype(np.uint8), "rerendered", b"", "JPEG")
 
 
 def rendered(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """As a phone leaves a dim picture: colours strengthened until the weakest channel is at the bottom of its codes,
-    and blotches of colour where noise was smoothed away."""
+    """A phone's rendering of a dim picture: colours so vivid that the weakest channel clips at black, and blotches of
+    colour from noise reduction."""
     if rng.random() < 0.2:
         grey = picture.mean(axis=-1, keepdims=True)
         picture = np.clip(grey + (picture - grey) * rng.uniform(1, 2), rng.uniform(0, 0.02), 1)
@@ -51,16 +51,16 @@ def rendered(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def muted(negative: np.ndarray, share: float) -> np.ndarray:
-    """As of a scene with few colours, snow or mist: without that `share`, 0…1, of colour which brightness does not
-    bring. The mask and the layers' contrasts stay."""
+    """The negative of a scene with few colours, such as snow or mist: `share`, 0…1, of the colour that does not follow
+    brightness is removed. The mask and the contrasts of the layers stay."""
     density = -np.log10(np.maximum(negative, 1 / 255))
     red, green, blue = density.reshape(-1, 3).T
-    density[..., [0, 2]] -= share * beside(green, np.stack([red, blue])).T.reshape(*density.shape[:2], 2)
+    density[..., [0, 2]] -= share * residual_colour(green, np.stack([red, blue])).T.reshape(*density.shape[:2], 2)
     return 10**-density
 
 
 def half_blank(negative: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Fogged, or clear, beyond a line: the start of a roll, which the simulator does not know."""
+    """The start of a roll: fogged or clear beyond a line."""
     y, x = np.ogrid[-1 : 1 : negative.shape[0] * 1j, -1 : 1 : negative.shape[1] * 1j]
     angle = rng.uniform(0, 6.28)
     beyond = (np.cos(angle) * x + np.sin(angle) * y - rng.uniform(-0.5, 0.5)) / rng.uniform(0.005, 0.1)
@@ -72,6 +72,6 @@ def half_blank(negative: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def relit(density: np.ndarray, kind: int, rng: np.random.Generator) -> np.ndarray:
-    """The same film in light of another colour, at another gamma; no brighter than bare light, 0 D."""
+    """The density of the same film in light of another colour, at another gamma; never below 0 D, bare light."""
     density = density * rng.lognormal(0, 0.1) + LIGHT[kind] * rng.standard_normal(3)
     return density - min(0.0, float(np.percentile(density.min(axis=-1), 1)))

@@ -1,7 +1,7 @@
-"""Frames ready for the network: a data set on disk or on the Hub, decoded and resized once, kept as bytes.
+"""A data set on disk or on the Hub, decoded and resized once for the network and kept as bytes.
 
-The first run over a data set decodes every picture; `datasets` keeps the result in its cache, memory-mapped, and later
-runs at the same input size begin at once. A picture or a decoder that changed is decoded again.
+The first run over a data set decodes every picture; `datasets` keeps the result in its cache, memory-mapped, so that
+later runs at the same input size start at once. After a change of a picture or of the decoder it is decoded again.
 """
 
 import glob
@@ -28,20 +28,20 @@ from learning.crops import crop
 
 SPLITS = ("train", "validation", "test")
 NEEDED = {"train", "validation"}
-CELLS = "defect_cells"  # (K, h, w) share of each cell that is damaged, in the order of DEFECTS
+CELLS_COLUMN = "defect_cells"  # (K, h, w) damaged share of each cell, in the order of DEFECTS
 GRID = 24  # cells a side to which maps of frames of all shapes are brought
-COLUMNS = ["pixels", "width", "span", "label", "defects", "cells"]  # of `prepare`, that `collate` reads
+COLUMNS = ["pixels", "width", "span", "label", "defects", "cells"]  # columns of `prepare_dataset` that `collate` reads
 
 
 class DataError(ValueError):
-    """The data set cannot be used; the message says why, one fault a line."""
+    """The data set cannot be used; the message says why, one problem a line."""
 
 
-def load(source: str) -> DatasetDict:
+def open_dataset(source: str) -> DatasetDict:
     """Open an image folder with split sub-folders, or a data set on the Hub, without decoding a picture.
 
     Every split has the columns `image` (path and bytes), `name` (path below the split's folder), `label` (ClassLabel
-    abnormal, normal) and whatever else its metadata holds. Raises DataError.
+    abnormal, normal) and the other columns of its metadata. Raises DataError.
     """
     folder = Path(source)
     disable_progress_bars()
@@ -84,14 +84,13 @@ def load(source: str) -> DatasetDict:
 
 
 def _files(split: Path) -> list[str]:
-    """The pictures and metadata of a split one by one, brackets of their path escaped: `datasets` takes it for a
-    pattern."""
+    """The pictures and metadata files of a split, brackets escaped, since `datasets` takes a path for a pattern."""
     files = [*sorted(split.rglob("metadata.jsonl")), *walk(split).pictures]
     return [glob.escape(str(file.resolve())) for file in files]
 
 
 def _all_listed(folder: Path, data: DatasetDict) -> None:
-    """`imagefolder` drops a picture that its metadata does not list without a word."""
+    """Raise where the metadata leave a picture out: `imagefolder` would drop it silently."""
     for split, rows in data.items():
         pictures = walk(folder / split).pictures
         if len(pictures) != len(rows):
@@ -103,23 +102,22 @@ def defect_columns(rows: Dataset) -> tuple[str, ...]:
     return tuple(defect for defect in DEFECTS if defect in rows.column_names)
 
 
-def picture(image: dict) -> scan.Scan:
+def open_picture(image: dict) -> scan.Scan:
     """Open one entry of the column `image`. Raises decode.ScanError."""
     name = Path(image["path"]).name if image["path"] else None
     return scan.open_scan(image["bytes"] if image["bytes"] is not None else image["path"], name)
 
 
-def prepare(rows: Dataset, size: int) -> Dataset:
+def prepare_dataset(rows: Dataset, size: int) -> Dataset:
     """Decode and resize once.
 
-    size: pixels of the long side. Returns a data set with `name`, `group` (what belongs together: a photograph, a roll;
-    else the name), `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind,
-    NaN where nobody knows),
-    `cells` (K · n · n bytes for all of DEFECTS, 255 = all of the cell; empty where unknown), `span` in D and `evidence`
-    (the fields of `Evidence`). Raises DataError that names every picture that cannot be decoded.
+    size: pixels of the long side. Returns a data set with `name`, `group` (the photograph or roll; else the name),
+    `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind, NaN where it is
+    unknown), `cells` (K · n · n bytes for all of DEFECTS, 255 = all of the cell; empty where unknown), `span` in D and
+    `evidence` (the fields of `Evidence`). Raises DataError that names every picture that cannot be decoded.
     """
-    # `datasets` recognises a function by its name and arguments: the code that makes the pixels and measures the film,
-    # with its weights, is one of them.
+    # `datasets` identifies a cached result by the function's name and arguments, so a hash of the code that makes and
+    # measures the pixels is one of the arguments.
     package = Path(darkroom.__file__).parent
     sources = [*sorted(path for path in package.rglob("*") if path.suffix in (".py", ".json")), Path(__file__)]
     code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
@@ -134,10 +132,10 @@ def prepare(rows: Dataset, size: int) -> Dataset:
         num_proc=min(os.cpu_count() or 1, max(1, len(rows) // 32)),
         desc="Decoding and resizing",
     )
-    faults = [fault for fault in ready["fault"] if fault]
-    if faults:
-        raise DataError("\n".join(faults))
-    return ready.remove_columns("fault")
+    problems = [problem for problem in ready["problem"] if problem]
+    if problems:
+        raise DataError("\n".join(problems))
+    return ready.remove_columns("problem")
 
 
 def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -> dict:
@@ -146,34 +144,34 @@ def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -
         "label": row["label"],
         "group": str(row.get("group") or row["name"]),
         "defects": [np.nan if row[defect] is None else float(row[defect]) for defect in defects],
-        "cells": _cells(row.get(CELLS) or []),
+        "cells": _cells(row.get(CELLS_COLUMN) or []),
         "pixels": b"",
         "width": 0,
         "span": 0.0,
         "evidence": None,
-        "fault": "",
+        "problem": "",
     }
     try:
-        opened = film.Film(picture(row["image"]))
+        opened = film.Film(open_picture(row["image"]))
         pixels, measured = film.network_input(opened, size), evidence.measure(opened)
         one |= {"pixels": pixels.tobytes(), "width": pixels.shape[2]}
         one |= {"span": measured.density_span, "evidence": asdict(measured)}
     except decode.ScanError as error:
-        one["fault"] = str(error)
+        one["problem"] = str(error)
     return one
 
 
 def _cells(listed: list) -> bytes:
-    """Maps as the metadata has them, for all of DEFECTS: a data set made before a kind was known lacks that one."""
+    """Maps of the metadata, padded to all of DEFECTS: a data set made before a kind was added lacks its map."""
     known = np.rint(np.asarray(listed, np.float32) * 255).astype(np.uint8)
     if not known.size:
         return b""
     return np.pad(known, [(0, len(DEFECTS) - len(known)), (0, 0), (0, 0)]).tobytes()
 
 
-def frame(row: dict) -> tuple[np.ndarray, np.ndarray]:
-    """One row of `prepare` -> pixels (3, h, w) uint8 and, for each cell of the network's maps, the damage in it:
-    (K, h / CELL, w / CELL) float32 0…1, NaN where the data set does not say."""
+def unpack_row(row: dict) -> tuple[np.ndarray, np.ndarray]:
+    """One row of `prepare_dataset` -> pixels (3, h, w) uint8 and, for each cell of the network's maps, the damage in
+    it: (K, h / CELL, w / CELL) float32 0…1, NaN where it is unknown."""
     pixels = np.frombuffer(row["pixels"], np.uint8).reshape(3, -1, row["width"])
     rows, columns = (n // CELL for n in pixels.shape[1:])
     stored = np.frombuffer(row["cells"], np.uint8)
@@ -185,18 +183,18 @@ def frame(row: dict) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mirrored(planes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Planes (n, h, w) made larger by their own mirror image, below and to the right: film beside film."""
+    """Planes (n, h, w) padded by their mirror image, below and to the right, so that the padding looks like film."""
     return np.pad(planes, [(0, 0), (0, height - planes.shape[1]), (0, width - planes.shape[2])], mode="symmetric")
 
 
 def collate(rows: list[dict], side: int = 0, kinds: tuple[str, ...] = DEFECTS) -> dict[str, Tensor]:
-    """Rows of `prepare` -> pixels (N, 3, H, W) uint8, span (N,) D, label (N,) int64, defects (N, D) and cells
-    (N, K, H / CELL, W / CELL) as `frame` has them. Frames of several shapes are mirrored to the largest.
+    """Rows of `prepare_dataset` -> pixels (N, 3, H, W) uint8, span (N,) D, label (N,) int64, defects (N, D) and cells
+    (N, K, H / CELL, W / CELL) as `unpack_row` has them. Frames of several shapes are mirrored to the largest.
 
     side: pixels; cut a square of that side out of each frame (`crops.crop`), 0: whole frames. kinds: what the D
     columns of `defects` are.
     """
-    frames = [frame(row) for row in rows]
+    frames = [unpack_row(row) for row in rows]
     label, defects = [row["label"] for row in rows], [row["defects"] for row in rows]
     if side:
         cut = [crop(*each, side) for each in frames]
