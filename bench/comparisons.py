@@ -35,7 +35,7 @@ from simulator.scenes import draw
 ROUNDS, FILES, BATCH = 9, 32, 16
 PHOTO, CONVERTED, SIMULATED = (4000, 3000), (2000, 1350), (1500, 1000)  # width, height
 FRAMES, LONG_SIDE = 64, 1000  # simulated
-TRAINED = 244, 32, 192  # input size, pictures a step, pictures an epoch
+TRAINED = 244, 32, 320  # input size, pictures a step, pictures an epoch
 BUSY = "while True: pass"
 
 

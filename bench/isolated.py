@@ -85,11 +85,8 @@ def peak() -> float:
 def work(connection, road, weights: Path | None) -> None:
     """The other process: judge what comes until nobody sends any more. Decoders write what they like to stderr."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    import torch
-
     from darkroom.judge.verdict import load
 
-    torch.set_num_threads(1)  # processor time then is the time of one core
     judge = load(weights)
     connection.send("ready")
     while True:

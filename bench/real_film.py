@@ -18,11 +18,10 @@ import sys
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
@@ -61,9 +60,14 @@ def negative_of(path: Path) -> bytes:
     return photograph(expose(np.asarray(picture, np.float32) / 255, roll, stops, cast, contrast=1.1), rng)
 
 
-def judged(job: Job, judge: Judge) -> Verdict:
+@cache
+def judge_of(weights: str | None) -> Judge:
+    """The judge, loaded once in each process."""
+    return load(weights)
+
+
+def judged(job: Job, weights: str | None) -> Verdict:
     """The verdict of a picture."""
-    torch.set_num_threads(1)
     source, light = job.path, "auto"
     if job.kind == "scan":
         source = negative_of(job.path)
@@ -72,7 +76,7 @@ def judged(job: Job, judge: Judge) -> Verdict:
         maker = getattr(composite, job.kind)
         source, _ = composite.composite(composite.reduced(scan.rgb), maker, job.severity, seed, scan.bits)
         light = "coded"
-    return judge.judge(open_scan(source, job.path.name, light=light))
+    return judge_of(weights).judge(open_scan(source, job.path.name, light=light))
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:
@@ -166,9 +170,9 @@ def main() -> None:
     if not any((args.folder / name).is_file() for name in ("index.csv", "labels.csv")):
         print(f"{args.folder}: no index.csv and no labels.csv; name a folder with labelled film", file=sys.stderr)
         sys.exit(2)
-    judge, todo = load(args.weights), jobs(args.folder, args.half)
+    todo = jobs(args.folder, args.half)
     with ProcessPoolExecutor() as pool:
-        done = pool.map(partial(judged, judge=judge), todo, chunksize=2)
+        done = pool.map(partial(judged, weights=args.weights), todo, chunksize=2)
         rows = list(zip(todo, tqdm(done, total=len(todo), unit="picture"), strict=True))
     for kind, title in (("file", "real negatives"), ("scan", "real scans as negatives")):
         for label, name in (("1", "readable"), ("0", "damaged")):

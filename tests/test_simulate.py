@@ -247,13 +247,13 @@ def test_damage_that_is_not_plain_is_put_on_again_and_worse(tmp_path, monkeypatc
     from_severity = 2.0
     monkeypatch.setattr(simulate, "plan", lambda rng: {"dye_removal": 1.0})
     tried = []
-    make = simulate._frame
+    make = simulate.develop
 
-    def noted(source, folders, wanted, seed):
+    def noted(scene, wanted, rng, dust):
         tried.extend(wanted.values())
-        return make(source, folders, wanted, seed)
+        return make(scene, wanted, rng, dust)
 
-    monkeypatch.setattr(simulate, "_frame", noted)
+    monkeypatch.setattr(simulate, "develop", noted)
     monkeypatch.setattr(
         simulate, "visible_kinds", lambda clean, ruined, where: np.full(where.shape[-1], tried[-1] >= from_severity)
     )
