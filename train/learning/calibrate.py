@@ -15,8 +15,8 @@ from learning.guarantee import guaranteed_threshold
 
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
 FEWEST = 2 * EVENTS  # of the rarer class, for two weights
-# Of damaged frames, at most; many of the simulated ones are faint. With .15 half of the readable real frames were left to
-# a person, and no real damaged one was kept from "readable" that .25 lets pass (docs/experiments.md).
+# Of damaged frames, at most; many of the simulated ones are faint. With .15 half of the readable real frames were left
+# to a person, and no real damaged one was kept from "readable" that .25 lets pass (docs/experiments.md).
 FALSE_READABLE = 0.25
 FALSE_DAMAGED = 0.05  # of readable ones, at most
 
