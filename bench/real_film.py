@@ -19,6 +19,7 @@ import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ from simulator.emulsion import expose, film_stock
 
 SEVERITIES = (1, 2)
 FRAMES = 3  # of a photographer, at most, that damage is put on
+BINS = (0, 0.25, 0.5, 0.75, 1.01)  # of p_normal
 SCAN_SIDE = 900  # pixels of a scan that becomes a negative
 KINDS = [maker.__name__ for maker in composite.MAKERS]
 
@@ -127,6 +129,21 @@ def words(title: str, found: list[Verdict]) -> None:
         print(f"{title} ({len(found)}): {shares}; no colour negative {other}")
 
 
+def of_confidence(rows: list[tuple[Job, Verdict]]) -> None:
+    """Print the share of readable frames at each stated probability. Both labels are weighted alike, because `p_normal`
+    is stated for as many readable as damaged frames."""
+    stated = np.array([verdict.p_normal for _, verdict in rows])
+    readable = np.array([job.label == "1" for job, _ in rows])
+    weights = np.where(readable, 1 / max(readable.sum(), 1), 1 / max((~readable).sum(), 1))
+    print("\np_normal on real negatives and scans: stated (mean), found with both labels weighted alike")
+    for low, high in pairwise(BINS):
+        some = (stated >= low) & (stated < high)
+        if some.any():
+            mean, found = np.average(np.stack([stated, readable])[:, some], axis=1, weights=weights[some])
+            count = f"{(readable & some).sum():4} readable, {(~readable & some).sum():2} damaged"
+            print(f"{low:.2f}–{min(high, 1):.2f}: {count}: stated {mean:.2f}, found {found:.2f}")
+
+
 def of_composites(rows: list[tuple[Job, Verdict]]) -> None:
     """Print, for each kind and severity, AUROC of the verdict and of the baseline against the clean frames."""
     clean = [row for row in rows if row[0].kind == "clean"]
@@ -184,6 +201,9 @@ def main() -> None:
             sure = interval([job.photographer for job, _ in own], truth, score)
             print(f"{title}: AUROC {roc_auc_score(truth, score):.3f} ({sure})")
     words("others", [v for job, v in rows if job.label == "other"])
+    real = [row for row in rows if row[0].kind in ("file", "scan") and row[0].label in ("0", "1")]
+    if len({job.label for job, _ in real}) == 2:
+        of_confidence(real)
     made = [row for row in rows if row[0].kind not in ("file", "scan")]
     if made:
         of_composites(made)
