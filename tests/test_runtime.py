@@ -1,7 +1,11 @@
 """However the network is run, it is one network: one class, one graph, the same verdicts on the same files."""
 
+import gc
 import inspect
+import os
 import pickle
+import signal
+import time
 from dataclasses import fields
 
 import numpy as np
@@ -78,6 +82,33 @@ def test_a_judge_can_be_sent_to_another_process(model, pictures):
     sent = pickle.loads(pickle.dumps(judge))
     for found, expected in zip(sent.run(*pictures), judge.run(*pictures), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_judges_and_ends(model, pictures):
+    """Its parent's session can do neither there, and rubbish that holds one must not be waited for."""
+    kept, dropped = Runtime(model.network()), Runtime(model.network())
+    expected = kept(*pictures)
+    dropped(*pictures)
+    rubbish = [dropped]
+    rubbish.append(rubbish)
+    del dropped, rubbish
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            gc.collect()
+            code = int(not all(np.array_equal(*pair) for pair in zip(kept(*pictures), expected, strict=True)))
+        finally:
+            os._exit(code)
+    deadline = time.monotonic() + 60
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if not ended[0]:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    assert ended[0] and os.waitstatus_to_exitcode(ended[1]) == 0
 
 
 def test_the_bundled_model_gives_the_same_verdicts_by_torch():

@@ -5,7 +5,9 @@
 """
 
 import json
+import os
 from pathlib import Path
+from weakref import WeakSet
 
 import numpy as np
 import onnxruntime
@@ -21,20 +23,35 @@ Logits = tuple[np.ndarray, np.ndarray, np.ndarray]  # label, defects and maps, a
 
 
 class Runtime:
-    """A network that is ready to run; safe to call from several threads. threads: that share the work on a picture."""
+    """A network that is ready to run; safe to call from several threads. threads: that share the work on a picture.
+
+    Safe to fork, too: a session has threads, which a forked process does not inherit, and without them it can neither
+    run nor end. So a forked process keeps those of its parent for ever and makes sessions of its own.
+    """
 
     def __init__(self, network: Network, threads: int = CORES):
         self.network, self.threads = network, threads
+        self.head = {name: network.weights[name] for name in HEAD}
+        self.started: onnxruntime.InferenceSession | None = None
+        _RUNTIMES.add(self)
+
+    @property
+    def session(self) -> onnxruntime.InferenceSession:
+        """The session of this process, started when it is first needed."""
+        session = self.started = self.started or self._start()
+        return session
+
+    def _start(self) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors, which are raised as well
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = self.threads
         # A thread that spins while it waits takes the core from whatever else runs on it.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        names = [name for name in shapes() if name not in HEAD and network.weights[name].dtype == np.float32]
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(network.weights[name]) for name in names]
+        weights = self.network.weights
+        names = [name for name in shapes() if name not in HEAD and weights[name].dtype == np.float32]
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
         options.add_external_initializers(names, values)
-        self.session = onnxruntime.InferenceSession(GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"])
-        self.head = {name: network.weights[name] for name in HEAD}
+        return onnxruntime.InferenceSession(GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"])
 
     def __reduce__(self) -> tuple[type, tuple[Network, int]]:
         return Runtime, (self.network, self.threads)
@@ -52,6 +69,21 @@ class Runtime:
         outputs = maps.mean(axis=(2, 3))
         known = len(self.network.labels)
         return outputs[:, :known], outputs[:, known:], maps
+
+
+_RUNTIMES: WeakSet[Runtime] = WeakSet()
+_INHERITED: list[onnxruntime.InferenceSession] = []
+
+
+def _after_fork() -> None:
+    for runtime in list(_RUNTIMES):
+        if runtime.started:
+            _INHERITED.append(runtime.started)
+            runtime.started = None
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def shapes() -> dict[str, list[int]]:
