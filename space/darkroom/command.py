@@ -51,25 +51,38 @@ def main(argv: list[str] | None = None, processes: "Alone | None" = None) -> int
             raise CommandError(f"--prior {args.prior}: a probability, more than 0 and less than 1")
         return judge(args, say) if args.command == "judge" else score(args, say, processes)
     except (CommandError, OutputError, ScanError, WeightsError) as error:
+        if _after_interrupt(error):  # which broke off what was being written
+            return interrupted(args, say)
         say(str(error))
         return 2
     except BrokenPipeError:  # who read the lines, `head` for one, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
         return 1
     except KeyboardInterrupt:
-        kept = "what was judged is kept, the same command goes on" if args.command == "score" else "nothing was written"
-        say(f"interrupted; {kept}")
-        return INTERRUPTED
+        return interrupted(args, say)
+
+
+def interrupted(args: argparse.Namespace, say: Say) -> int:
+    """Say what Ctrl-C left, and return the exit code."""
+    kept = "what was judged is kept, the same command goes on" if args.command == "score" else "nothing was written"
+    say(f"interrupted; {kept}")
+    return INTERRUPTED
+
+
+def _after_interrupt(error: BaseException | None) -> bool:
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def run() -> NoReturn:
     """The command as a program."""
     code = main()
-    if code == INTERRUPTED:  # at once: Python would wait for the threads that still read large files
+    if code:  # at once: Python would wait for the threads that still read large files
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    sys.exit(code)
+    sys.exit()
 
 
 def parser() -> argparse.ArgumentParser:
