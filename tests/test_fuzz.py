@@ -22,7 +22,7 @@ def obedient(_judge: object, path: Path) -> list[str]:
         while True:
             pass
     if word == b"fill":
-        return [f"{np.ones(130_000_000).sum():.0f} is the sum."]
+        return [f"{np.ones(200_000_000).sum():.0f} is the sum."]
     if word == b"work":
         begun = time.process_time()
         while time.process_time() < begun + 1.2 * isolated.SECONDS:

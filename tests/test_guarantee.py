@@ -46,5 +46,5 @@ def test_the_promise_holds_for_groups_whose_frames_go_wrong_together():
 
 
 def test_no_picture_is_no_basis():
-    with pytest.raises(ValueError, match="no picture"):
+    with pytest.raises(ValueError, match="at least one picture"):
         guaranteed_threshold(np.empty(0), np.empty(0), 0.05)
