@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from darkroom.judge.resnet import ResNet18
-from film import GATE
+from film import GATE, write
+from scored import small
 
 ROOT = Path(__file__).resolve().parents[1]
 torch.set_num_threads(1)
@@ -72,4 +73,14 @@ def weights(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("weights")
     ResNet18(input_size=64, gate=GATE).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def scans(tmp_path) -> Path:
+    folder = tmp_path / "scans"
+    for box in ("box 1", "box 2"):
+        (folder / box).mkdir(parents=True)
+        for seed in range(3):
+            write(folder / box, f"{seed}.png", small(seed + 3 * (box == "box 2")))
     return folder

@@ -165,6 +165,10 @@ def test_real_film_prints_shares_and_auroc_with_intervals(run, weights, tmp_path
     assert "real negatives, readable (3):" in out and "others (1):" in out
     assert re.search(r"^real negatives: AUROC [01]\.\d{3} \(", out, re.MULTILINE)
     assert re.search(r"^holes +2 +[01]\.\d{3} ", out, re.MULTILINE)
+    bins = re.findall(
+        r"^0\.\d\d–[01]\.\d\d: +(\d) readable, +(\d) damaged: stated [01]\.\d\d, found [01]\.\d\d$", out, re.MULTILINE
+    )
+    assert [sum(map(int, column)) for column in zip(*bins, strict=True)] == [3, 1]
 
 
 def test_label_errors_prints_recall_and_precision(run, weights, data, monkeypatch):

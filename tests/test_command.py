@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from darkroom import command, invert, load, open_scan
+from darkroom.files.table import OutputError
 from film import eight_bit, frame, png, sixteen_bit, tiff, write
 from test_files import pages
 
@@ -114,3 +115,15 @@ def test_a_reader_that_stops_reading_costs_no_traceback(negative, weights):
     done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
     os.close(writer)
     assert done.returncode == 1 and not done.stderr
+
+
+def test_an_interrupt_that_broke_off_a_write_is_reported_as_one(monkeypatch, tmp_path, capsys):
+    def score(*_: object) -> int:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise OutputError("the disk") from None
+
+    monkeypatch.setattr(command, "score", score)
+    assert command.main(["score", str(tmp_path), "-o", str(tmp_path / "v.csv")]) == command.INTERRUPTED
+    assert capsys.readouterr().err == "interrupted; what was judged is kept, the same command goes on\n"

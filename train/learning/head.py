@@ -20,7 +20,7 @@ from darkroom.judge.resnet import ResNet18, contrast, to_float
 from learning.dataset import COLUMNS, collate
 
 FEW = 200  # frames to train on; with fewer the head alone is fitted unless --freeze says otherwise
-MOVE = 2.0  # log-odds by which the prior lets a usual frame move, its standard deviation: bench/own_film.py
+MOVE = 2.0  # log-odds by which the prior lets a usual frame move, one standard deviation; more forgets others sooner
 
 
 @torch.inference_mode()

@@ -1,6 +1,5 @@
 """An XMP sidecar beside a picture, written into the one that is there: what another program said is kept."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from xml.parsers.expat import ExpatError
 from .folder import shortened
 from .sidecar import LONGEST, REJECTED, SUFFIX, UNRATED, Sidecar, xmp
 from .table import OutputError
+from .whole import write_whole
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XMP = "http://ns.adobe.com/xap/1.0/"
@@ -37,9 +37,7 @@ def merge_beside(picture: Path, said: Sequence[Sequence[Any]]) -> None:
             text = merged(before, sidecar) if there else xmp(sidecar).encode()
             if text == before:
                 continue
-            part = path.with_name(f".{path.name[:200]}.part")
-            part.write_bytes(text)
-            os.replace(part, path)
+            write_whole(path, text)
         except (ExpatError, ValueError) as error:
             raise OutputError(f"{path}: not a sidecar that can be added to ({error}); mend or move it") from None
 

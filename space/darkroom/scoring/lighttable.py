@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ..files.whole import write_whole
 from ..taxonomy import VERDICTS
 from .items import Item
 from .journal import Journal
@@ -76,9 +77,7 @@ def _write(folder: Path, number: int, of: int, summary: str, frames: list[str]) 
     near = sorted({1, of, *range(max(1, number - 3), min(of, number + 3) + 1)})
     links = "".join(f"<b>{n}</b>" if n == number else f'<a href="{name_of(n)}">{n}</a>' for n in near)
     text = PAGE.format(number=number, of=of, summary=summary, links=links, frames="\n".join(frames))
-    part = folder / f".{name_of(number)}.part"
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, folder / name_of(number))
+    write_whole(folder / name_of(number), text.encode())
 
 
 def _frame(item: Item, kept: dict[str, Any], folder: Path) -> str:

@@ -1,10 +1,10 @@
 """Small pictures of the frames, in 4096 folders, so that none holds more than a few hundred of a million."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from ..files.table import OutputError
+from ..files.whole import write_whole
 
 FOLDER = "pictures"
 
@@ -14,11 +14,9 @@ def store(folder: Path, key: bytes, number: int, jpeg: bytes) -> str:
     and which frame in it. Raises OutputError where the disk is full."""
     name = hashlib.sha256(key + b"\0%d" % number).hexdigest()[:24]
     path = folder / name[:3] / f"{name}.jpg"
-    part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(jpeg)
-        os.replace(part, path)
+        write_whole(path, jpeg)
     except OSError as error:
         what = f"cannot be written ({error.strerror}); make room and run the same command again"
         raise OutputError(f"{folder}: {what}") from None

@@ -18,7 +18,7 @@ from .journal import Journal
 
 COLUMNS = ("folder", "frames", "readable", "damaged", "check", "not_judged", "share_damaged", "low", "high")
 GRID = (np.arange(500) + 0.5) / 500  # shares that are weighed
-FEWEST = 1e-12
+CERTAIN = 1e-12  # a probability is kept so far from 0 and 1
 
 
 class Folder(NamedTuple):
@@ -53,7 +53,7 @@ def roll_up(journal: Journal, prior: float) -> Iterator[dict[str, Any]]:
         word = ("readable", "damaged", "check").index(row["verdict"]) if row["verdict"] else 3
         open_folders[-1].counts[word] += 1
         if row["p_normal"] is not None:
-            p = min(max(row["p_normal"], FEWEST), 1 - FEWEST)
+            p = min(max(row["p_normal"], CERTAIN), 1 - CERTAIN)
             open_folders[-1].likely[:] += np.log(GRID * (1 - p) / (1 - prior) + (1 - GRID) * p / prior)
     while open_folders:
         rows.append(_close(open_folders))

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..files.sidecar_file import merge_beside
 from ..files.table import OutputError, csv_text, table_at
+from ..files.whole import write_whole
 from ..judge.contact import ContactSheet
 from ..judge.record import COLUMNS
 from .duplicates import groups
@@ -63,8 +64,8 @@ def write_all(journal: Journal, model: Model, judging: Judging, wanted: Wanted, 
             listing.update(f"{item.name}\0{item.mark}\n".encode())
     file: Path = folder
     try:
-        whole(folder / "folders.csv", csv_text(FOLDER_COLUMNS, roll_up(journal, judging.prior)))
-        whole(folder / "duplicates.csv", csv_text(("group", "file"), groups(journal)))
+        write_whole(folder / "folders.csv", csv_text(FOLDER_COLUMNS, roll_up(journal, judging.prior)).encode())
+        write_whole(folder / "duplicates.csv", csv_text(("group", "file"), groups(journal)).encode())
         if wanted.light_table:
             write_light_table(folder, journal, wanted.has, counts)
         if wanted.sidecars:
@@ -78,7 +79,7 @@ def write_all(journal: Journal, model: Model, judging: Judging, wanted: Wanted, 
         write_table(journal, wanted)
         file = folder
         said = manifest(model, judging, counts, items, listing.hexdigest(), wanted.only)
-        whole(folder / "manifest.json", said)
+        write_whole(folder / "manifest.json", said.encode())
     except OSError as error:
         what = f"cannot be written ({error.strerror or error}); what was judged is kept, run the same command again"
         raise OutputError(f"{file}: {what}") from None
@@ -107,13 +108,6 @@ def write_table(journal: Journal, wanted: Wanted) -> None:
                 table.write(rows)
                 rows = []
         table.write(rows)
-
-
-def whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8", newline="")
-    os.replace(part, path)
 
 
 def files_of(journal: Journal, wanted: Wanted) -> Iterator[tuple[Item, list[dict[str, Any]]]]:
