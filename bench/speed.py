@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import tifffile
@@ -20,6 +21,7 @@ from darkroom.film.film import Film, network_input
 from darkroom.film.inversion import invert
 from darkroom.film.preview import positive_view, reduce
 from darkroom.film.scan import open_scan
+from darkroom.frames import find_frames
 from darkroom.judge.verdict import load
 
 ROUNDS = 5
@@ -65,6 +67,7 @@ def main() -> None:
             "network input": lambda film=film: network_input(film, size),
             "film": lambda scan=scan: Film(scan),
             "measure": lambda film=film: measure(copy(film)),  # which keeps what was measured
+            "look for frames": lambda scan=scan: find_frames(replace(scan)),  # a scan keeps what was read of it
             "preview": lambda scan=scan: positive_view(reduce(scan)),
             "network": lambda prepared=prepared: judge.judge_prepared([prepared]),
             "file to verdict": lambda data=data: judge.judge(open_scan(data)),

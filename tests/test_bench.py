@@ -80,7 +80,7 @@ def test_speed_times_every_stage_of_both_files(run, weights, monkeypatch):
     monkeypatch.setattr(speed, "WIDTH", 300)
     monkeypatch.setattr(speed, "HEIGHT", 200)
     out = run(speed, "--weights", weights)
-    assert len(re.findall(r"^  [a-z, ]+ +\d+\.\d{3} +\d+\.\d{3}$", out, re.MULTILINE)) == 2 * 8
+    assert len(re.findall(r"^  [a-z, ]+ +\d+\.\d{3} +\d+\.\d{3}$", out, re.MULTILINE)) == 2 * 9
 
 
 def test_archive_prints_speeds_memory_and_draws_a_chart(run, weights, tmp_path, monkeypatch):
