@@ -1,6 +1,7 @@
 """A piece of film laid straight: its brightness, what of it is no film, and what speaks for edges along it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,7 +19,7 @@ INNER = 0.12  # of the breadth, left out on either side where nothing tells the 
 class Band:
     """piece: where it lies. values: (h, w) uint8, mean of the channels, 255 is the light. bare: (h, w) bool, light or
     holder; black: which of them. holes: its sprocket holes. rows: first and last of the picture area, as far as that is
-    known. edges: those that gaps of unexposed film leave, and those that black ones do."""
+    known."""
 
     piece: Piece
     values: np.ndarray
@@ -26,7 +27,15 @@ class Band:
     black: bool
     holes: Sprockets | None
     rows: tuple[float, float]
-    edges: tuple[Edges, Edges]
+
+    @cached_property
+    def edges(self) -> tuple[Edges, Edges]:
+        """Those that gaps of unexposed film leave, and those that black ones do."""
+        margin = 0.05 * (self.rows[1] - self.rows[0]) if self.holes else 0
+        first = int(np.ceil(self.rows[0] + margin))
+        inner = slice(first, max(int(self.rows[1] - margin), first + 2))
+        by_light, by_dark = (edges(self.values[inner], self.bare[inner], dark) for dark in (False, True))
+        return by_light, by_dark
 
 
 def band_of(view: np.ndarray, light: np.ndarray, piece: Piece, level: float, black: bool) -> Band:
@@ -40,7 +49,4 @@ def band_of(view: np.ndarray, light: np.ndarray, piece: Piece, level: float, bla
     values = (patch.mean(axis=-1) * 255).astype(np.uint8)
     holes = sprockets(weakest)
     rows = holes.rows if holes else (INNER * height, (1 - INNER) * height)
-    margin = 0.05 * (rows[1] - rows[0]) if holes else 0
-    first, last = int(np.ceil(rows[0] + margin)), max(int(rows[1] - margin), int(np.ceil(rows[0] + margin)) + 2)
-    by_light, by_dark = (edges(values[first:last], bare[first:last], dark) for dark in (False, True))
-    return Band(piece, values, bare, black, holes, rows, (by_light, by_dark))
+    return Band(piece, values, bare, black, holes, rows)

@@ -24,6 +24,7 @@ LONGEST = 60  # times as long as broad that film is at most
 STRAIGHT = 0.65  # how straight a piece's sides are at least
 EVEN = 0.6  # share of what lies around film that is even, unless holes tell that it is film
 BORDER = 0.7  # share of the picture's border that is a black surround
+REACHED = 0.2  # share of the picture's border that any surround has at least
 LONG = 1.6  # times as long as broad that a picture without holes is before it is taken for a strip
 
 
@@ -34,11 +35,9 @@ def find_frames(scan: Scan) -> list[Frame]:
     if min(view.shape[:2]) < 24:
         return [whole_picture()]
     light = np.maximum(np.percentile(view[::2, ::2].reshape(-1, 3), 99.5, axis=0), 16).astype(np.float32)
-    relative = np.minimum(view / light, 1)
-    weakest, strongest = relative.min(axis=-1), relative.max(axis=-1)
     layouts = [
-        _on_surround(view, light, [(level, weakest < level) for level in LEVELS], black=False),
-        _on_surround(view, light, [(level, strongest > level) for level in BLACKS], black=True),
+        _on_surround(view, light, LEVELS, black=False),
+        _on_surround(view, light, BLACKS, black=True),
         _filling(view, light),
     ]
     frames = [frames_of(strips, view, light) for strips in sorted(layouts, key=perforated, reverse=True) if strips]
@@ -49,27 +48,48 @@ def reduced(small: np.ndarray) -> np.ndarray:
     """(h, w, 3) float 0…1 as uint8 of at most `PIXELS`."""
     height, width = small.shape[:2]
     scale = min(1.0, (PIXELS / (height * width)) ** 0.5)
-    image = Image.fromarray((np.clip(small, 0, 1) * 255).astype(np.uint8))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+    planes = [Image.fromarray((small[..., c].clip(0, 1) * 255).astype(np.uint8)) for c in range(3)]
+    return np.asarray(Image.merge("RGB", planes).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def _on_surround(
-    view: np.ndarray, light: np.ndarray, masks: list[tuple[float, np.ndarray]], *, black: bool
-) -> list[Strip]:
-    """The strips on an even surround. masks: what is no surround, at several levels; of these, that is taken at which
-    most of the picture lies in straight pieces, and most of all in such with sprocket holes."""
-    best, of, most = [], masks[0][1], 0.0
-    for level, mask in masks:
-        pieces = [piece for piece in pieces_of(mask) if _may_be_film(piece, mask.shape)][:STRIPS]
+def _on_surround(view: np.ndarray, light: np.ndarray, levels: tuple[float, ...], *, black: bool) -> list[Strip]:
+    """The strips on an even surround. Of the levels that one is taken at which most of the picture lies in straight
+    pieces, and most of all in such with sprocket holes."""
+    seen = _brightness(view, light, black)
+    rim = np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]])
+    best, mask, most = [], np.zeros(0, bool), 0.0
+    for level in levels:
+        if 1 - _film(rim, level, black).mean() < REACHED:  # as in most pictures of one frame
+            continue
+        film = _film(seen, level, black)
+        pieces = [piece for piece in pieces_of(film) if _may_be_film(piece, film.shape)][:STRIPS]
         bands = [band_of(view, light, piece, level, black) for piece in pieces]
         value = sum(band.piece.size * band.piece.straight**4 * _weight(band) for band in bands)
         if value > 1.03 * most:
-            best, of, most = bands, mask, value
+            best, mask, most = bands, film, value
+    if not best or not (_even(best, mask, black) or any(band.holes for band in best)):  # finding chains takes long
+        return []
     strips = credible(strips_of(best), view.shape[:2])
-    around, border = surround([strip.band.piece for strip in strips], of)
-    even = around > EVEN and (border > BORDER or not black)
-    return strips if even or perforated(strips) else []
+    return strips if _even([strip.band for strip in strips], mask, black) or perforated(strips) else []
+
+
+def _brightness(view: np.ndarray, light: np.ndarray, black: bool) -> np.ndarray:
+    """(h, w) of the light's value: of the strongest channel if the surround is black, else of the weakest."""
+    planes = [view[..., c] / light[c] for c in range(3)]  # NumPy is slow along an axis of three
+    either = np.maximum if black else np.minimum
+    return either(either(planes[0], planes[1]), planes[2])
+
+
+def _film(seen: np.ndarray, level: float, black: bool) -> np.ndarray:
+    """Of its shape, bool: what is no surround. seen: as `_brightness` gives it."""
+    return seen > level if black else seen < level
+
+
+def _even(bands: list[Band], mask: np.ndarray, black: bool) -> bool:
+    """Whether what lies around them is an even surround. mask: as `_film` gives it."""
+    around, border = surround([band.piece for band in bands], mask)
+    return around > EVEN and (border > BORDER or not black)
 
 
 def _weight(band: Band) -> int:

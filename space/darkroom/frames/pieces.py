@@ -116,9 +116,7 @@ def _lying(part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Pie
         return None
     # The ends lie square to the long sides, where half of the piece's breadth is there.
     slope = (slope_over + slope_under) / 2
-    y, xs = np.nonzero(part)
-    along = xs + 0.5 + slope * (y + 0.5 - height / 2)
-    profile = np.bincount(np.clip(along, 0, None).astype(int), minlength=width)
+    profile = _profile(part, slope)
     breadth = max(1.0, (offset_under - offset_over) + (slope_under - slope_over) * width / 2)
     full = np.flatnonzero(profile >= 0.5 * breadth)
     if not full.size:
@@ -140,3 +138,16 @@ def _lying(part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Pie
     above, below = (over[middle] + top <= 1).mean() > 0.3, (under[middle] + top >= shape[0] - 1).mean() > 0.3
     cut = bool(above), bool(left + width >= shape[1] - 1), bool(below), bool(left <= 1)
     return Piece(quad, straight, cut)
+
+
+def _profile(part: np.ndarray, slope: float) -> np.ndarray:
+    """(n,) how many of a part's pixels lie at each place along film of that slope, from the part's left end on."""
+    height, width = part.shape
+    moved = np.rint(slope * (np.arange(height) + 0.5 - height / 2)).astype(int)  # along the film, of each row
+    most = int(np.abs(moved).max())
+    profile = np.zeros(width + 2 * most, int)
+    first = np.flatnonzero(np.diff(moved, prepend=moved[0] - 1))  # rows that move alike lie together
+    for start, stop in zip(first, [*first[1:], height], strict=True):
+        at = most + moved[start]
+        profile[at : at + width] += part[start:stop].sum(axis=0)
+    return profile[most:]
