@@ -33,11 +33,15 @@ def holder(density: np.ndarray) -> np.ndarray:
     if min(height, width) < 8 * RIM:
         return found
     planes = np.moveaxis(density, -1, 0)
+    sides = [np.rot90(planes, turns, (1, 2)) for turns in range(4)]
+    even = [turns for turns in range(4) if _even_rim(sides[turns]) is not None]
+    if not even:  # as in most pictures, and the rest takes longer
+        return found
     rows, columns = height // 4, width // 4
     middle = np.median(_seen(planes[:, rows:-rows, columns:-columns]).reshape(3, -1), axis=1)
-    for turns in range(4):
+    for turns in even:
         side = np.rot90(found, turns)  # a view: what is marked in it is marked in `found`
-        side |= _along_the_top(np.rot90(planes, turns, (1, 2)), middle)
+        side |= _along_the_top(sides[turns], middle)
     return found
 
 
@@ -46,18 +50,24 @@ def _seen(planes: np.ndarray) -> np.ndarray:
     return uniform_filter(np.exp(planes * (-LN_10 / CODED_GAMMA)), SOFT, axes=(1, 2))
 
 
+def _even_rim(planes: np.ndarray) -> np.ndarray | None:
+    """(3,) the usual coded values along the upper side of densities (3, h, w); None if most of it differs from them."""
+    rim = _seen(planes[:, : RIM + SOFT])[:, :RIM].reshape(3, -1)
+    usual = np.median(rim, axis=1)
+    return usual if (np.abs(rim - usual[:, None]).max(axis=0) < EVEN).mean() >= MOST else None
+
+
 def _along_the_top(planes: np.ndarray, middle: np.ndarray) -> np.ndarray:
     """(h, w) bool: the holder along the upper side of densities (3, h, w). middle: (3,), values of the frame's
     middle."""
     _, height, width = planes.shape
     none = np.zeros((height, width), bool)
-    rim = _seen(planes[:, : RIM + SOFT])[:, :RIM].reshape(3, -1)
-    usual = np.median(rim, axis=1)
+    usual = _even_rim(planes)
+    if usual is None:
+        return none
     more = CODED_GAMMA * (log_density(usual) - log_density(middle))
     lost = more[0] - more[2]  # of the mask
     if more[0] < 0 or lost < MASKLESS or more[0] + lost < UNLIKE:  # lighter than the film, or with its mask, or film
-        return none
-    if (np.abs(rim - usual[:, None]).max(axis=0) < EVEN).mean() < MOST:
         return none
     deepest, stray = int(DEEPEST * height), STRAIGHT * max(height, width)
     same = np.abs(_seen(planes[:, : deepest + SOFT])[:, :deepest] - usual[:, None, None]).max(axis=0) < EVEN
