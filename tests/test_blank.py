@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from darkroom.files.archive import FrameSource
 from darkroom.film.evidence import measure
@@ -57,6 +58,14 @@ def test_a_page_is_no_colour_negative_and_has_no_probability(judge: Judge):
     assert row["verdict"] == "check" and row["not_negative"] == measure(Film(page), judge.gate).other_kind == "page"
     assert "page of text" in row["reason"] and row["p_normal"] is row["confidence"] is row["holes"] is None
     assert summarise([JudgedFrame("page.png", None, verdict)]) is None
+
+
+def test_black_print_on_white_is_a_page_and_no_empty_frame(judge: Judge):
+    page = Image.new("RGB", (700, 500), "white")
+    lines = ["a typed recipe, line after line, as small as the noise of film"] * 14
+    ImageDraw.Draw(page).multiline_text((40, 40), "\n".join(lines), "black", ImageFont.load_default(20), spacing=8)
+    verdict = judge.judge(Scan(np.asarray(page), "recipe.png", b"", "PNG"))
+    assert verdict.verdict == "check" and verdict.row()["not_negative"] == "page"
 
 
 def test_the_share_of_a_roll_counts_colour_negatives_only(judge: Judge):

@@ -80,7 +80,7 @@ for path in sorted(Path(sys.argv[1]).rglob("*.jpg"))[2::20]:
     shutil.copy(path, unseen / "scenes" / path.name)
 PYTHON
     $python train/simulate.py data/held --photos data/unseen/scenes --negatives data/unseen/negatives \
-        --damaged data/unseen/damaged --dust "$dust" --count 800 --seed 8
+        --damaged data/unseen/damaged --dust "$dust" --count 1200 --seed 8
 fi
 rm -rf runs/bundled
 $python train/run.py --data data/held --init runs/trained/model --epochs 0 --name bundled

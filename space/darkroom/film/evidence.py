@@ -21,9 +21,10 @@ FLAT_SIDE = 15  # pixels of that neighbourhood
 STOP = 0.15  # D a stop on the straight line of C-41 film
 NORMAL_SPAN = 0.50  # D from the 5 % to the 95 % point of a well exposed frame
 GREY = 0.005  # spread of colour over that of density: less than any film's, the channels are copies of one another
-NOT_NEGATIVE_FROM = (
-    0.75  # probability from which a picture is called no colour negative; better miss one than refuse film
-)
+# Probability from which a picture, if there is anything in it, is called no colour negative, and from which it is
+# called empty. Better miss a picture than refuse film.
+NOT_NEGATIVE_FROM = 0.75
+EMPTY_FROM = 0.75
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,15 @@ class Evidence:
     @property
     def other_kind(self) -> str:
         """Which of `NOT_NEGATIVES` this is, or an empty string."""
-        chances = {kind: getattr(self, kind) for kind in NOT_NEGATIVES}
-        if sum(chances.values()) < NOT_NEGATIVE_FROM and self.monochrome >= GREY:
+        if self.nothing >= EMPTY_FROM:
+            return "nothing"
+        others = {kind: getattr(self, kind) for kind in NOT_NEGATIVES if kind != "nothing"}
+        likely = sum(others.values()) >= NOT_NEGATIVE_FROM * (1 - self.nothing)  # if there is something in it
+        if not likely and self.monochrome >= GREY:
             return ""
-        kind = max(chances, key=chances.__getitem__)
-        if self.monochrome < GREY and kind != "page" and self.nothing < NOT_NEGATIVE_FROM:
-            kind = "black_and_white"  # whatever else a grey picture may be, it is that
-        return kind
+        kind = max(others, key=others.__getitem__)
+        # Whatever else a grey picture may be, it is black and white.
+        return "black_and_white" if self.monochrome < GREY and kind != "page" else kind
 
     @property
     def empty(self) -> bool:

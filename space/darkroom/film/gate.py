@@ -19,6 +19,7 @@ EVEN = 0.003  # D beyond shading; the thinnest underexposed frame has half as mu
 STEP = 0.4 / 255  # the same of coded values: less than the steps of 8 bits leave
 SHADING = 4  # power of the polynomial that light and lens may shade by
 AVERAGED = 0.38  # of the deviation in fine detail; white noise averaged over 5 × 5 keeps 0.2, any scene more than 0.45
+NOISIEST = 0.1  # of the range of coded values; the deviation of fine detail from which it is no noise, but print
 CLIPPED = 3.0  # standard deviations beyond which a measurement counts no further
 
 
@@ -68,11 +69,12 @@ def no_picture(density: np.ndarray, inside: np.ndarray) -> bool:
     weight = np.maximum(uniform_filter(inside, 5, float), 1e-6)
     away = ~binary_dilation(~inside, iterations=2)
     away = away if away.sum() >= LEAST else inside
-    for grey, least in ((density.mean(axis=-1), EVEN), (np.exp(density * (-LN_10 / CODED_GAMMA)).mean(axis=-1), STEP)):
-        smooth = uniform_filter(grey * inside, 5) / weight
-        if beyond_shading(smooth, inside, SHADING) < max(least, AVERAGED * float((grey - smooth)[away].std())):
-            return True
-    return False
+    greys = np.stack([density.mean(axis=-1), np.exp(density * (-LN_10 / CODED_GAMMA)).mean(axis=-1)])
+    smooth = [uniform_filter(grey * inside, 5) / weight for grey in greys]
+    detail = [float((grey - even)[away].std()) for grey, even in zip(greys, smooth, strict=True)]
+    averaged = AVERAGED if detail[1] < NOISIEST else 0.0
+    limits = (max(EVEN, averaged * detail[0]), max(STEP, averaged * detail[1]))
+    return any(beyond_shading(even, inside, SHADING) < limit for even, limit in zip(smooth, limits, strict=True))
 
 
 def picture_kinds(density: np.ndarray, inside: np.ndarray, gate: Gate | None) -> dict[str, float]:
