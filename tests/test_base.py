@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from darkroom.files.light import CODED_GAMMA
-from darkroom.film.base import AboveBase, Base, above_base, base_values
+from darkroom.film.base import AboveBase, Base, above_base, grade_of, of_roll
 from darkroom.film.film import Film
-from darkroom.film.inversion import invert
+from darkroom.film.inversion import Grade, invert
 from darkroom.film.scan import open_scan
 from darkroom.frames.cut import cut, cut_out
 from darkroom.judge.verdict import load
@@ -41,18 +41,53 @@ def test_the_record_says_it_and_without_a_base_nothing_is_said(weights):
 
 
 def test_a_base_that_is_not_sure_is_not_used():
-    (part,) = cut_out(open_scan(png(eight_bit(frame())), "frame.png"), [WHOLE], bases=[Base(np.ones(3), None, 0.1)])
-    assert above_base(Film(part)) is None and base_values(part.base) is None
+    unsure = Base(np.ones(3), None, 0.1, np.ones(3), np.ones(3))
+    (part,) = cut_out(open_scan(png(eight_bit(frame())), "frame.png"), [WHOLE], bases=[unsure])
+    assert above_base(Film(part)) is None and grade_of(part.base) is None
+
+
+def test_a_strip_knows_what_all_its_pictures_hold():
+    light, corners = strip_picture(4)
+    base = cut(open_scan(jpeg(coded(light)), "strip.jpg"))[0].base
+    density = -np.log10(light / 0.9)
+    pictures = [density[top:bottom, left:right] for (left, top), _, (right, bottom), _ in corners.astype(int)]
+    held = np.concatenate([picture.reshape(-1, 3) for picture in pictures])
+    (left, top), (right, bottom) = corners[0, 1].astype(int), corners[1, 3].astype(int)
+    fog = np.median(density[top:bottom, left + 2 : right - 2], axis=(0, 1))
+    assert base.middle == pytest.approx(np.median(held, axis=0) - fog, abs=0.08)
+    assert base.densest == pytest.approx(np.percentile(held, 99.5, axis=0) - fog, abs=0.12)
+
+
+BASE = np.array([0.25, 0.64, 0.97])
+
+
+def negative_of(above: np.ndarray) -> np.ndarray:
+    """Coded values of film that has these densities over its base."""
+    return 10 ** (-(BASE + above) / CODED_GAMMA)
 
 
 def test_a_density_print_makes_the_base_black_whatever_the_frame_holds():
-    base = np.array([0.25, 0.64, 0.97])
-    density = np.linspace(0.3, 1.2, 90 * 120).reshape(90, 120, 1) + base  # nothing of it is as thin as the base
-    negative = 10 ** (-density / CODED_GAMMA)
-    values = 10 ** (-base / CODED_GAMMA)
-    negative[:3, :3] = values
-    shown = invert(negative, "density", values)
+    density = np.repeat(np.linspace(0.3, 1.2, 90 * 120).reshape(90, 120, 1), 3, axis=-1)
+    density[:3, :3] = 0  # nothing else of it is as thin as the base
+    shown = invert(negative_of(density), "density", Grade(*(negative_of(np.full(3, d)) for d in (0, 0.5, 1.2))))
     assert shown[:3, :3].max() == 0 and shown[4, 5].min() > 0.01  # its thinnest part is not black
     assert np.ptp(shown[45, 60]) < 0.02  # grey stays grey
-    without = invert(negative, "density")
-    assert without[4, 5].max() < 0.01
+    assert invert(negative_of(density), "density")[4, 5].max() < 0.01
+
+
+def test_frames_of_one_film_get_one_colour_and_an_exposure_each():
+    grade = Grade(*(negative_of(np.array([1, 1.1, 1.3]) * d) for d in (0, 0.5, 1.4)))  # layers of unlike contrast
+    card = np.linspace(0.1, 0.8, 60).reshape(60, 1, 1) * np.array([1, 1.1, 1.3])  # grey, from light to dark
+    sea = np.tile(np.array([0.2, 0.55, 1.2]), (60, 140, 1))
+    frame = negative_of(np.concatenate([np.repeat(card, 60, axis=1), sea], axis=1))
+    spread = np.ptp(invert(frame, "density", grade)[:, :50], axis=-1).max()
+    assert spread < 0.06 < 0.2 < np.ptp(invert(frame, "density")[:, :50], axis=-1).max()
+    thin = negative_of(np.repeat(card, 60, axis=1) / 2)
+    assert invert(thin, "density", grade).max() > 0.9  # a thin frame is printed longer
+
+
+def test_the_strips_of_a_roll_share_what_their_pictures_hold_but_not_their_base():
+    first, second, third = (Base(np.full(3, d), None, sure, np.full(3, m), np.full(3, 2 * m))
+                            for d, sure, m in ((0.5, 1, 0.4), (0.7, 1, 0.6), (0.9, 0.1, 5)))  # fmt: skip
+    found = of_roll(first, [first, first, second, None, third])
+    assert (found.density == 0.5).all() and found.middle == pytest.approx(0.5) and found.densest == pytest.approx(1)

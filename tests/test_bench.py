@@ -24,6 +24,7 @@ import label_errors
 import mistakes
 import own_film
 import peers
+import print_colour
 import real_film
 import simulate
 import simulator.sources
@@ -225,6 +226,12 @@ def test_find_frames_counts_what_was_found_on_strips_and_on_single_frames(run, t
     assert re.search(
         r"^all +3 +[\d.]+% +[\d.]+%", run(find_frames, tmp_path / "strips", "--simulated", 1), re.MULTILINE
     )
+
+
+def test_print_colour_compares_prints_by_the_strip_with_each_by_itself(run, monkeypatch):
+    monkeypatch.setattr(print_colour, "PER_MM", 4.5)
+    out = run(print_colour, "--strips", 2)
+    assert re.search(r"^cast of a print +by the strip +[\d.]+, each by itself +[\d.]+; difference", out, re.MULTILINE)
 
 
 def test_surround_lays_something_around_readable_frames(run, weights, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 from darkroom.files.archive import FrameSource
+from darkroom.film.base import of_roll
 from darkroom.judge.contact import ContactSheet, zipped
 from darkroom.judge.roll import JudgedFrame, judge_roll, sidecars_of, summarise, table_of, worst_first
 from darkroom.judge.verdict import Judge
@@ -165,8 +166,9 @@ def roll_tab(judge: Judge, view: FrameView, tabs: gr.Tabs, keep_seconds: int) ->
         if frame is None or frame.path is None or not frame.path.is_file():
             raise gr.Error("This roll is no longer kept here; upload it again", duration=None, title="Not opened")
         try:
-            which = frame.number, current.light, frame.infrared, frame.polygon
-            seen = look_at(judge, frame.path, frame.found.name, share(percent), method, *which, frame.which, frame.base)
+            base = of_roll(frame.base, [each.base for each in current.frames]) if frame.base else None
+            which = frame.number, current.light, frame.infrared, frame.polygon, frame.which, base
+            seen = look_at(judge, frame.path, frame.found.name, share(percent), method, *which)
             return [gr.Tabs(selected="frame"), percent, *view.show(seen, method, damage)]
         except Exception as error:
             raise refuse(error, frame.name) from None

@@ -17,10 +17,12 @@ EXPOSED = 1.8  # D above base of fully exposed film
 
 @dataclass(frozen=True, eq=False)
 class Filmstrip:
-    """A strip: density (h, w, 3), and the corners (n, 4, 2) of its frames in its pixels."""
+    """A strip: density (h, w, 3), the corners (n, 4, 2) of its frames in its pixels, and their scenes, (H, W, 3) sRGB
+    0…1 each."""
 
     density: np.ndarray
     corners: np.ndarray
+    scenes: list[np.ndarray]
 
 
 def scene(photos: list[Path], rng: np.random.Generator) -> np.ndarray:
@@ -56,9 +58,10 @@ def strip(kind: str, count: int, per_mm: float, photos: list[Path], rng: np.rand
     density = np.tile(roll.base.astype(np.float32), (*shape, 1))
     top = (breadth - high) / 2 + rng.normal(0, 0.1)
     cast, light = rng.normal(0, 0.3, 3), rng.normal(0.2, 0.8)
-    corners = []
+    corners, scenes = [], []
     for start in starts:
         picture = _fitted(scene(photos, rng), round(long * per_mm), round(high * per_mm))
+        scenes.append(picture)
         stops = float(np.clip(light + rng.normal(0, 0.7), -2.5, 2.5))
         exposed = expose(picture, roll, stops, cast, rng.uniform(0.9, 1.3))
         row, column = round(top * per_mm), round(start * per_mm)
@@ -71,7 +74,7 @@ def strip(kind: str, count: int, per_mm: float, photos: list[Path], rng: np.rand
     density = add_grain(density, roll, rng)
     if high == 24.0:
         _perforate(density, per_mm, rng.uniform(0, PITCH))
-    return Filmstrip(density, np.array(corners) * per_mm)
+    return Filmstrip(density, np.array(corners) * per_mm, scenes)
 
 
 def _fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -11,8 +11,8 @@ from PIL import Image
 from ..files.exif import EXIF_CAMERA, EXIF_ORIENTATION, EXIF_TEXTS, INTEROPERABILITY
 from ..files.folder import shortened
 from ..files.light import profiled
-from .base import base_values
-from .inversion import inverted
+from .base import grade_of
+from .inversion import Grade, inverted
 from .scan import Scan, open_scan
 
 PLACEHOLDER = 34664  # tifffile writes no EXIF_CAMERA; this unused tag keeps its place in the order
@@ -63,16 +63,16 @@ def write_positive(scan: Scan, target: Path, method: str = "cvt2pos", turns: int
 def positive_pixels(scan: Scan, method: str, depth: type[np.unsignedinteger]) -> np.ndarray:
     """The positive at full size, (H, W, 3), its white at the greatest value of `depth`; method: as for `inversion`."""
     positive = np.empty(scan.pixels.shape, depth)
-    for rows, strip in inverted(scan.rows, positive.shape[:2], method, _base_in_file(scan)):
+    for rows, strip in inverted(scan.rows, positive.shape[:2], method, _grade_in_file(scan)):
         positive[rows] = np.rint(strip * np.iinfo(depth).max)
     return positive
 
 
-def _base_in_file(scan: Scan) -> np.ndarray | None:
-    """(3,) the values of the film's base in the file's own colours; None where it is not known, or these are others
-    than the working space's, in which it was measured."""
+def _grade_in_file(scan: Scan) -> Grade | None:
+    """Of the film, in the file's own colours; None where it is not known, or these are others than the working space's,
+    in which it was measured."""
     own = scan.icc and scan.light == "auto" and profiled(np.zeros((1, 1, 3), np.float32), scan.icc) is not None
-    return None if own else base_values(scan.base)
+    return None if own else grade_of(scan.base)
 
 
 def upright_exif(scan: Scan) -> Image.Exif:

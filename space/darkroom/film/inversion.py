@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,23 +23,32 @@ SAMPLE = 4_000_000  # pixels, evenly spread, from which a print's tones are take
 Reader = Callable[[slice, int], np.ndarray]  # (rows, channel) of a negative -> (h, W) float32 in 0…1
 
 
-def invert(rgb: np.ndarray, method: str = "cvt2pos", base: np.ndarray | None = None) -> np.ndarray:
+class Grade(NamedTuple):
+    """What "density" needs to know of a film, so that all its frames get the same colours: the (3,) values, as coded,
+    of its base, and of the median and the densest of all its pictures."""
+
+    base: np.ndarray
+    middle: np.ndarray
+    densest: np.ndarray
+
+
+def invert(rgb: np.ndarray, method: str = "cvt2pos", grade: Grade | None = None) -> np.ndarray:
     """Make the positive of a negative.
 
-    rgb: (H, W, 3) float in 0…1. base: (3,) the values of its film's base, which "density" takes out; without it, those
-    of the thinnest film in the picture. Returns (H, W, 3) float32 in 0…1.
+    rgb: (H, W, 3) float in 0…1. grade: of its film, for "density"; without it, this picture's own. Returns (H, W, 3)
+    float32 in 0…1.
     method: "cvt2pos", the reference by which the labels were given, every value a multiple of 1/255; or "density",
     which works as a darkroom print does and is for looking.
     Raises ValueError for another method.
     """
     positive = np.empty((3, *rgb.shape[:2]), np.float32).transpose(1, 2, 0)
-    for rows, strip in inverted(lambda rows, c: rgb[rows, :, c], rgb.shape[:2], method, base):
+    for rows, strip in inverted(lambda rows, c: rgb[rows, :, c], rgb.shape[:2], method, grade):
         positive[rows] = strip
     return positive
 
 
 def inverted(
-    read: Reader, shape: tuple[int, int], method: str, base: np.ndarray | None = None
+    read: Reader, shape: tuple[int, int], method: str, grade: Grade | None = None
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """The positive as `invert` makes it, strip by strip: (rows, (h, W, 3) float32 in 0…1).
 
@@ -47,7 +57,7 @@ def inverted(
     """
     if method not in METHODS:
         raise ValueError(f"unknown inversion {method!r}: use 'cvt2pos' or 'density'")
-    yield from _cvt2pos(read, shape) if method == "cvt2pos" else _density_print(read, shape, base)
+    yield from _cvt2pos(read, shape) if method == "cvt2pos" else _density_print(read, shape, grade)
 
 
 def _strips(shape: tuple[int, int]) -> list[slice]:
@@ -105,21 +115,24 @@ def log_density(rgb: np.ndarray, darkest: float = DARKEST) -> np.ndarray:
     return logs
 
 
-def _density_print(
-    read: Reader, shape: tuple[int, int], film_base: np.ndarray | None
-) -> Iterator[tuple[slice, np.ndarray]]:
-    """Subtract the film base in density, balance the layers at their medians, print on a contrasty paper."""
+def _density_print(read: Reader, shape: tuple[int, int], grade: Grade | None) -> Iterator[tuple[slice, np.ndarray]]:
+    """Subtract the film base in density, balance the layers at their medians, print on a contrasty paper. By a film's
+    grade its frames are filtered alike, and each is exposed by itself, as in a darkroom."""
     (height, width), step = shape, int(np.ceil(np.sqrt(shape[0] * shape[1] / SAMPLE)))
     rows, columns = (slice(n // 12, n - n // 12, step) for n in (height, width))
     middle = np.stack([log_density(read(rows, c)[:, columns]).ravel() for c in range(3)], axis=-1)
-    base, median, top = np.percentile(middle, (0.5, 50, 99.5), axis=0)
-    base = base if film_base is None else log_density(film_base)
+    base, median, top = np.percentile(middle, (0.5, 50, 99.5), axis=0) if grade is None else map(log_density, grade)
     span = np.maximum(top - base, LEAST_SPAN)
     grey = np.clip((median - base) / span, 0.05, 0.95)
     power = np.log(np.exp(np.log(grey).mean())) / np.log(grey)  # one exponent a layer: medians meet
+    gain = 1.0
+    if grade is not None:
+        exposure = (np.maximum(middle - base, 0) / span) ** power
+        gain = 1 / max(float(np.percentile(exposure.mean(axis=-1), 99.5)), LEAST_SPAN / float(span.mean()))
     for rows in _strips(shape):
         positive = np.empty((3, rows.stop - rows.start, width), np.float32)
         for c, plane in enumerate(positive):
-            exposure = np.clip((log_density(read(rows, c)) - base[c]) / span[c], 0, 1) ** power[c]
+            relative = np.maximum(log_density(read(rows, c)) - base[c], 0) / span[c]
+            exposure = np.minimum(gain * relative ** power[c], 1)
             plane[:] = exposure * exposure * (3 - 2 * exposure)
         yield rows, positive.transpose(1, 2, 0)

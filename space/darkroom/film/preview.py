@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import maximum_filter
 
-from .base import Base, base_values
+from .base import Base, grade_of
 from .inversion import invert
 from .scan import Scan, unit
 from .surface import DUST, HOLE
@@ -47,7 +47,7 @@ def negative_view(negative: np.ndarray) -> np.ndarray:
 
 def positive_view(negative: np.ndarray, method: str = "cvt2pos", base: Base | None = None) -> np.ndarray:
     """The positive of a reduced negative (h, w, 3) uint16, as uint8; method: as for `inversion.invert`."""
-    positive = invert(unit(negative), method, base_values(base))
+    positive = invert(unit(negative), method, grade_of(base))
     positive *= 255
     return np.rint(positive, out=positive).astype(np.uint8)
 
