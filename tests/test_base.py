@@ -37,6 +37,9 @@ def test_the_record_says_it_and_without_a_base_nothing_is_said(weights):
     assert said["Film base and fog"].endswith(" D in red, green, blue")
     alone = judge.judge(open_scan(png(eight_bit(frame())), "frame.png"))
     assert alone.above_base is None and not any("base and fog" in what for what, _, _ in alone.lines())
+    row, fog = verdict.row(), [verdict.row()[f"base_{colour}"] for colour in ("red", "green", "blue")]
+    assert tuple(fog) == verdict.above_base.fog and row["densest_above_base"] > row["thinnest_above_base"]
+    assert alone.row()["base_red"] is None is alone.row()["thinnest_above_base"]
     assert AboveBase(None, 0.1, 1.2).lines() == [("Density above film base", "0.10 to 1.20 D", True)]
 
 

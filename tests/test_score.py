@@ -27,7 +27,8 @@ from simulator import not_negatives
 from test_contact import cell, header, pages_of_pdf, reads
 
 DAMAGE = "noise,blank_area,colour_patches,holes,residual_spots,dye_removal,light_leak"
-HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},infrared_dust,infrared_holes,reason,not_negative,error"
+MEASURED = "infrared_dust,infrared_holes,thinnest_above_base,densest_above_base,base_red,base_green,base_blue"
+HEADER = f"file,verdict,p_normal,confidence,{DAMAGE},{MEASURED},reason,not_negative,error"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,9 @@ SHOWN_FROM = 0.5  # a defect this probable is named
 COLOURS = {"readable": "Green", "check": "Yellow", "damaged": "Red"}  # the label of a sidecar
 IN_INFRARED = ("infrared_dust", "infrared_holes")  # shares of the frame
 EMPTY = 0.99  # probability that a frame without any picture in it is damaged
-COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, *IN_INFRARED, "reason", "not_negative", "error")
+ABOVE_BASE = ("thinnest_above_base", "densest_above_base", "base_red", "base_green", "base_blue")  # D
+MEASURED = (*IN_INFRARED, *ABOVE_BASE)
+COLUMNS = ("file", "verdict", "p_normal", "confidence", *DEFECTS, *MEASURED, "reason", "not_negative", "error")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +81,16 @@ class Verdict:
 
     def row(self) -> dict[str, Any]:
         """The columns of a verdicts file. not_negative: the kind of picture it is instead, or empty; probabilities of
-        such a picture would say nothing and are left out. What is not known (no infrared) is None."""
+        such a picture would say nothing and are left out. What is not known (no infrared, no film base) is None."""
         said: dict[str, Any] = {"p_normal": self.p_normal, "confidence": self.confidence, **self.defects}
         if self.evidence.not_negative:
             said = {"not_negative": self.evidence.other_kind}
         said |= {"file": self.file, "verdict": self.verdict, "reason": self.explanation, "error": ""}
         if self.surface:
             said |= dict(zip(IN_INFRARED, (self.surface.dust, self.surface.holes), strict=True))
+        if self.above_base:
+            above = self.above_base
+            said |= dict(zip(ABOVE_BASE, (above.thinnest, above.densest, *(above.fog or 3 * (None,))), strict=True))
         return dict.fromkeys(COLUMNS) | {"not_negative": ""} | said
 
     def sidecar(self, name: str) -> Sidecar:
