@@ -6,7 +6,6 @@ python bench/examples.py > tests/bundled.json      # when another model is bundl
 import json
 from pathlib import Path
 
-from darkroom.film.scan import open_scan
 from darkroom.judge.verdict import Judge, Verdict, load
 
 SPACE = Path(__file__).resolve().parents[1] / "space"
@@ -15,7 +14,7 @@ EXAMPLES = sorted((SPACE / "examples").glob("*.jpg"))
 
 def verdicts(judge: Judge) -> dict[str, Verdict]:
     """Of each example, by its file's name."""
-    return {path.name: judge.judge(open_scan(path)) for path in EXAMPLES}
+    return {path.name: judge.judge(path) for path in EXAMPLES}
 
 
 def brief(verdict: Verdict) -> dict[str, str | float]:

@@ -29,6 +29,7 @@ from tqdm import tqdm
 
 import composite
 from darkroom.film.scan import open_scan
+from darkroom.frames.cut import only_frame
 from darkroom.judge.calibration import logit
 from darkroom.judge.verdict import Judge, Verdict, load
 from darkroom.taxonomy import VERDICTS
@@ -78,7 +79,7 @@ def judged(job: Job, weights: str | None) -> Verdict:
         maker = getattr(composite, job.kind)
         source, _ = composite.composite(composite.reduced(scan.rgb), maker, job.severity, seed, scan.bits)
         light = "coded"
-    return judge_of(weights).judge(open_scan(source, job.path.name, light=light))
+    return judge_of(weights).judge(only_frame(open_scan(source, job.path.name, light=light)))
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:

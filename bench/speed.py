@@ -70,7 +70,7 @@ def main() -> None:
             "look for frames": lambda scan=scan: find_frames(replace(scan)),  # a scan keeps what was read of it
             "preview": lambda scan=scan: positive_view(reduce(scan)),
             "network": lambda prepared=prepared: judge.judge_prepared([prepared]),
-            "file to verdict": lambda data=data: judge.judge(open_scan(data)),
+            "file to verdict": lambda data=data: judge.judge(data),
             "invert, full size": lambda scan=scan: invert(scan.rgb),
         }
         print(name)

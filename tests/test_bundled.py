@@ -16,6 +16,7 @@ import examples
 import score
 from conftest import ROOT
 from darkroom.film.scan import open_scan
+from darkroom.frames.cut import only_frame
 from darkroom.hub.weights import BUNDLED
 from darkroom.judge.record import verdicts as verdicts_of
 from darkroom.judge.resnet import ResNet18
@@ -78,7 +79,7 @@ def test_the_onnx_file_says_what_the_library_says(bundled, library, tmp_path):
     import onnxruntime
 
     export_onnx(ResNet18.of(bundled.model), tmp_path / "model.onnx")
-    prepared = [bundled.prepare(open_scan(path)) for path in EXAMPLES]
+    prepared = [bundled.prepare(only_frame(open_scan(path))) for path in EXAMPLES]
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     found = []
     for each in prepared:

@@ -100,6 +100,12 @@ def test_all_frames_of_a_strip_share_the_base_that_its_rebate_has():
     assert np.allclose(found[0].base.density - found[0].base.light, base, atol=0.06)
 
 
+def test_a_frame_between_two_rows_of_holes_that_fills_the_picture_is_cut_to_its_picture():
+    film = strip_of("35 mm", 1, 4, 20)
+    (found,) = find_frames(scan_of((np.maximum(10**-film.density, 0) ** (1 / 2.2) * 255).astype(np.uint8)))
+    assert overlap(film.corners / film.density.shape[1::-1], found.polygon[None], film.density.shape[:2])[0] > 0.9
+
+
 def test_no_film_means_the_whole_picture():
     page = Image.new("RGB", (800, 1100), "white")
     drawing = ImageDraw.Draw(page)

@@ -13,7 +13,9 @@ import pytest
 import darkroom
 from conftest import ROOT
 from darkroom.film import inversion, scan
+from darkroom.frames.cut import only_frame
 from darkroom.judge import verdict
+from test_cut import coded, jpeg, strip_picture
 
 EXAMPLE = ROOT / "space/examples/dye_removal.jpg"
 
@@ -59,6 +61,16 @@ def test_bytes_a_path_and_a_scan_are_judged_alike(weights):
     by_scan = judge.judge(darkroom.open_scan(EXAMPLE))
     for source in (EXAMPLE, str(EXAMPLE), EXAMPLE.read_bytes()):
         assert judge.judge(source).p_normal == by_scan.p_normal
+
+
+def test_an_only_frame_between_its_holes_is_judged_alone_and_an_open_scan_as_it_is():
+    path, judge = EXAMPLE.with_name("readable_sprockets.jpg"), darkroom.load()
+    scan = darkroom.open_scan(path)
+    frame, whole, said = judge.judge(only_frame(scan)), judge.judge(scan), judge.judge(path)
+    assert said.p_normal == frame.p_normal != whole.p_normal and said.heat.shape == frame.heat.shape
+    strip = strip_picture(4)[0]
+    file = jpeg(coded(strip))
+    assert judge.judge(file).p_normal == judge.judge(darkroom.open_scan(file)).p_normal  # of several, all of it
 
 
 def test_pip_installs_the_library_with_its_model_and_its_command(tmp_path):

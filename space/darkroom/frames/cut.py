@@ -89,6 +89,18 @@ def cut(scan: Scan) -> list[Scan]:
         return [scan]
 
 
+def only_frame(scan: Scan) -> Scan:
+    """The only frame of a picture, cut out if it lies amid rebate, a holder or bare light; of a strip the scan itself,
+    all of it. What a verdict on a file is about. Raises ScanError as `cut` does."""
+    frames = find_frames(scan)
+    if len(frames) > 1 or frames[0].whole:
+        return scan
+    try:
+        return cut_out(scan, [frames[0].polygon], bases=[frames[0].base])[0]
+    except OutlineError:
+        return scan
+
+
 def cut_out(
     scan: Scan, polygons: Sequence[np.ndarray], first: int | None = None, bases: Sequence[Base | None] = ()
 ) -> list[CutScan]:

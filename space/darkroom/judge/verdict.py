@@ -19,6 +19,7 @@ from ..film.film import Film, input_density, network_input, standardised
 from ..film.gate import Gate
 from ..film.scan import Scan, open_scan
 from ..film.surface import Surface, surface
+from ..frames.cut import only_frame
 from .calibration import PRIOR, Calibration
 from .loading import load_network
 from .network import Network
@@ -53,12 +54,22 @@ class Judge:
         self.gate = Gate.from_dict(model.gate) if model.gate else None
 
     def judge(self, scan: Scan | str | Path | bytes, prior: float = PRIOR) -> Verdict:
-        """Judge one scan, or what `open_scan` opens: a file's path or its bytes.
+        """Judge one scan, or a file by its path or its bytes.
 
+        Of a file that shows an only frame amid rebate, a holder or bare light, that frame is judged, as the page does.
         prior: P(normal) for it, strictly in 0…1. Raises `decode.ScanError` with one sentence for the user where the
         file cannot be opened.
         """
-        scan = scan if isinstance(scan, Scan) else open_scan(scan)
+        if isinstance(scan, Scan):
+            return self._judge(scan, prior)
+        picture = open_scan(scan)
+        with ThreadPoolExecutor(1) as pool:  # on another core: most pictures are one frame, and need no second verdict
+            looking = pool.submit(only_frame, picture)
+            verdict = self._judge(picture, prior)
+            frame = looking.result()
+        return verdict if frame is picture else self._judge(frame, prior)
+
+    def _judge(self, scan: Scan, prior: float) -> Verdict:
         with ThreadPoolExecutor(1) as pool:  # on another core, what the network need not wait for
             density = pool.submit(input_density, scan, self.model.input_size)
             film = Film(scan)
