@@ -98,19 +98,10 @@ def network_input(film: Film, size: int) -> np.ndarray:
     out (median and 10–90 % span of each layer, of what is film). tanh keeps what lies far outside, holes below and
     opaque areas above, in range. A holder is made black, so that a grey one does not look like opaque film.
     """
-    return standardised(film, input_density(film.scan, size))
-
-
-def input_density(scan: Scan, size: int) -> np.ndarray:
-    """(3, h, w) float32: the picture in density, `input_shape`; all of the network's input that needs no `Film`."""
-    planes = [np.ascontiguousarray(scan.small[..., c], dtype=np.float32) for c in range(3)]
+    scan = film.scan
     height, width = input_shape(scan.small.shape[0], scan.small.shape[1], size)
-    return log_density(np.stack([resized(plane, width, height) for plane in planes]), scan.darkest)
-
-
-def standardised(film: Film, density: np.ndarray) -> np.ndarray:
-    """(3, h, w) uint8, see `network_input`, of `input_density`, which is changed."""
-    height, width = density.shape[1:]
+    planes = [np.ascontiguousarray(scan.small[..., c], dtype=np.float32) for c in range(3)]
+    density = log_density(np.stack([resized(plane, width, height) for plane in planes]), scan.darkest)
     if film.holder.any():
         density[:, resized(film.holder.astype(np.float32), width, height) > 0.5] = -np.log10(DARKEST)
     values = density.reshape(3, -1)

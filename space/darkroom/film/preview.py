@@ -31,7 +31,7 @@ def reduce(scan: Scan, side: int = SIDE) -> np.ndarray:
     height, width = scan.small_pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    if scan.small_pixels.dtype == np.uint8 and not scan.icc and not scan.linear:
+    if scan.as_coded:
         picture = Image.fromarray(np.ascontiguousarray(scan.small_pixels))
         small = np.asarray(picture.resize(size, Image.Resampling.BOX, reducing_gap=2.0))
         return small.astype(np.uint16) * 257

@@ -58,6 +58,11 @@ class Scan:
         return is_linear(self.small_pixels, self.format, self.icc, self.light)
 
     @property
+    def as_coded(self) -> bool:
+        """Whether `small` is just `small_pixels`, 8 bits: no profile, no linear light."""
+        return self.small_pixels.dtype == np.uint8 and not self.icc and not self.linear
+
+    @property
     def clipping_points(self) -> tuple[float, float]:
         """The values of `small` at and beyond which the file is clipped: its own limits, a step of its depth inside."""
         step, white = step_of(self.small_pixels), white_of(self.small_pixels)

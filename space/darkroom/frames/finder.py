@@ -24,14 +24,14 @@ LONGEST = 60  # times as long as broad that film is at most
 STRAIGHT = 0.65  # how straight a piece's sides are at least
 EVEN = 0.6  # share of what lies around film that is even, unless holes tell that it is film
 BORDER = 0.7  # share of the picture's border that is a black surround
-REACHED = 0.2  # share of the picture's border that any surround has at least
+REACHED = 0.3  # share of the picture's border that any surround has at least
 LONG = 1.6  # times as long as broad that a picture without holes is before it is taken for a strip
 
 
 def find_frames(scan: Scan) -> list[Frame]:
     """The frames of a picture in reading order: row by row from above, from left to right; strips that lie upright
     column by column. Never none: where no film is found apart from the picture, the whole of it is one frame."""
-    view = reduced(scan.small)
+    view = reduced(scan)
     if min(view.shape[:2]) < 24:
         return [whole_picture()]
     light = np.maximum(np.percentile(view[::2, ::2].reshape(-1, 3), 99.5, axis=0), 16).astype(np.float32)
@@ -44,13 +44,17 @@ def find_frames(scan: Scan) -> list[Frame]:
     return next((found for found in frames if found), [whole_picture()])
 
 
-def reduced(small: np.ndarray) -> np.ndarray:
-    """(h, w, 3) float 0…1 as uint8 of at most `PIXELS`."""
-    height, width = small.shape[:2]
+def reduced(scan: Scan) -> np.ndarray:
+    """(h, w, 3) uint8 of at most `PIXELS`."""
+    height, width = scan.small_pixels.shape[:2]
     scale = min(1.0, (PIXELS / (height * width)) ** 0.5)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    planes = [Image.fromarray((small[..., c].clip(0, 1) * 255).astype(np.uint8)) for c in range(3)]
-    return np.asarray(Image.merge("RGB", planes).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+    if scan.as_coded:
+        picture = Image.fromarray(scan.small_pixels)
+    else:
+        planes = [Image.fromarray((scan.small[..., c].clip(0, 1) * 255).astype(np.uint8)) for c in range(3)]
+        picture = Image.merge("RGB", planes)
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def _on_surround(view: np.ndarray, light: np.ndarray, levels: tuple[float, ...], *, black: bool) -> list[Strip]:

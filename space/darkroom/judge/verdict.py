@@ -15,7 +15,7 @@ import numpy as np
 
 from ..film.base import AboveBase, above_base
 from ..film.evidence import Evidence, measure
-from ..film.film import Film, input_density, network_input, standardised
+from ..film.film import Film, network_input
 from ..film.gate import Gate
 from ..film.scan import Scan, open_scan
 from ..film.surface import Surface, surface
@@ -61,22 +61,12 @@ class Judge:
         file cannot be opened.
         """
         if isinstance(scan, Scan):
-            return self._judge(scan, prior)
+            return self.judge_batch([scan], prior)[0]
         picture = open_scan(scan)
-        with ThreadPoolExecutor(1) as pool:  # on another core: most pictures are one frame, and need no second verdict
+        with ThreadPoolExecutor(1) as pool:  # on another core; most pictures are one frame, and prepared by then
             looking = pool.submit(only_frame, picture)
-            verdict = self._judge(picture, prior)
-            frame = looking.result()
-        return verdict if frame is picture else self._judge(frame, prior)
-
-    def _judge(self, scan: Scan, prior: float) -> Verdict:
-        with ThreadPoolExecutor(1) as pool:  # on another core, what the network need not wait for
-            density = pool.submit(input_density, scan, self.model.input_size)
-            film = Film(scan)
-            measured = pool.submit(self._measured, film)
-            pixels = standardised(film, density.result())
-            output = self.run(pixels[None], np.array([film.span], np.float32))
-            return self._verdicts([Prepared(scan.name, pixels, *measured.result())], output, prior)[0]
+            prepared, frame = self.prepare(picture), looking.result()
+        return self.judge_prepared([prepared if frame is picture else self.prepare(frame)], prior)[0]
 
     def judge_batch(self, scans: Sequence[Scan], prior: float = PRIOR) -> list[Verdict]:
         """Judge several scans, in their order."""
