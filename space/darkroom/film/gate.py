@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import binary_dilation, uniform_filter
+from scipy.ndimage import binary_dilation
 
 from ..files.light import CODED_GAMMA
-from .gate_features import DENSEST, LEAST, beyond_shading, gate_features, reduced
+from .gate_features import DENSEST, FINE, LEAST, beyond_shading, gate_features, reduced, smoother
 from .inversion import LN_10
 
 PICTURE_KINDS = ("negative", "positive", "black_and_white", "page", "nothing")  # in the order of the network's outputs
@@ -66,15 +66,15 @@ def no_picture(density: np.ndarray, inside: np.ndarray) -> bool:
     density = np.minimum(density.astype(np.float64), DENSEST)
     if inside.sum() < LEAST:
         inside = np.ones_like(inside)
-    weight = np.maximum(uniform_filter(inside, 5, float), 1e-6)
     away = ~binary_dilation(~inside, iterations=2)
     away = away if away.sum() >= LEAST else inside
     greys = np.stack([density.mean(axis=-1), np.exp(density * (-LN_10 / CODED_GAMMA)).mean(axis=-1)])
-    smooth = [uniform_filter(grey * inside, 5) / weight for grey in greys]
-    detail = [float((grey - even)[away].std()) for grey, even in zip(greys, smooth, strict=True)]
+    smooth = smoother(inside)
+    evens = np.stack([smooth(grey, FINE) for grey in greys])
+    detail = [float((grey - even)[away].std()) for grey, even in zip(greys, evens, strict=True)]
     averaged = AVERAGED if detail[1] < NOISIEST else 0.0
-    limits = (max(EVEN, averaged * detail[0]), max(STEP, averaged * detail[1]))
-    return any(beyond_shading(even, inside, SHADING) < limit for even, limit in zip(smooth, limits, strict=True))
+    limits = np.maximum((EVEN, STEP), averaged * np.array(detail))
+    return bool((beyond_shading(evens, inside, SHADING) < limits).any())
 
 
 def picture_kinds(density: np.ndarray, inside: np.ndarray, gate: Gate | None) -> dict[str, float]:

@@ -5,6 +5,7 @@ lightest parts are from bare light and whether they share one hue, how each chan
 others', how much colour does not follow brightness, and where the contrast lies.
 """
 
+from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
@@ -16,6 +17,7 @@ SIDE = 160  # pixels on the long side; finer detail differs between scanners mor
 DENSEST = 5.0  # D; below the lowest codes of a file a density is only noise
 LEAST = 64  # pixels of film; with fewer, all are taken
 FLOOR = 2.4  # D; in an 8-bit file what is denser differs from its neighbour by the coding more than by its colour
+FINE, WIDE = 5, 15  # pixels a side over which noise, and what is larger, is averaged
 STEPS = 24  # knots of the curve that colour is taken to follow
 
 
@@ -30,6 +32,19 @@ def reduced(density: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.nda
     planes = reduce(np.add, (strips[..., column] for column in range(columns))) / (rows * columns)
     inside = np.all(inside[: height * rows, : width * columns].reshape(blocks), axis=(1, 3))
     return planes.transpose(1, 2, 0), inside
+
+
+Smooth = Callable[[np.ndarray, int], np.ndarray]
+
+
+def smoother(inside: np.ndarray) -> Smooth:
+    """A function that takes a plane (h, w) and pixels a side, and gives the mean around each pixel, of film alone."""
+    weights = {} if inside.all() else {n: np.maximum(uniform_filter(inside, n, float), 1e-6) for n in (FINE, WIDE)}
+
+    def smooth(plane: np.ndarray, side: int) -> np.ndarray:
+        return uniform_filter(plane * inside, side) / weights[side] if weights else uniform_filter(plane, side)
+
+    return smooth
 
 
 def gate_features(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
@@ -60,10 +75,11 @@ def gate_features(density: np.ndarray, inside: np.ndarray) -> dict[str, float]:
     }
     found["skew"], found["peak"] = _shape(grey)
     seen = -np.log10(np.exp(-np.log(10) * density) + 10**-FLOOR)  # NumPy's ** is slow
+    smooth = smoother(inside)
     found |= (
         _hues(np.stack([seen[..., c][inside] for c in range(3)]), grey, span)
-        | _colours(seen, inside, span)
-        | _places(density, inside, span)
+        | _colours(seen, inside, span, smooth)
+        | _places(density, inside, span, smooth)
     )
     return {name: float(value) for name, value in found.items()}
 
@@ -93,11 +109,9 @@ def _hues(values: np.ndarray, grey: np.ndarray, span: float) -> dict[str, float]
     return found
 
 
-def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
+def _colours(density: np.ndarray, inside: np.ndarray, span: float, smooth: Smooth) -> dict[str, float]:
     """How colour follows brightness once noise is averaged out, over the whole film and within a few pixels."""
-    weight, wide = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
-    soft = np.stack([uniform_filter(density[..., c] * inside, 5) / weight for c in range(3)])
-    even = np.stack([plane[inside] for plane in soft])
+    even = np.stack([smooth(density[..., c], FINE)[inside] for c in range(3)])
     rest = residual_colour(even[1], even[[0, 2]])
     typical = np.median(np.abs(rest - np.median(rest, axis=1, keepdims=True)), axis=1)
     found = {
@@ -110,7 +124,7 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
     planes = np.zeros((5, *inside.shape))
     for plane, values in zip(planes, (*rest, *even), strict=True):
         plane[inside] = values
-    ending = np.stack([(plane - uniform_filter(plane, 15) / wide)[inside] for plane in planes])
+    ending = np.stack([(plane - smooth(plane, WIDE))[inside] for plane in planes])
     red, blue, grey = np.median(np.abs([*ending[:2], ending[2:].mean(axis=0)]), axis=1)
     found["colour of structure"] = np.log2((np.hypot(red, blue) + 0.001) / (grey + 0.001))
     for a, b, name in ((2, 3, "red, green"), (3, 4, "green, blue"), (2, 4, "red, blue")):
@@ -118,14 +132,13 @@ def _colours(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, 
     return found
 
 
-def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, float]:
+def _places(density: np.ndarray, inside: np.ndarray, span: float, smooth: Smooth) -> dict[str, float]:
     """The distribution of detail: in light or dense parts, fine or coarse."""
     grey = density.mean(axis=-1, dtype=np.float64)
-    weights = (np.maximum(uniform_filter(inside, side, float), 1e-6) for side in (5, 15))
-    smooth, wide = (uniform_filter(grey * inside, side) / weight for side, weight in zip((5, 15), weights, strict=True))
+    even, wide = smooth(grey, FINE), smooth(grey, WIDE)
     away = ~binary_dilation(~inside, iterations=2)
     away = away if away.sum() >= LEAST else inside
-    fine, coarse = (grey - smooth)[away], (smooth - wide)[away]
+    fine, coarse = (grey - even)[away], (even - wide)[away]
     found = {
         "detail": np.log2((fine.std() + 0.001) / span),
         "structure": np.log2((coarse.std() + 0.001) / (fine.std() + 0.001)),
@@ -133,25 +146,25 @@ def _places(density: np.ndarray, inside: np.ndarray, span: float) -> dict[str, f
     found["skew of detail"], found["peak of detail"] = _shape(fine)
     found["skew of structure"], _ = _shape(coarse)
     contrast = np.sqrt(np.maximum(uniform_filter(grey**2, 5) - uniform_filter(grey, 5) ** 2, 0))[away]
-    found["contrast with density"] = _rank_correlation(smooth[away], contrast)
-    light, dense = np.percentile(smooth[away], (33, 67))
-    ends = [np.median(contrast[chosen]) for chosen in (smooth[away] <= light, smooth[away] >= dense)]
+    found["contrast with density"] = _rank_correlation(even[away], contrast)
+    light, dense = np.percentile(even[away], (33, 67))
+    ends = [np.median(contrast[chosen]) for chosen in (even[away] <= light, even[away] >= dense)]
     found["contrast, dense over light"] = np.log2((ends[1] + 0.003) / (ends[0] + 0.003))
     found["even ground"] = np.log2((np.percentile(contrast, 20) + 0.002) / span)
-    found["beyond shading"] = np.log2(beyond_shading(smooth, inside) + 0.001)
+    found["beyond shading"] = np.log2(beyond_shading(even[None], inside)[0] + 0.001)
     return found
 
 
-def beyond_shading(grey: np.ndarray, inside: np.ndarray, power: int = 2) -> float:
-    """Standard deviation of what a polynomial of x and y leaves of a picture: next to nothing for one colour, however
-    unevenly lit."""
-    y, x = (axis[inside] for axis in np.mgrid[-1 : 1 : grey.shape[0] * 1j, -1 : 1 : grey.shape[1] * 1j])
+def beyond_shading(planes: np.ndarray, inside: np.ndarray, power: int = 2) -> np.ndarray:
+    """(k,) standard deviation of what a polynomial of x and y leaves of each of k planes: next to nothing for one
+    colour, however unevenly lit."""
+    y, x = (axis[inside] for axis in np.mgrid[-1 : 1 : inside.shape[0] * 1j, -1 : 1 : inside.shape[1] * 1j])
     powers = [[np.ones_like(axis)] for axis in (x, y)]  # NumPy's ** is slow beyond 2
     for found, axis in zip(powers, (x, y), strict=True):
         for _ in range(power):
             found.append(found[-1] * axis)
     known = [powers[0][i] * powers[1][k] for i in range(power + 1) for k in range(power + 1 - i)]
-    return float(_without(np.stack(known), grey[inside]).std())
+    return _without(np.stack(known), planes[:, inside]).std(axis=1)
 
 
 def residual_colour(green: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -162,7 +175,7 @@ def residual_colour(green: np.ndarray, others: np.ndarray) -> np.ndarray:
     """
     x = (green - green.mean()) / max(float(green.std()), 1e-6)
     powers = np.stack([np.ones_like(x), x, x * x, x * x * x])
-    rest = np.stack([_without(powers, other) for other in others])
+    rest = _without(powers, others)
     starts = np.linspace(0, x.size, STEPS, endpoint=False).astype(int)
     sums = np.add.reduceat(np.stack([x, *rest])[:, np.argsort(x)], starts, axis=1)
     at, *knots = sums / np.diff(starts, append=x.size)
@@ -171,9 +184,9 @@ def residual_colour(green: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _without(known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """What the best mix of the rows of `known` (k, n) leaves of `values` (n,)."""
+    """(m, n): what the best mix of the rows of `known` (k, n) leaves of each row of `values` (m, n)."""
     ridge = 1e-6 * known.shape[1] * np.eye(len(known))  # a picture of one colour has no slope
-    return values - np.linalg.solve(known @ known.T + ridge, known @ values) @ known
+    return values - np.linalg.solve(known @ known.T + ridge, known @ values.T).T @ known
 
 
 def _shape(x: np.ndarray) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ DARKEST = 1 / 512  # the black of a holder; half an 8-bit step, below which a de
 METHODS = ("cvt2pos", "density")  # of inverting
 LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
 STRIP = 1 << 20  # pixels of a strip
+TOGETHER = 4_000_000  # pixels of a picture up to which its channels are worked on at once, one a core
 SAMPLE = 4_000_000  # pixels, evenly spread, from which a print's tones are taken
 
 Reader = Callable[[slice, int], np.ndarray]  # (rows, channel) of a negative -> (h, W) float32 in 0…1
@@ -68,7 +70,8 @@ def _strips(shape: tuple[int, int]) -> list[slice]:
 
 def _cvt2pos(read: Reader, shape: tuple[int, int]) -> Iterator[tuple[slice, np.ndarray]]:
     stretched = np.empty((3, *shape), np.uint8)
-    for c, plane in enumerate(stretched):
+
+    def stretch(c: int) -> None:
         everything = np.empty(shape, np.float32)
         for rows in _strips(shape):
             everything[rows] = read(rows, c)
@@ -80,16 +83,22 @@ def _cvt2pos(read: Reader, shape: tuple[int, int]) -> Iterator[tuple[slice, np.n
             np.clip(values, 0, 1, out=values)
             np.subtract(1, values, out=values)
             values *= 255
-            plane[rows] = np.trunc(values, out=values)
-    means = stretched.mean(axis=(1, 2), dtype=np.float64)
-    factors = means.mean() / np.maximum(means, 1e-6)
-    for rows in _strips(shape):
-        positive = np.empty((3, rows.stop - rows.start, shape[1]), np.float32)
-        for plane, whole, factor in zip(positive, stretched, factors, strict=True):
-            np.rint(_blur_5(whole, rows, np.float32(factor)), out=plane)
-            np.clip(plane, 0, 255, out=plane)
-            plane /= 255
-        yield rows, positive.transpose(1, 2, 0)
+            stretched[c, rows] = np.trunc(values, out=values)
+
+    with ThreadPoolExecutor(3 if shape[0] * shape[1] <= TOGETHER else 1) as pool:
+        list(pool.map(stretch, range(3)))
+        means = stretched.mean(axis=(1, 2), dtype=np.float64)
+        factors = means.mean() / np.maximum(means, 1e-6)
+        for rows in _strips(shape):
+            positive = np.empty((3, rows.stop - rows.start, shape[1]), np.float32)
+
+            def soften(c: int, rows: slice = rows, positive: np.ndarray = positive) -> None:
+                np.rint(_blur_5(stretched[c], rows, np.float32(factors[c])), out=positive[c])
+                np.clip(positive[c], 0, 255, out=positive[c])
+                positive[c] /= 255
+
+            list(pool.map(soften, range(3)))
+            yield rows, positive.transpose(1, 2, 0)
 
 
 def _blur_5(plane: np.ndarray, rows: slice, factor: np.float32) -> np.ndarray:

@@ -24,7 +24,7 @@ LONGEST = 60  # times as long as broad that film is at most
 STRAIGHT = 0.65  # how straight a piece's sides are at least
 EVEN = 0.6  # share of what lies around film that is even, unless holes tell that it is film
 BORDER = 0.7  # share of the picture's border that is a black surround
-REACHED = 0.3  # share of the picture's border that any surround has at least
+REACHED = 0.3, 0.5  # share of the picture's border that a light surround has at least, and a black one
 LONG = 1.6  # times as long as broad that a picture without holes is before it is taken for a strip
 
 
@@ -64,7 +64,7 @@ def _on_surround(view: np.ndarray, light: np.ndarray, levels: tuple[float, ...],
     rim = np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]])
     best, mask, most = [], np.zeros(0, bool), 0.0
     for level in levels:
-        if 1 - _film(rim, level, black).mean() < REACHED:  # as in most pictures of one frame
+        if 1 - _film(rim, level, black).mean() < REACHED[black]:  # as in most pictures of one frame
             continue
         film = _film(seen, level, black)
         pieces = [piece for piece in pieces_of(film) if _may_be_film(piece, film.shape)][:STRIPS]
