@@ -111,7 +111,7 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--files", type=int, default=20_000)
-    parser.add_argument("--size", type=int, nargs=2, default=(3000, 2000), help="of the JPEGs, width and height")
+    parser.add_argument("--size", type=int, nargs=2, default=(4000, 3000), help="of the JPEGs, width and height")
     parser.add_argument("--weights", help="a model's folder, or user/name[@revision] on the Hub; default: the bundled")
     parser.add_argument("--chart", type=Path, help="draw the memory over the files into this file")
     args = parser.parse_args()

@@ -17,6 +17,7 @@ import page.gradio_import  # noqa: F401 - first, since it imports Gradio
 import gradio as gr
 
 from darkroom.hub.weights import WeightsError
+from darkroom.judge.prefetch import share_memory
 from darkroom.judge.verdict import Judge, load
 from page.about import about_tab
 from page.frame import EXAMPLE_FILES, frame_tab
@@ -63,6 +64,7 @@ def launch(page: gr.Blocks, **options):
 
 def main() -> int:
     """Load the model and serve the page. Returns the exit code."""
+    share_memory()
     try:
         judge = load(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION"), bundled_if_down=True)
     except WeightsError as error:

@@ -54,6 +54,7 @@ def score(args: argparse.Namespace, processes: "Alone | None") -> int:
     """Write what is wanted, and return the exit code. Raises Unfit, OutputError, WeightsError."""
     from .judge.contact import SUFFIXES as SHEETS
     from .judge.contact import ContactSheet
+    from .judge.prefetch import share_memory
     from .scoring.journal import Share
     from .scoring.manifest import model
     from .scoring.processes import Alone
@@ -67,6 +68,7 @@ def score(args: argparse.Namespace, processes: "Alone | None") -> int:
     if args.print0 and args.json:
         raise Unfit("--print0 and --json both write to standard output; leave one out")
     share = share_of(args.share)
+    share_memory()
     processes = processes or Alone()
     main = processes.index == 0
     progress = Progress(args.quiet or not main, args.json and main)
