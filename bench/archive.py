@@ -25,7 +25,7 @@ from darkroom.files.decode import decode
 from darkroom.film.scan import open_scan
 from darkroom.frames.cut import cut
 from darkroom.judge.network import BATCH
-from darkroom.judge.prefetch import ahead
+from darkroom.judge.prefetch import ahead, share_memory
 from darkroom.judge.runtime import Runtime
 from darkroom.judge.verdict import Judge
 from darkroom.scoring.items import items_at
@@ -115,6 +115,7 @@ def main() -> None:
     parser.add_argument("--weights", help="a model's folder, or user/name[@revision] on the Hub; default: the bundled")
     parser.add_argument("--chart", type=Path, help="draw the memory over the files into this file")
     args = parser.parse_args()
+    share_memory()  # as `darkroom score` does
     loaded, readers = model(args.weights), Alone().readers
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
