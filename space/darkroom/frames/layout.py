@@ -20,7 +20,7 @@ CENTRE, LARGE = 0.15, 0.05  # of the picture: how far a lone frame lies from its
 TRIMMED = 0.75  # of a lone piece's length that is its frame, at least
 COVERED = 0.07, 0.3  # share of the picture that such pieces are at least: three straight ones and more, any two
 BARE = 0.3  # share of a piece that is light or holder, at most
-ALONE = 1.3  # times as long as a frame is the film at most on which it lies alone
+ALONE = 0.9, 1.3  # times as long as a frame is the film at least and at most on which it lies alone
 PART = 0.2  # of the picture's long side that film with holes is long, at least
 STRAIGHT = 0.9  # how straight the sides of film without holes are
 BROAD = 0.06  # of the picture's short side that film without holes is broad, at least
@@ -53,12 +53,8 @@ def on_one(strips: list[Strip]) -> list[Strip]:
 
 def _between_holes(strip: Strip) -> bool:
     holes = strip.band.holes
-    long = unit(strip.band) * FORMATS["35 mm"][0]
-    return holes is not None and holes.both and holes.complete and strip.frames == 1 and _length(strip) < ALONE * long
-
-
-def _length(strip: Strip) -> int:
-    return strip.band.values.shape[1]
+    frames = strip.band.values.shape[1] / (unit(strip.band) * FORMATS["35 mm"][0])
+    return holes is not None and holes.both and holes.complete and strip.frames == 1 and ALONE[0] < frames < ALONE[1]
 
 
 def _plain(strip: Strip, chain: Chain) -> bool:
