@@ -160,7 +160,7 @@ def chart(memory: list[float], path: Path) -> None:
     figure = Figure((7, 3), layout="constrained")
     axes = figure.subplots()
     axes.plot(np.arange(1, len(memory) + 1) * EVERY, memory)
-    axes.set(xlabel="files", ylabel="memory, MB", ylim=(0, None), title="Memory while an archive is scored")
+    axes.set(xlabel="files", ylabel="memory, MB", ylim=(0, 1.2 * max(memory)), title="Memory while scoring")
     figure.savefig(path, dpi=120)
 
 
