@@ -1,6 +1,6 @@
 """Each measurement changes with what it measures, and with nothing else."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -55,6 +55,18 @@ def test_a_soft_scan_is_less_sharp(clean):
     leaves = np.random.default_rng(0).uniform(0.6, 1.4, (60, 90, 1)).repeat(4, 0).repeat(4, 1)
     textured = np.clip(clean * leaves, 0, 1)
     assert measured(gaussian_filter(textured, (3, 3, 0))).sharpness < 0.5 * measured(textured).sharpness
+
+
+def test_what_a_picture_is_is_asked_of_one_that_holds_something(clean):
+    seen = replace(measured(clean), monochrome=1.0)
+
+    def kind(**chances: float) -> str:
+        return replace(seen, **chances).other_kind
+
+    assert kind(nothing=0.44, page=0.28, positive=0.27) == "page"  # print, a little of which might be noise
+    assert kind(nothing=0.5, positive=0.1) == ""  # nearly empty film, and film if it is anything
+    assert kind(nothing=0.8, page=0.2) == "nothing"
+    assert kind(positive=0.7, page=0.1) == "positive" and kind(positive=0.7) == ""
 
 
 def test_a_grey_picture_is_no_colour_negative(clean):
