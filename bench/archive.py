@@ -62,9 +62,9 @@ def archive(folder: Path, files: int, width: int, height: int) -> list[Path]:
 
 
 def floor(judge: Judge, files: list[Path], readers: int) -> None:
-    """Decode each file small, and run the network once for it."""
-    size = judge.model.input_size
-    blank, span = np.zeros((1, 3, round(size * 2 / 3), size), np.uint8), np.ones(1, np.float32)
+    """Decode each file small, and run the network once for it, on as many pixels as it is given of such a file."""
+    shape = judge.prepare(open_scan(files[0])).pixels.shape
+    blank, span = np.zeros((1, *shape), np.uint8), np.ones(1, np.float32)
     network = Runtime(judge.model, threads=1)
 
     def work(path: Path) -> None:

@@ -22,6 +22,7 @@ WHOLE = 0.85  # share of the picture that a piece covers at most; more is the pi
 NARROW = 0.03  # of the picture's short side that film is broad at least
 LONGEST = 60  # times as long as broad that film is at most
 STRAIGHT = 0.65  # how straight a piece's sides are at least
+ROUGHLY = 0.5  # the same, on a picture of half the size
 EVEN = 0.6  # share of what lies around film that is even, unless holes tell that it is film
 BORDER = 0.7  # share of the picture's border that is a black surround
 REACHED = 0.3, 0.5  # share of the picture's border that a light surround has at least, and a black one
@@ -35,9 +36,11 @@ def find_frames(scan: Scan) -> list[Frame]:
     if min(view.shape[:2]) < 24:
         return [whole_picture()]
     light = np.maximum(np.percentile(view[::2, ::2].reshape(-1, 3), 99.5, axis=0), 16).astype(np.float32)
+    planes = [view[..., c] / light[c] for c in range(3)]  # NumPy is slow along an axis of three
+    weakest, strongest = (either(either(planes[0], planes[1]), planes[2]) for either in (np.minimum, np.maximum))
     layouts = [
-        _on_surround(view, light, LEVELS, black=False),
-        _on_surround(view, light, BLACKS, black=True),
+        _on_surround(view, light, weakest, LEVELS, black=False),
+        _on_surround(view, light, strongest, BLACKS, black=True),
         _filling(view, light),
     ]
     frames = [frames_of(strips, view, light) for strips in sorted(layouts, key=perforated, reverse=True) if strips]
@@ -57,16 +60,20 @@ def reduced(scan: Scan) -> np.ndarray:
     return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def _on_surround(view: np.ndarray, light: np.ndarray, levels: tuple[float, ...], *, black: bool) -> list[Strip]:
-    """The strips on an even surround. Of the levels that one is taken at which most of the picture lies in straight
-    pieces, and most of all in such with sprocket holes."""
-    seen = _brightness(view, light, black)
+def _on_surround(
+    view: np.ndarray, light: np.ndarray, seen: np.ndarray, levels: tuple[float, ...], *, black: bool
+) -> list[Strip]:
+    """The strips on an even surround. seen: (h, w) of the light's value, of the strongest channel if the surround is
+    black, else of the weakest. Of the levels that one is taken at which most of the picture lies in straight pieces,
+    and most of all in such with sprocket holes."""
     rim = np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]])
     best, mask, most = [], np.zeros(0, bool), 0.0
     for level in levels:
         if 1 - _film(rim, level, black).mean() < REACHED[black]:  # as in most pictures of one frame
             continue
         film = _film(seen, level, black)
+        if not any(piece.straight > ROUGHLY for piece in pieces_of(film[::2, ::2])):  # a quarter of the time
+            continue
         pieces = [piece for piece in pieces_of(film) if _may_be_film(piece, film.shape)][:STRIPS]
         bands = [band_of(view, light, piece, level, black) for piece in pieces]
         value = sum(band.piece.size * band.piece.straight**4 * _weight(band) for band in bands)
@@ -78,15 +85,8 @@ def _on_surround(view: np.ndarray, light: np.ndarray, levels: tuple[float, ...],
     return strips if _even([strip.band for strip in strips], mask, black) or perforated(strips) else []
 
 
-def _brightness(view: np.ndarray, light: np.ndarray, black: bool) -> np.ndarray:
-    """(h, w) of the light's value: of the strongest channel if the surround is black, else of the weakest."""
-    planes = [view[..., c] / light[c] for c in range(3)]  # NumPy is slow along an axis of three
-    either = np.maximum if black else np.minimum
-    return either(either(planes[0], planes[1]), planes[2])
-
-
 def _film(seen: np.ndarray, level: float, black: bool) -> np.ndarray:
-    """Of its shape, bool: what is no surround. seen: as `_brightness` gives it."""
+    """Of its shape, bool: what is no surround. seen: as in `_on_surround`."""
     return seen > level if black else seen < level
 
 

@@ -53,17 +53,17 @@ def pieces_of(mask: np.ndarray) -> list[Piece]:
         return []
     gaps, count = ndimage.label(~mask)
     sizes = np.bincount(gaps.ravel(), minlength=count + 1)
-    filled = mask | (sizes < HOLE * mask.size)[gaps]
+    filled = mask | np.take(sizes < HOLE * mask.size, gaps)
     parts, count = ndimage.label(filled)
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     sizes[0] = 0
-    boxes = ndimage.find_objects(parts)
+    large = np.flatnonzero(sizes >= SMALLEST * mask.size)  # few, of up to thousands
     found = []
-    for part in np.argsort(-sizes)[:MOST]:
-        if sizes[part] < SMALLEST * mask.size:
-            break
-        rows, columns = boxes[part - 1]
-        piece = _piece(parts[rows, columns] == part, rows.start, columns.start, mask.shape)
+    for part in large[np.argsort(-sizes[large], kind="stable")][:MOST]:
+        here = parts == part
+        rows, columns = (np.flatnonzero(here.any(axis=axis))[[0, -1]] for axis in (1, 0))
+        inside = here[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1]
+        piece = _piece(inside, int(rows[0]), int(columns[0]), mask.shape)
         if piece is not None:
             found.append(piece)
     return found
@@ -109,10 +109,10 @@ def _lying(part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Pie
     middle = slice(int(0.03 * len(x)), max(int(0.97 * len(x)), 1))
     tolerance = max(1.5, STRAY * height)
     slope_over, offset_over, on_over = fitted_line(x[middle] + 0.5, over[middle].astype(float), tolerance)
-    slope_under, offset_under, on_under = fitted_line(x[middle] + 0.5, under[middle].astype(float), tolerance)
-    if min(on_over, on_under) < STRAIGHT or max(abs(slope_over), abs(slope_under)) > TILT:
+    if on_over < STRAIGHT or abs(slope_over) > TILT:  # as of most that is no film; the other fit takes as long again
         return None
-    if abs(slope_over - slope_under) > 0.12:
+    slope_under, offset_under, on_under = fitted_line(x[middle] + 0.5, under[middle].astype(float), tolerance)
+    if on_under < STRAIGHT or abs(slope_under) > TILT or abs(slope_over - slope_under) > 0.12:
         return None
     # The ends lie square to the long sides, where half of the piece's breadth is there.
     slope = (slope_over + slope_under) / 2
