@@ -10,7 +10,8 @@ from gradio.route_utils import get_root_url
 from darkroom.files.light import LIGHTS
 from darkroom.film.export import save_positive
 from darkroom.film.scan import open_scan
-from darkroom.frames.cut import OutlineError, cut, cut_out
+from darkroom.frames import find_frames
+from darkroom.frames.cut import OutlineError, cut, cut_out, only_frame
 from darkroom.judge import roll as rolls
 from darkroom.judge.verdict import Judge
 
@@ -112,12 +113,12 @@ def endpoints(judge: Judge) -> None:
         path = sent(file)
         try:
             scan = open_scan(path, name=path.name, light=light)
-            scans = cut(scan)
-            found = judge.judge(scan if len(scans) > 1 else scans[0], share(100 * prior))
+            frames = len(find_frames(scan))
+            found = judge.judge(only_frame(scan), share(100 * prior))
         except Exception as error:
             raise refuse(error, path.name) from None
         note = note_on(scan, whole="By /judge_roll")
-        note += f" It holds {len(scans)} frames; /judge_frames judges each." if len(scans) > 1 else ""
+        note += f" It holds {frames} frames; /judge_frames judges each." if frames > 1 else ""
         return words.chances(found), record(rolls.JudgedFrame(path.name, path, found), note=note.strip())
 
     def judge_frames(file: str, prior: float = 0.5, light: str = "auto", corners: list | None = None) -> list[dict]:

@@ -9,6 +9,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from conftest import AT_BOTH_WIDTHS, PHONE, Server, drop, shown_picture, visit
+from darkroom.film.base import of_roll
+from darkroom.film.preview import positive_view, reduce
 from darkroom.film.scan import open_scan
 from darkroom.frames.cut import cut, cut_out
 from darkroom.judge.verdict import load
@@ -191,6 +193,22 @@ def test_a_roll_takes_strips_and_single_frames_and_several_pages_together(
     page.locator("#roll-light").get_by_label("Coded").check()  # judged anew
     expect(page.locator(".progress")).to_contain_text("4 of 4 done in")
     assert [row["file"] for row in table(page)] == names
+
+
+def test_a_frame_of_a_roll_is_printed_in_the_colour_of_all_its_strips(page: Page, film_strip: Path, tmp_path: Path):
+    denser = tmp_path / "denser.jpg"
+    Image.fromarray(coded(strip_picture(3)[0] ** 1.4)).save(denser, quality=95, subsampling=0)
+    judge_roll(page, film_strip, denser, count=6, pictures=2)
+    page.locator("#roll .cell button", has_text="strip.jpg#2").click()
+    expect(page.locator(".verdict .edge")).to_have_text("strip.jpg#2")
+    standard = shown_picture(page, 1)
+    page.get_by_label("Density print").check()
+    shown = shown_picture(page, 1, unlike=standard)
+    strips = [cut(open_scan(path)) for path in (film_strip, denser)]
+    mine, bases = strips[0][1], [frame.base for strip in strips for frame in strip]
+    alone, together = (positive_view(reduce(mine), "density", base) for base in (mine.base, of_roll(mine.base, bases)))
+    colour = [picture.mean(axis=(0, 1)) for picture in (shown, together, alone)]  # a preview's detail is compressed
+    assert np.abs(colour[0] - colour[1]).max() < 1 < np.abs(colour[0] - colour[2]).max() / 2
 
 
 def test_odd_pictures_are_answered_as_one_frame(page: Page, unlike_film: dict[str, Path], tmp_path: Path):
