@@ -27,6 +27,7 @@ import peers
 import print_colour
 import real_film
 import simulate
+import simulation
 import simulator.sources
 import speed
 import strips
@@ -133,6 +134,17 @@ def test_growth_is_printed_and_drawn(run, tmp_path, monkeypatch):
 def test_the_size_of_an_installation_is_printed(run, tmp_path):
     (tmp_path / "nothing.txt").write_text("")
     assert re.fullmatch(r"0\.\d\d GB in \d+ s\n", run(install_size, tmp_path / "nothing.txt"))
+
+
+def test_simulation_prints_the_share_of_each_part(run, data, monkeypatch):
+    monkeypatch.setattr(simulation, "PAIRS", 2)
+    monkeypatch.setattr(simulation, "LONG_SIDE", 96)
+    for module in (simulate, simulator.sources):  # set back after the run, which sets them
+        monkeypatch.setattr(module, "LONG_SIDE", 96)
+    out = run(simulation, data / "train")
+    found = dict(re.findall(r"^(.+?) {2,}(\d+)%$", out, re.MULTILINE))
+    assert [*found] == [*simulation.PARTS.values()]
+    assert 0 < int(found["the twins' positives compared"]) < 100 and int(found["light, lens, sensor, file"]) > 0
 
 
 def test_throughput_prints_a_speed_for_each_case(run, monkeypatch):
