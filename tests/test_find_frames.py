@@ -106,6 +106,37 @@ def test_a_frame_between_two_rows_of_holes_that_fills_the_picture_is_cut_to_its_
     assert overlap(film.corners / film.density.shape[1::-1], found.polygon[None], film.density.shape[:2])[0] > 0.9
 
 
+def on_table(films: list[tuple[Filmstrip, int, int]], discs: list[tuple[int, int, int]]) -> tuple[Scan, np.ndarray]:
+    """Films and their upper left corners, and dark discs (x, y, radius) beside them, on a light table; and all frames'
+    corners as shares of the picture."""
+    table = np.zeros((900, 1200, 3), np.float32)
+    y, x = np.mgrid[0:900, 0:1200]
+    for middle_x, middle_y, radius in discs:
+        table[np.hypot(x - middle_x, y - middle_y) < radius] = 2
+    for film, left, top in films:
+        height, width = film.density.shape[:2]
+        table[top : top + height, left : left + width] = film.density
+    corners = np.concatenate([film.corners + np.array([left, top]) for film, left, top in films]) / (1200, 900)
+    return scan_of((0.95 * 10 ** (-table / 2.2) * 255).astype(np.uint8)), corners
+
+
+def test_what_touches_the_end_of_a_plain_strip_does_not_hide_its_frames():
+    film = strip_of("6×6", 3, 2, 3.5)
+    scan, corners = on_table([(film, 150, 300)], [(150 + film.density.shape[1] + 25, 420, 40)])
+    found = find_frames(scan)
+    assert len(found) == 3
+    assert min(overlap(corners, np.array([f.polygon for f in found]), scan.small.shape)) > 0.7
+
+
+@pytest.mark.parametrize("places", [[(100, 80), (760, 560)], [(760, 100)]])
+def test_lone_frames_are_cut_wherever_they_lie_and_whatever_lies_beside(places):
+    films = [(strip_of("6×7", 1, seed, 4), *place) for seed, place in enumerate(places, 1)]
+    scan, corners = on_table(films, [(0, 880, 70), (330, 890, 70)])
+    found = find_frames(scan)
+    assert len(found) == len(places)
+    assert min(overlap(corners, np.array([f.polygon for f in found]), scan.small.shape)) > 0.8
+
+
 def test_no_film_means_the_whole_picture():
     page = Image.new("RGB", (800, 1100), "white")
     drawing = ImageDraw.Draw(page)

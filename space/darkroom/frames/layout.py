@@ -23,6 +23,9 @@ BARE = 0.3  # share of a piece that is light or holder, at most
 ALONE = 0.9, 1.3  # times as long as a frame is the film at least and at most on which it lies alone
 PART = 0.2  # of the picture's long side that film with holes is long, at least
 STRAIGHT = 0.9  # how straight the sides of film without holes are
+ADJOINED = 0.85  # the same where its frames are plain: something else on the table may touch its end
+ROW = 0.9, 0.7, 0.1  # what speaks then for the places between frames, each, and for all edges; share of the picture
+LONE = 0.95, 0.9  # how straight a lone frame is, and what speaks for either of its ends
 BROAD = 0.06  # of the picture's short side that film without holes is broad, at least
 
 
@@ -31,8 +34,11 @@ def credible(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
     strips = [_settled(strip) for strip in strips if strip.band.bare.mean() < BARE]
     film = [strip for strip in strips if _like_film(strip, shape)]
     sure = [s for s in film if s.band.holes is not None] or [s for s in film if s.frames > 1]
+    if not sure and (alike := _pieces_alike(strips, shape)):
+        return alike
+    sure = sure or [s for s in film if _lone(s, shape)]
     if not sure:
-        return _pieces_alike(strips, shape)
+        return []
     breadth = np.median([s.band.piece.breadth for s in sure])
     return [s for s in film if _as_broad(s, breadth)]
 
@@ -74,7 +80,22 @@ def _like_film(strip: Strip, shape: tuple[int, int]) -> bool:
     band, cut = strip.band, strip.band.piece.cut
     if band.holes is not None:
         return band.piece.length > PART * max(shape)
-    return band.piece.straight > STRAIGHT and not (cut[0] or cut[2]) and band.piece.breadth > BROAD * min(shape)
+    straight = band.piece.straight > (ADJOINED if _plain_row(strip, shape) else STRAIGHT)
+    return straight and not (cut[0] or cut[2]) and band.piece.breadth > BROAD * min(shape)
+
+
+def _plain_row(strip: Strip, shape: tuple[int, int]) -> bool:
+    """Whether frames in a row are so plain, and so large, that it is film whatever adjoins its end."""
+    chain, size = strip.chain, strip.band.piece.size / (shape[0] * shape[1])
+    plain = chain is not None and strip.frames > 1 and chain.between.min() >= ROW[0] and chain.sides.mean() >= ROW[1]
+    return bool(plain and size > ROW[2])
+
+
+def _lone(strip: Strip, shape: tuple[int, int]) -> bool:
+    """Whether a straight, large piece is as long as a frame, and lies wholly in the picture."""
+    chain, piece = strip.chain, strip.band.piece
+    ends = chain is not None and strip.frames == 1 and chain.sides.min() > LONE[1]
+    return bool(ends and piece.straight > LONE[0] and not any(piece.cut)) and piece.size > LARGE * shape[0] * shape[1]
 
 
 def _settled(strip: Strip) -> Strip:
