@@ -1,6 +1,6 @@
 """How time and memory grow with a picture's pixels, with pictures at once, and with the files of a folder: drawn.
 
-python bench/growth.py docs/growth.svg                # half an hour; --files 100 1000 for less
+PYTHONPATH=train python bench/growth.py docs/growth.svg     # an hour; --files 100 1000 for less
 """
 
 import argparse
