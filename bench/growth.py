@@ -90,12 +90,14 @@ def main() -> None:
     parser.add_argument("--files", type=int, nargs="+", default=FILES)
     args = parser.parse_args()
     works = {"megapixels": (pixels, MEGAPIXELS), "pictures at once": (batch, BATCHES), "files": (files, args.files)}
-    curves = {name: [apart(work, n) for n in counts] for name, (work, counts) in works.items()}
-    kept = {name: [point for point in points if point] for name, points in curves.items()}
-    for name, points in kept.items():
-        for count, taken, gigabytes in points:
-            print(f"{count:8.0f} {name:17} {taken:9.2f} s {gigabytes:6.2f} GB")
-    draw(kept, args.picture)
+    curves: dict[str, list[Point]] = {name: [] for name in works}
+    for name, (work, counts) in works.items():
+        for n in counts:
+            if point := apart(work, n):
+                curves[name].append(point)
+                count, taken, gigabytes = point
+                print(f"{count:8.0f} {name:17} {taken:9.2f} s {gigabytes:6.2f} GB", flush=True)  # an hour, all in all
+    draw(curves, args.picture)
 
 
 if __name__ == "__main__":
