@@ -72,13 +72,16 @@ def files(count: int) -> Point:
 
 
 def draw(curves: dict[str, list[Point]], path: Path) -> None:
-    """A column a curve: seconds above, GB below, both axes logarithmic."""
+    """A column a curve: seconds above, both axes logarithmic; GB below."""
     figure, axes = plt.subplots(2, len(curves), figsize=(4 * len(curves), 6), squeeze=False, layout="constrained")
     for column, (name, points) in enumerate(curves.items()):
-        for row, what in enumerate(("seconds", "GB of memory at most")):
-            plot = axes[row][column]
-            plot.loglog([point[0] for point in points], [point[1 + row] for point in points], marker="o")
-            plot.set(xlabel=name, ylabel=what)
+        amounts, taken, gigabytes = zip(*points, strict=True)
+        above, below = axes[:, column]
+        above.loglog(amounts, taken, marker="o")
+        above.set(ylabel="seconds", ylim=(min(0.1, *taken), max(10, *taken)))
+        below.semilogx(amounts, gigabytes, marker="o")
+        below.set(ylabel="GB of memory at most", xlabel=name, ylim=(0, 1.2 * max(gigabytes)))
+        for plot in (above, below):
             plot.grid(alpha=0.3)
     figure.savefig(path)
 
