@@ -99,7 +99,7 @@ def main() -> None:
             if point := apart(work, n):
                 curves[name].append(point)
                 count, taken, gigabytes = point
-                print(f"{count:8.0f} {name:17} {taken:9.2f} s {gigabytes:6.2f} GB", flush=True)  # an hour, all in all
+                print(f"{count:8.0f} {name:17} {taken:9.2f} s {gigabytes:6.2f} GB", flush=True)
     draw(curves, args.picture)
 
 

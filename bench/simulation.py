@@ -1,8 +1,8 @@
-"""What of a simulated frame takes how long: shares of the processor's time, twins and repeated tries included.
+"""Where the time goes that simulated frames take: shares of it, twins and repeated tries included.
 
     PYTHONPATH=train python bench/simulation.py PHOTOS      # a folder of photographs
 
-A function's share holds what it calls, so that shares overlap; what a line is part of stands behind it. Under the
+A share holds all that its function calls; a line that ends with "of that" is part of the line above it. Under the
 profiler, code that calls many small functions seems slower than it is.
 """
 

@@ -113,12 +113,12 @@ def endpoints(judge: Judge) -> None:
         path = sent(file)
         try:
             scan = open_scan(path, name=path.name, light=light)
-            frames = len(find_frames(scan))
-            found = judge.judge(only_frame(scan), share(100 * prior))
+            frames = find_frames(scan)
+            found = judge.judge(only_frame(scan, frames), share(100 * prior))
         except Exception as error:
             raise refuse(error, path.name) from None
         note = note_on(scan, whole="By /judge_roll")
-        note += f" It holds {frames} frames; /judge_frames judges each." if frames > 1 else ""
+        note += f" It holds {len(frames)} frames; /judge_frames judges each." if len(frames) > 1 else ""
         return words.chances(found), record(rolls.JudgedFrame(path.name, path, found), note=note.strip())
 
     def judge_frames(file: str, prior: float = 0.5, light: str = "auto", corners: list | None = None) -> list[dict]:

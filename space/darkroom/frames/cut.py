@@ -20,6 +20,7 @@ from ..files.small import SMALL, rows_of
 from ..film.base import Base
 from ..film.scan import Scan
 from .finder import find_frames
+from .frame import Frame
 from .geometry import perspective, projected
 
 MOST_BYTES = 150_000_000  # of a picture that is decoded finer to be cut: 50 megapixels of 8 bits
@@ -89,10 +90,11 @@ def cut(scan: Scan) -> list[Scan]:
         return [scan]
 
 
-def only_frame(scan: Scan) -> Scan:
+def only_frame(scan: Scan, frames: Sequence[Frame] = ()) -> Scan:
     """The only frame of a picture, cut out if it lies amid rebate, a holder or bare light; of a strip the scan itself,
-    all of it. What a verdict on a file is about. Raises ScanError as `cut` does."""
-    frames = find_frames(scan)
+    all of it. What a verdict on a file is about. frames: those that `find_frames` gave, if it was asked already. Raises
+    ScanError as `cut` does."""
+    frames = frames or find_frames(scan)
     if len(frames) > 1 or frames[0].whole:
         return scan
     try:

@@ -34,9 +34,10 @@ def credible(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
     strips = [_settled(strip) for strip in strips if strip.band.bare.mean() < BARE]
     film = [strip for strip in strips if _like_film(strip, shape)]
     sure = [s for s in film if s.band.holes is not None] or [s for s in film if s.frames > 1]
-    if not sure and (alike := _pieces_alike(strips, shape)):
-        return alike
-    sure = sure or [s for s in film if _lone(s, shape)]
+    if not sure:
+        if alike := _pieces_alike(strips, shape):
+            return alike
+        sure = [s for s in film if _lone(s, shape)]
     if not sure:
         return []
     breadth = np.median([s.band.piece.breadth for s in sure])
