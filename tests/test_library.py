@@ -36,9 +36,9 @@ def test_three_names_stand_at_the_top():
 
 
 def test_who_inverts_loads_no_network_and_who_judges_loads_no_torch(tmp_path):
-    code = "import sys, darkroom; darkroom.open_scan, darkroom.invert; assert 'onnxruntime' not in sys.modules"
+    code = "import sys, darkroom; darkroom.open_scan, darkroom.invert; assert 'ncnn' not in sys.modules"
     judged = f"darkroom.load().judge({str(EXAMPLE)!r}); assert 'torch' not in sys.modules"
-    run(sys.executable, "-c", f"{code}; {judged}; assert 'onnxruntime' in sys.modules", cwd=tmp_path)
+    run(sys.executable, "-c", f"{code}; {judged}; assert 'ncnn' in sys.modules", cwd=tmp_path)
 
 
 def test_the_example_in_the_package_is_true(tmp_path, monkeypatch):

@@ -175,7 +175,7 @@ def test_hf_download_and_the_cards_snippets_give_the_verdict_of_scoring(hub, tra
     bare = tmp_path / "bare"
     (bare / "frame.jpg").write_bytes(picture.read_bytes())
     card = (bare / "README.md").read_text()
-    for name, absent in (("library", OTHERS + " torch"), ("onnx", OTHERS + " torch huggingface_hub")):
+    for name, absent in (("library", OTHERS + " torch onnxruntime"), ("onnx", OTHERS + " torch ncnn huggingface_hub")):
         blocked = f"import sys; sys.modules.update(dict.fromkeys({absent.split()!r}))\n"
         code = blocked + snippet(card, name).replace("verdict.defects)", "verdict.defects)\nprint(verdict.p_normal)")
         code = code.replace("\nprint", "\nimport darkroom\nprint(darkroom.__file__)\nprint", 1)

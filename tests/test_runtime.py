@@ -9,12 +9,12 @@ import time
 from dataclasses import fields
 
 import numpy as np
-import onnx
 import pytest
 import torch
 
 import examples
 import graph
+from darkroom.judge import accelerator
 from darkroom.judge.accelerator import Accelerated
 from darkroom.judge.network import Network
 from darkroom.judge.resnet import ResNet18, to_float
@@ -46,9 +46,7 @@ def by_torch(model: ResNet18, pixels: np.ndarray, spans: np.ndarray) -> list[np.
 
 
 def test_the_graph_is_the_one_that_the_class_gives():
-    written, made = onnx.load(GRAPH, load_external_data=False), onnx.load_from_string(graph.graph())
-    assert [*written.graph.node] == [*made.graph.node] and [*written.graph.input] == [*made.graph.input]
-    assert [*written.graph.initializer] == [*made.graph.initializer]
+    assert GRAPH.read_text(encoding="utf-8") == graph.graph()
     assert shapes() == graph.shapes()
 
 
@@ -87,7 +85,7 @@ def test_a_judge_can_be_sent_to_another_process(model, pictures):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_judges_and_ends(model, pictures):
-    """Its parent's session can do neither there, and rubbish that holds one must not be waited for."""
+    """Its parent's threads are not there, and neither they nor rubbish that had them may be waited for."""
     kept, dropped = Runtime(model.network()), Runtime(model.network())
     expected = kept(*pictures)
     dropped(*pictures)
@@ -111,7 +109,8 @@ def test_a_forked_process_judges_and_ends(model, pictures):
     assert ended[0] and os.waitstatus_to_exitcode(ended[1]) == 0
 
 
-def test_the_bundled_model_gives_the_same_verdicts_by_torch():
+def test_the_bundled_model_gives_the_same_verdicts_by_torch(monkeypatch):
+    monkeypatch.setattr(accelerator, "BATCH", 1)  # on a processor each blank picture takes as long as a picture
     judge = load()
     by_runtime = examples.verdicts(judge)
     judge.accelerate(torch.device("cpu"))

@@ -3,66 +3,87 @@
 python train/graph.py                      # after every change of that definition
 """
 
-import io
 import json
-import warnings
+from collections.abc import Callable
+from operator import add
 
-import onnx
-import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
 
-from darkroom.film.film import CELL
-from darkroom.judge.resnet import ResNet18, to_float
-from darkroom.judge.runtime import GRAPH, HEAD, SHAPES
+from darkroom.judge.resnet import ResNet18
+from darkroom.judge.runtime import FOLDED, GRAPH, SHAPES
 
-SIZES = {2: "height", 3: "width"}
-PREFIX = "model."
+MAGIC = 7767517  # with which an ncnn graph begins
 
 
-class _Maps(nn.Module):
-    """From bytes to maps, of which label and defects are the mean."""
+class _Features(nn.Module):
+    """The network without its head."""
 
     def __init__(self, model: ResNet18):
         super().__init__()
-        self.model = model
+        self.stem, self.blocks = model.stem, model.blocks
 
-    def forward(self, pixels: Tensor, span: Tensor) -> Tensor:
-        return self.model(to_float(pixels), span).maps
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.blocks(self.stem(pixels))
 
 
-def graph() -> bytes:
-    """The graph as ONNX without weights: pixels (N, 3, H, W) uint8, span (N,) in D, head.weight and head.bias in, maps
-    out. The other weights are called as in the class, and whoever runs the graph puts them in."""
-    pixels, out = torch.zeros(2, 3, 2 * CELL, 3 * CELL, dtype=torch.uint8), io.BytesIO()
-    with warnings.catch_warnings():
-        # It warns that there is a newer exporter, which writes this machine's paths into the file and takes far longer.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.onnx.export(
-            _Maps(ResNet18().eval()),
-            (pixels, torch.ones(2)),
-            out,
-            input_names=["pixels", "span"],
-            output_names=["maps"],
-            dynamic_axes={"pixels": {0: "batch", **SIZES}, "span": {0: "batch"}, "maps": {0: "batch", **SIZES}},
-            training=torch.onnx.TrainingMode.PRESERVE,  # or it would put batch norms into weights of no name
-            do_constant_folding=False,
-            dynamo=False,
-        )
-    made = onnx.load_from_string(out.getvalue())
-    for node in made.graph.node:
-        node.input[:] = [name.removeprefix(PREFIX) for name in node.input]
-    weights = [each for each in made.graph.initializer if each.name.startswith(PREFIX)]
-    for weight in weights:
-        weight.name = weight.name.removeprefix(PREFIX)
-        if weight.name in HEAD:
-            made.graph.initializer.remove(weight)
-            shape = ["outputs", *weight.dims[1:]]
-            made.graph.input.append(onnx.helper.make_tensor_value_info(weight.name, weight.data_type, shape))
+def graph() -> str:
+    """The graph in ncnn's text format, a layer a line: its type, its name, the number of its inputs and of its outputs,
+    their names, its parameters. A convolution is called as in the class, with the batch norm that is folded into it
+    after `FOLDED`; a ReLU behind it is a part of it."""
+    traced = fx.symbolic_trace(_Features(ResNet18()))
+    modules = dict(traced.named_modules())
+    lines, blobs, merged, waiting = [], 0, {}, {}
+
+    def kind(node: fx.Node) -> type[nn.Module] | Callable[..., Tensor] | str:
+        return type(modules[node.target]) if node.op == "call_module" else node.target
+
+    def after(node: fx.Node, kinds: tuple) -> fx.Node | None:
+        """What takes the output of a node, if it is the only one and of such a kind."""
+        (only, *others) = node.users
+        return only if not others and kind(only) in kinds else None
+
+    def write(layer: str, name: str, given: list[str], made: list[str], *parameters: str) -> None:
+        nonlocal blobs
+        blobs += len(made)
+        lines.append(" ".join([layer, name, str(len(given)), str(len(made)), *given, *made, *parameters]))
+
+    for node in traced.graph.nodes:
+        if node.op == "output" or node in merged:
             continue
-        weight.ClearField("raw_data")
-        weight.data_location = onnx.TensorProto.EXTERNAL
-        weight.external_data.add(key="location", value="model.safetensors")
-    return made.SerializeToString()
+        given = [waiting[merged.get(one, one)].pop(0) for one in node.all_input_nodes]
+        name, last = node.name, node
+        if node.op == "placeholder":
+            layer, parameters = "Input", []
+        elif kind(node) is nn.Conv2d:
+            conv, name = modules[node.target], str(node.target)
+            layer, parameters = (
+                "Convolution",
+                [
+                    f"0={conv.out_channels}",
+                    f"1={conv.kernel_size[0]}",
+                    f"3={conv.stride[0]}",
+                    f"4={conv.padding[0]}",
+                    "5=1",
+                    f"6={conv.weight.numel()}",
+                ],
+            )
+            if norm := after(last, (nn.BatchNorm2d,)):
+                merged[norm], last, name = node, norm, f"{name}{FOLDED}{norm.target}"
+            if relu := after(last, (nn.ReLU, F.relu)):
+                merged[relu], last = node, relu
+                parameters.append("9=1")
+        elif kind(node) is nn.MaxPool2d:
+            pool = modules[node.target]
+            layer, parameters = "Pooling", [f"1={pool.kernel_size}", f"2={pool.stride}", f"3={pool.padding}", "5=1"]
+        else:
+            layer, parameters = {add: ("BinaryOp", ["0=0"]), F.relu: ("ReLU", [])}[kind(node)]
+        write(layer, name, given, [node.name], *parameters)
+        waiting[node] = [node.name]
+        if len(last.users) > 1:  # whoever takes an output takes it alone
+            waiting[node] = [f"{node.name}_{number}" for number in range(len(last.users))]
+            write("Split", f"{node.name}_split", [node.name], waiting[node])
+    return "\n".join([str(MAGIC), f"{len(lines)} {blobs}", *lines, ""])
 
 
 def shapes() -> dict[str, list[int]]:
@@ -72,7 +93,7 @@ def shapes() -> dict[str, list[int]]:
 
 def main() -> None:
     """Run the command."""
-    GRAPH.write_bytes(graph())
+    GRAPH.write_text(graph(), encoding="utf-8")
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(shape)}" for name, shape in shapes().items())
     SHAPES.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 

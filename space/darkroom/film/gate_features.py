@@ -186,7 +186,9 @@ def residual_colour(green: np.ndarray, others: np.ndarray) -> np.ndarray:
 def _without(known: np.ndarray, values: np.ndarray) -> np.ndarray:
     """(m, n): what the best mix of the rows of `known` (k, n) leaves of each row of `values` (m, n)."""
     ridge = 1e-6 * known.shape[1] * np.eye(len(known))  # a picture of one colour has no slope
-    return values - np.linalg.solve(known @ known.T + ridge, known @ values.T).T @ known
+    # Not by BLAS, whose threads spin for a while after each use: the network would wait for them.
+    squares, products = (np.einsum("in,jn->ij", known, rows) for rows in (known, values))
+    return values - np.einsum("im,in->mn", np.linalg.solve(squares + ridge, products), known)
 
 
 def _shape(x: np.ndarray) -> tuple[float, float]:

@@ -8,6 +8,8 @@ import numpy as np
 from ..taxonomy import DEFECTS, LABELS
 
 BATCH = 16  # pictures that an accelerator takes at once
+GREY, UNIT = 127.5, 63.75  # of the bytes of `film.network_input`: what is 0 to the network, and what is 1
+USUAL_SPAN, SMALLEST_SPAN = 0.5, 0.01  # D; of a well exposed frame, and what a thinner frame counts as
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,15 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..taxonomy import DEFECTS, LABELS
-from .network import Network
+from .network import GREY, SMALLEST_SPAN, UNIT, USUAL_SPAN, Network
 
 STAGES = ((2, 64), (2, 128), (2, 256), (2, 512))  # (residual blocks, channels)
-USUAL_SPAN, SMALLEST_SPAN = 0.5, 0.01  # D; of a well exposed frame, and what a thinner frame counts as
 
 
 def to_float(pictures: Tensor) -> Tensor:
     """`film.network_input` as stored, (N, 3, H, W) uint8, to what the network takes: float32 in −2…2."""
-    return (pictures.float() - 127.5) / 63.75
+    return (pictures.float() - GREY) / UNIT
 
 
 def contrast(span: Tensor) -> Tensor:

@@ -1,23 +1,29 @@
-"""Runs the network on the CPU, with ONNX Runtime: the measured best there (docs/benchmarks.md), and no torch is needed.
+"""Runs the network on the CPU, with ncnn: the measured best there (docs/benchmarks.md), and no torch is needed.
 
-`network.onnx` is the graph of `resnet.ResNet18` without weights, `network.json` the names and shapes of these;
-`python train/graph.py` writes both from the class, and a test holds them to it.
+`network.param` is the graph of `resnet.ResNet18` without weights and head, `network.json` the names and shapes of all
+weights; `python train/graph.py` writes both from the class, and a test holds them to it.
 """
 
 import json
 import os
+import struct
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from weakref import WeakSet
 
+import ncnn
 import numpy as np
-import onnxruntime
 
-from .network import Network
+from .network import GREY, SMALLEST_SPAN, UNIT, USUAL_SPAN, Network
 from .prefetch import CORES
 
-GRAPH = Path(__file__).with_name("network.onnx")
+GRAPH = Path(__file__).with_name("network.param")
 SHAPES = GRAPH.with_suffix(".json")
-HEAD = ("head.weight", "head.bias")  # inputs of the graph: their size follows the kinds of damage that a model knows
+HEAD = ("head.weight", "head.bias")  # their size follows the kinds of damage that a model knows
+FOLDED = "+"  # in the graph: between the name of a convolution and that of the batch norm that is folded into it
+EPSILON = 1e-5  # that torch's batch norms add to a variance
+SINGLE = struct.pack("I", 0)  # says that single-precision numbers follow
 
 Logits = tuple[np.ndarray, np.ndarray, np.ndarray]  # label, defects and maps, as in `resnet.Output`
 
@@ -25,33 +31,32 @@ Logits = tuple[np.ndarray, np.ndarray, np.ndarray]  # label, defects and maps, a
 class Runtime:
     """A network that is ready to run; safe to call from several threads. threads: that share the work on a picture.
 
-    Safe to fork, too: a session has threads, which a forked process does not inherit, and without them it can neither
-    run nor end. So a forked process keeps those of its parent for ever and makes sessions of its own.
+    Safe to fork, too: a forked process has none of its parent's threads, and would wait for them: it starts anew, with
+    one.
     """
 
     def __init__(self, network: Network, threads: int = CORES):
         self.network, self.threads = network, threads
-        self.head = {name: network.weights[name] for name in HEAD}
-        self.started: onnxruntime.InferenceSession | None = None
+        self.started: ncnn.Net | None = None
         _RUNTIMES.add(self)
 
     @property
-    def session(self) -> onnxruntime.InferenceSession:
-        """The session of this process, started when it is first needed."""
-        session = self.started = self.started or self._start()
-        return session
+    def net(self) -> ncnn.Net:
+        """Started when it is first needed."""
+        net = self.started = self.started or self._start()
+        return net
 
-    def _start(self) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # errors, which are raised as well
-        options.intra_op_num_threads = self.threads
-        # A thread that spins while it waits takes the core from whatever else runs on it.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        weights = self.network.weights
-        names = [name for name in shapes() if name not in HEAD and weights[name].dtype == np.float32]
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
-        options.add_external_initializers(names, values)
-        return onnxruntime.InferenceSession(GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"])
+    def _start(self) -> ncnn.Net:
+        net = ncnn.Net()
+        net.opt.num_threads = 1 if _forked else self.threads
+        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+        net.load_param(str(GRAPH))
+        with tempfile.TemporaryDirectory() as folder:  # of weights in memory ncnn would keep the address
+            path = Path(folder) / "weights"
+            with path.open("wb") as file:
+                file.writelines(_written(self.network.weights))
+            net.load_model(str(path))
+        return net
 
     def __reduce__(self) -> tuple[type, tuple[Network, int]]:
         return Runtime, (self.network, self.threads)
@@ -61,25 +66,60 @@ class Runtime:
 
         One picture at a time: together they are no faster, and would take N times the memory.
         """
+        weight, bias = (self.network.weights[name] for name in HEAD)
+        contrasts = np.log2(np.maximum(spans, SMALLEST_SPAN) / USUAL_SPAN)
         found = []
-        for i in range(len(pixels)):
-            given = {"pixels": pixels[i : i + 1], "span": np.float32(spans[i : i + 1]), **self.head}
-            found += self.session.run(["maps"], given)
-        maps = np.concatenate(found)
+        for picture, contrast in zip(pixels, contrasts, strict=True):
+            features = self._features(picture)
+            thin = bias + contrast * weight[:, -1]
+            # Not by BLAS, whose threads spin for a while after each use: the next picture would wait for them.
+            found.append(np.einsum("kc,chw->khw", weight[:, :-1], features) + thin[:, None, None])
+        maps = np.stack(found).astype(np.float32, copy=False)
         outputs = maps.mean(axis=(2, 3))
         known = len(self.network.labels)
         return outputs[:, :known], outputs[:, known:], maps
 
+    def _features(self, picture: np.ndarray) -> np.ndarray:
+        """(512, H / 32, W / 32) of a picture (3, H, W) uint8."""
+        given = picture.astype(np.float32)
+        given -= GREY
+        given /= UNIT
+        net = self.net
+        running = net.create_extractor()
+        running.input(net.input_names()[0], ncnn.Mat(given))  # which holds no pixels of its own
+        failed, features = running.extract(net.output_names()[0])
+        if failed:
+            raise RuntimeError(f"ncnn cannot run the network on {picture.shape}: code {failed}")
+        return np.array(features)
+
+
+def _written(weights: dict[str, np.ndarray]) -> Iterator[bytes]:
+    """The weights of the graph's convolutions as ncnn reads them, batch norms folded in."""
+    for line in GRAPH.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("Convolution"):
+            continue
+        name, *folded = line.split()[1].split(FOLDED)
+        weight = weights[f"{name}.weight"]
+        if folded:
+            scale, shift, mean, variance = (
+                weights[f"{folded[0]}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
+            )
+            scale = scale / np.sqrt(variance + EPSILON)
+            weight, bias = weight * scale[:, None, None, None], shift - mean * scale
+        else:
+            bias = weights[f"{name}.bias"]
+        yield SINGLE + weight.astype("<f4").tobytes() + bias.astype("<f4").tobytes()
+
 
 _RUNTIMES: WeakSet[Runtime] = WeakSet()
-_INHERITED: list[onnxruntime.InferenceSession] = []
+_forked = False
 
 
 def _after_fork() -> None:
+    global _forked
+    _forked = True
     for runtime in list(_RUNTIMES):
-        if runtime.started:
-            _INHERITED.append(runtime.started)
-            runtime.started = None
+        runtime.started = None  # its number of threads is fixed
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork

@@ -13,7 +13,7 @@ from ..judge.loading import read_network
 from ..judge.verdict import Judge
 from .judging import Judging
 
-LIBRARIES = ("darkroom", "onnxruntime", "torch", "numpy", "pillow", "tifffile", "imagecodecs", "rawpy")
+LIBRARIES = ("darkroom", "ncnn", "torch", "numpy", "pillow", "tifffile", "imagecodecs", "rawpy")
 
 
 class Model(NamedTuple):
