@@ -99,7 +99,16 @@ def test_a_positive_is_made_of_the_light_that_was_said_and_has_no_profile_that_s
     assert np.abs(pictures[0].astype(float) - pictures[1]).mean() > 0.02 * np.iinfo(pictures[0].dtype).max
 
 
-def test_the_darkest_density_that_is_measured_follows_the_files_depth():
+def test_black_is_as_dense_in_sixteen_bits_as_in_eight():
+    rgb = eight_bit(CODED)
+    rgb[: len(rgb) // 6] = 0
+    eight, sixteen = (Film(open_scan(pages((pixels, {})), "scan.tif")) for pixels in (rgb, rgb.astype(np.uint16) * 257))
+    np.testing.assert_allclose(sixteen.density, eight.density, atol=1e-4)
+    assert sixteen.span == pytest.approx(eight.span, abs=1e-4)
+    assert np.abs(network_input(sixteen, 64).astype(int) - network_input(eight, 64)).max() <= 1
+
+
+def test_the_darkest_density_that_is_measured_follows_the_files_depth_and_light():
     exposure = 0.01
     dark, expected = density(tif(exposure * CODED), light="coded"), density(tif(CODED))
     assert expected.max() - 2.2 * np.log10(exposure) > 2.2 * np.log10(512)  # denser than eight bits can show

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..files.infrared import Infrared
     from .base import Base
 
+BRIGHT = 0.5  # value from which a scan's brightest part counts as white: film is no clearer than its base
+
 
 @dataclass(frozen=True, eq=False)
 class Scan:
@@ -73,10 +75,13 @@ class Scan:
             low, high = (x if (moved := profiled(x, self.icc)) is None else moved for x in (low, high))
         return float(low.max()) + 1e-7, float(high.min()) - 1e-7
 
-    @property
+    @cached_property
     def darkest(self) -> float:
-        """The value of `small` below which a density is only noise: half a step of the file's depth."""
-        return min(DARKEST, step_of(self.small_pixels) / 2)
+        """The value of `small` below which a density is only noise, or denser than film under this light can be: as of
+        8 bits, and in a dark scan of more bits as many times less as it is darker than `BRIGHT`."""
+        if self.small_pixels.dtype == np.uint8:
+            return DARKEST
+        return max(DARKEST * min(1.0, float(self.small.max()) / BRIGHT), step_of(self.small_pixels) / 2)
 
     @property
     def base(self) -> "Base | None":

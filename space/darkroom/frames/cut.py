@@ -54,6 +54,11 @@ class CutScan(Scan):
         """As of the whole picture, which shows the file's white."""
         return self.whole.clipping_points
 
+    @cached_property
+    def darkest(self) -> float:
+        """As of the whole picture, which shows the light."""
+        return self.whole.darkest
+
     @property
     def base(self) -> Base | None:
         """As measured on its strip's rebate and gaps."""
