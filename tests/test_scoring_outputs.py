@@ -165,6 +165,15 @@ def test_a_sidecar_forgets_what_an_earlier_verdict_said_and_keeps_what_people_wr
         assert (tmp_path / "b.png.xmp").read_bytes() == broken
 
 
+def test_a_keyword_of_ours_that_a_person_wrote_first_stays_theirs(tmp_path):
+    path = write(tmp_path, "a.png.xmp", FOREIGN.replace("Lübeck &amp; harbour", "holes").encode())
+    assert keywords(path) == ["holes"]
+    merge_beside(tmp_path / "a.png", [(-1, "Red", ["damaged", "holes"], "Torn.")])
+    assert keywords(path) == ["holes", "damaged"]
+    merge_beside(tmp_path / "a.png", [(0, "Green", ["readable"], "Nothing.")])
+    assert keywords(path) == ["holes", "readable"]
+
+
 def test_the_xmp_that_is_written_first_can_be_added_to(tmp_path):
     from darkroom.files.sidecar import Sidecar
 

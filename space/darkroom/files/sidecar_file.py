@@ -61,8 +61,7 @@ def merged(text: bytes, sidecar: Sidecar) -> bytes:
         if not about:
             raise ValueError("it describes nothing")
         first: Element = about[0]
-        _words(document, about, (LR, "lr", "hierarchicalSubject"), sidecar.keywords, OURS)
-        _words(document, about, (DC, "dc", "subject"), sidecar.keywords, "")
+        _put_keywords(document, about, sidecar.keywords)
         rejected = str(sidecar.rating) if sidecar.rating == REJECTED else ""
         for name, value in (("Rating", rejected), ("Label", sidecar.label)):
             if value and not _has(about, XMP, name):
@@ -99,35 +98,36 @@ def _item(document: Document, bag: Element, text: str) -> Element:
     return item
 
 
-def _words(
-    document: Document, about: Sequence[Element], where: tuple[str, str, str], words: list[str], before: str
-) -> None:
-    """Put `words`, each with `before` before it, into a bag of keywords, in place of ours of an earlier run."""
+def _put_keywords(document: Document, about: Sequence[Element], words: list[str]) -> None:
+    """Put `words` into both lists of keywords, flat and hierarchical, in place of ours of an earlier run. One that
+    someone else has put into the flat list stays theirs: without our hierarchical one no later run takes it out."""
+    flat = _bags(document, about, (DC, "dc", "subject"))
+    paths = _bags(document, about, (LR, "lr", "hierarchicalSubject"))
+    ours = {text.removeprefix(OURS) for text, _ in _items(paths) if text.startswith(OURS)}
+    for text, item in [*_items(flat), *_items(paths)]:
+        if text.removeprefix(OURS) in ours:
+            bag: Any = item.parentNode
+            bag.removeChild(item)
+    theirs = {text for text, _ in _items(flat)}
+    for word in words:
+        if word not in theirs:
+            _item(document, flat[0], word)
+            _item(document, paths[0], OURS + word)
+
+
+def _bags(document: Document, about: Sequence[Element], where: tuple[str, str, str]) -> list[Element]:
+    """Those of a list of keywords, made if there is none."""
     space, prefix, name = where
     found = [list_ for each in about for list_ in each.getElementsByTagNameNS(space, name)]
     bags = [bag for each in found for bag in each.childNodes if bag.nodeType == bag.ELEMENT_NODE]
     if not bags:
         about[0].setAttribute(f"xmlns:{prefix}", space)
         bags = [_new(document, about[0], space, f"{prefix}:{name}", RDF, "rdf:Bag")]
-    there = {_text(item): item for item in bags[0].getElementsByTagNameNS(RDF, "li")}
-    for text, item in there.items():
-        if before and text.startswith(before):
-            bags[0].removeChild(item)
-            _forget(about, text.removeprefix(before))
-    there = {_text(item): item for item in bags[0].getElementsByTagNameNS(RDF, "li")}
-    for word in words:
-        if before + word not in there:
-            _item(document, bags[0], before + word)
+    return bags
 
 
-def _forget(about: Sequence[Element], word: str) -> None:
-    """Take a keyword of ours out of the flat list."""
-    for each in about:
-        for subject in each.getElementsByTagNameNS(DC, "subject"):
-            for item in subject.getElementsByTagNameNS(RDF, "li"):
-                if _text(item) == word:
-                    bag: Any = item.parentNode
-                    bag.removeChild(item)
+def _items(bags: Sequence[Element]) -> list[tuple[str, Element]]:
+    return [(_text(item), item) for bag in bags for item in bag.getElementsByTagNameNS(RDF, "li")]
 
 
 def _text(item: Element) -> str:
