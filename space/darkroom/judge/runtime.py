@@ -7,7 +7,6 @@ weights; `python train/graph.py` writes both from the class, and a test holds th
 import json
 import os
 import struct
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from weakref import WeakSet
@@ -51,11 +50,7 @@ class Runtime:
         net.opt.num_threads = 1 if _forked else self.threads
         net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
         net.load_param(str(GRAPH))
-        with tempfile.TemporaryDirectory() as folder:  # of weights in memory ncnn would keep the address
-            path = Path(folder) / "weights"
-            with path.open("wb") as file:
-                file.writelines(_written(self.network.weights))
-            net.load_model(str(path))
+        net.load_model_mem(b"".join(_written(self.network.weights)))
         return net
 
     def __reduce__(self) -> tuple[type, tuple[Network, int]]:
