@@ -20,7 +20,7 @@ from darkroom.judge.verdict import load
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- make bench ARGS=--write: from here -->\n", "<!-- to here -->\n"
-VERSIONS = ("ncnn", "torch", "torchvision", "transformers", "opencv-python-headless", "numpy", "pillow")
+VERSIONS = ("ncnn", "onnxruntime", "torch", "torchvision", "transformers", "opencv-python-headless", "numpy", "pillow")
 
 
 def machine() -> dict[str, str]:

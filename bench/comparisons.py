@@ -75,6 +75,9 @@ def forward(bench: Bench) -> list[Row]:
         pixels, spans = np.zeros((count, 3, *bench.shape()), np.uint8), np.ones(count, np.float32)
         ours, theirs = lambda p=pixels, s=spans: bench.judge.run(p, s), peers.resnet18(count, bench.shape())
         rows.append(compared(f"network, {count} at once", "torchvision's, eager", ours, theirs, 1.5, ROUNDS))
+        if count == 1:
+            theirs = peers.onnx_runtime(bench.judge.model, bench.shape())
+            rows.append(compared(f"network, {count} at once", "ONNX Runtime", ours, theirs, 1, ROUNDS))
     return rows
 
 

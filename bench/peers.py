@@ -1,6 +1,7 @@
 """What one would use instead, run for real: requirements-bench.txt installs it."""
 
 import io
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import torchvision
 from PIL import Image
 
 from darkroom.files.small import times_smaller
+from darkroom.judge.network import Network
+from darkroom.judge.prefetch import CORES
+from darkroom.judge.resnet import ResNet18
 from darkroom.judge.verdict import Judge
+from hub.bundle import export_onnx
 
 Shape = tuple[int, int]  # height and width of what a network is given
 
@@ -50,6 +55,19 @@ def resnet18(count: int, shape: Shape) -> Callable[[], object]:
         return model(pictures)
 
     return run
+
+
+def onnx_runtime(network: Network, shape: Shape) -> Callable[[], object]:
+    """The same network in ONNX Runtime, on one picture."""
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        export_onnx(ResNet18.of(network), Path(folder, "model.onnx"))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = CORES
+        session = onnxruntime.InferenceSession(Path(folder, "model.onnx"), options)
+    given = {"pixels": np.zeros((1, 3, *shape), np.uint8), "span": np.ones(1, np.float32)}
+    return lambda: session.run(None, given)
 
 
 def opencv(negative: np.ndarray, denoise: bool = False) -> np.ndarray:

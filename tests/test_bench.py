@@ -114,11 +114,11 @@ def test_compare_prints_a_row_for_everything_and_writes_json_and_the_document(ru
     assert names == [name for name in comparisons.COMPARISONS if name not in ("page", "install")]
     out = run(compare, "--weights", weights, "--write", "--only", *names)
     found = json.loads((tmp_path / "bench.json").read_text())
-    assert len(found["rows"]) == 12 and all(row["value"] > 0 for row in found["rows"])
+    assert len(found["rows"]) == 13 and all(row["value"] > 0 for row in found["rows"])
     assert found["machine"]["ncnn"] and all(row["what"] in out for row in found["rows"])
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "\nold\n" not in text
-    assert text.count("\n| ") == 2 + 12
+    assert text.count("\n| ") == 2 + 13
 
 
 def test_growth_is_printed_and_drawn(run, tmp_path, monkeypatch):
