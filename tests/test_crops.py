@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 
+import film
 from darkroom.film.film import CELL
 from darkroom.taxonomy import DEFECTS
 from learning.crops import crop
-from learning.dataset import collate
+from learning.dataset import CELLS_COLUMN, collate, prepare_dataset, unpack_row
 
 HOLES, ROWS, COLUMNS = DEFECTS.index("holes"), 5, 7
 
@@ -34,6 +36,24 @@ def test_a_square_has_the_pixels_the_cells_and_the_label_of_its_place():
             assert cut[0, row, column] == 3 * COLUMNS + 5
         met += has
     assert 40 < met < 64  # most are put over the damage, some are not
+
+
+def test_the_maps_of_the_damage_are_turned_as_the_network_is_shown_the_picture():
+    rgb = film.frame(96, 160)
+    rgb[:32, :64] = 0.98  # bare light above and to the left
+    cells = np.zeros((len(DEFECTS), 3, 5))
+    cells[HOLES, 0, :2] = 1
+    for quarters in range(4):
+        listed = {"name": "a.png", "label": 0, CELLS_COLUMN: np.rot90(cells, quarters, (1, 2)).tolist()}
+        if quarters % 2 == 0:
+            listed[CELLS_COLUMN] = np.kron(listed[CELLS_COLUMN], np.ones((1, 5, 3))).tolist()
+        else:
+            listed[CELLS_COLUMN] = np.kron(listed[CELLS_COLUMN], np.ones((1, 3, 5))).tolist()
+        listed["image"] = {"path": "a.png", "bytes": film.png(film.eight_bit(np.rot90(rgb, quarters)))}
+        pixels, damaged = unpack_row(prepare_dataset(Dataset.from_list([listed]), 160)[0])
+        light = pixels.reshape(3, 3, CELL, 5, CELL).mean(axis=(0, 2, 4)) < 64
+        assert light.sum() == 2
+        np.testing.assert_array_equal(damaged[HOLES] > 0.5, light)
 
 
 def stored(pixels: np.ndarray, cells: np.ndarray | None, label: int) -> dict:

@@ -100,6 +100,19 @@ def seen(rgb: np.ndarray) -> np.ndarray:
     return network_input(Film(scan(rgb)), 64).astype(int)
 
 
+SIDES = [(200, 300), (300, 200), (240, 240)]
+
+
+@pytest.mark.parametrize("sides", SIDES)
+def test_the_network_sees_the_same_however_a_scan_is_turned(sides):
+    rgb = frame(*sides)
+    rgb[10:40, 20:90] = 0.9
+    usual = seen(rgb)
+    assert usual.shape[2] >= usual.shape[1]
+    for quarters in (1, 2, 3):
+        assert np.abs(seen(np.rot90(rgb, quarters)) - usual).max() <= 1
+
+
 def test_the_network_is_blind_to_the_light_and_the_mask_and_the_cameras_contrast_but_not_to_a_thin_negative():
     rgb = frame(200, 300)
     usual = seen(rgb)

@@ -49,6 +49,17 @@ def test_frames_of_several_shapes_are_judged_in_their_order(judge):
     assert [verdict.p_normal for verdict in together] == pytest.approx(alone, abs=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(120, 180), (180, 120)])
+def test_a_turned_frame_has_the_same_verdict_and_its_damage_where_it_lies(judge, shape):
+    rgb = frame(*shape)
+    expected = judge.judge(open_scan(png(eight_bit(rgb))))
+    assert expected.heat.shape == ((2, 1) if shape[0] > shape[1] else (1, 2))
+    for quarters in (1, 2, 3):
+        verdict = judge.judge(open_scan(png(eight_bit(np.rot90(rgb, quarters)))))
+        assert verdict.p_normal == pytest.approx(expected.p_normal, abs=1e-4)
+        np.testing.assert_allclose(verdict.heat, np.rot90(expected.heat, quarters), atol=1e-3)
+
+
 def test_the_order_of_a_networks_channels_is_its_own(judge, scans):
     backwards = ResNet18(input_size=64, defects=DEFECTS[::-1]).eval()
     model = ResNet18.of(judge.model)

@@ -114,7 +114,8 @@ def prepare_dataset(rows: Dataset, size: int) -> Dataset:
     size: pixels of the long side. Returns a data set with `name`, `group` (the photograph or roll; else the name),
     `pixels` (3 · height · width bytes), `width`, `label`, `defects` (one float for each labelled kind, NaN where it is
     unknown), `cells` (K · n · n bytes for all of DEFECTS, 255 = all of the cell; empty where unknown), `span` in D and
-    `evidence` (the fields of `Evidence`). Raises DataError that names every picture that cannot be decoded.
+    `evidence` (the fields of `Evidence`). Pixels and cells are turned as the network is shown them. Raises DataError
+    that names every picture that cannot be decoded.
     """
     # `datasets` identifies a cached result by the function's name and arguments, so a hash of the code that makes and
     # measures the pixels is one of the arguments.
@@ -144,7 +145,7 @@ def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -
         "label": row["label"],
         "group": str(row.get("group") or row["name"]),
         "defects": [np.nan if row[defect] is None else float(row[defect]) for defect in defects],
-        "cells": _cells(row.get(CELLS_COLUMN) or []),
+        "cells": b"",
         "pixels": b"",
         "width": 0,
         "span": 0.0,
@@ -155,17 +156,20 @@ def _prepare_one(row: dict, *, size: int, defects: tuple[str, ...], code: str) -
         opened = film.Film(open_picture(row["image"]))
         pixels, measured = film.network_input(opened, size), evidence.measure(opened)
         one |= {"pixels": pixels.tobytes(), "width": pixels.shape[2]}
+        one["cells"] = _cells(row.get(CELLS_COLUMN) or [], opened.turns)
         one |= {"span": measured.density_span, "evidence": asdict(measured)}
     except decode.ScanError as error:
         one["problem"] = str(error)
     return one
 
 
-def _cells(listed: list) -> bytes:
-    """Maps of the metadata, padded to all of DEFECTS: a data set made before a kind was added lacks its map."""
+def _cells(listed: list, turns: int) -> bytes:
+    """Maps of the metadata, turned as the picture is, padded to all of DEFECTS: a data set made before a kind was added
+    lacks its map."""
     known = np.rint(np.asarray(listed, np.float32) * 255).astype(np.uint8)
     if not known.size:
         return b""
+    known = np.rot90(known, turns, (1, 2))
     return np.pad(known, [(0, len(DEFECTS) - len(known)), (0, 0), (0, 0)]).tobytes()
 
 

@@ -65,6 +65,20 @@ class Film:
         return float((high - low).mean())
 
     @cached_property
+    def turns(self) -> int:
+        """Quarters to the left by which the network is shown it: its long side across, its denser half above. However a
+        scan is turned, the network then sees the same."""
+        height, width = self.scan.small.shape[:2]
+        grey = np.minimum(self.density.mean(axis=-1), BLACK)
+        middle = float(grey[self.inside].mean())
+        grey = np.where(self.inside, grey, middle)
+        above, left = (float(half.mean()) for half in (grey[: len(grey) // 2], grey[:, : grey.shape[1] // 2]))
+        down, right = above < middle, left < middle
+        if height == width:  # whichever halves differ most
+            return (2 if down else 0) if abs(above - middle) >= abs(left - middle) else (1 if right else 3)
+        return (2 if down else 0) if width > height else (1 if right else 3)
+
+    @cached_property
     def mask_loss(self) -> np.ndarray:
         """(h, w): how far blue minus red density lies from the frame's median; negative where the mask is gone."""
         yellow = self.density[..., 2] - self.density[..., 0]
@@ -91,7 +105,8 @@ def input_shape(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def network_input(film: Film, size: int) -> np.ndarray:
-    """The negative as the network sees it, for training, scoring and the page alike: (3, h, w) uint8, `input_shape`.
+    """The negative as the network sees it, for training, scoring and the page alike: (3, h, w) uint8, in the shape that
+    `input_shape` gives, turned by `film.turns`.
 
     The picture is taken to density. There a change of light, mask colour or exposure is an
     offset a layer, and a change of the file's gamma, or of how much of a dye the camera sees, a factor: both are taken
@@ -116,7 +131,8 @@ def network_input(film: Film, size: int) -> np.ndarray:
     np.tanh(density, out=density)
     density *= 127.5
     density += 127.5
-    return np.rint(density, out=density).astype(np.uint8)
+    seen = np.rint(density, out=density).astype(np.uint8)
+    return np.ascontiguousarray(np.rot90(seen, film.turns, (1, 2)))
 
 
 def chosen(planes: np.ndarray, where: np.ndarray) -> np.ndarray:

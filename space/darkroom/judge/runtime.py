@@ -76,7 +76,7 @@ class Runtime:
 
     def _features(self, picture: np.ndarray) -> np.ndarray:
         """(512, H / 32, W / 32) of a picture (3, H, W) uint8."""
-        given = picture.astype(np.float32)
+        given = np.array(picture, np.float32, order="C")
         given -= GREY
         given /= UNIT
         net = self.net

@@ -33,10 +33,12 @@ __all__ = ["COLUMNS", "Judge", "Prepared", "Verdict", "load"]
 
 
 class Prepared(NamedTuple):
-    """What judging needs of a scan: its name, the network's input (3, h, w) uint8, what was measured on it."""
+    """What judging needs of a scan: its name, the network's input (3, h, w) uint8, the quarters to the left by which
+    that is turned, what was measured on it."""
 
     name: str
     pixels: np.ndarray
+    turns: int
     evidence: Evidence
     surface: Surface | None = None
     above_base: AboveBase | None = None
@@ -75,7 +77,7 @@ class Judge:
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
         film = Film(scan)
-        return Prepared(scan.name, network_input(film, self.model.input_size), *self._measured(film))
+        return Prepared(scan.name, network_input(film, self.model.input_size), film.turns, *self._measured(film))
 
     def _measured(self, film: Film) -> tuple[Evidence, Surface | None, AboveBase | None]:
         return measure(film, self.gate), surface(film), above_base(film)
@@ -101,7 +103,12 @@ class Judge:
         names, evidence = [each.name for each in prepared], [each.evidence for each in prepared]
         said = verdicts(names, evidence, output, self.model.defects, self.calibration, prior)
         return [
-            replace(verdict, surface=each.surface, above_base=each.above_base)
+            replace(
+                verdict,
+                heat=np.rot90(verdict.heat, -each.turns),  # as the picture lies
+                surface=each.surface,
+                above_base=each.above_base,
+            )
             for verdict, each in zip(said, prepared, strict=True)
         ]
 

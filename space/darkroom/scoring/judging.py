@@ -133,7 +133,7 @@ class Judging:
     def _ready(self, item: Item, scan: Scan, number: int) -> Ready:
         picture = store(self.pictures, item.key, number, thumbnail(reduce(scan, side=600))) if self.pictures else ""
         prepared = self.judge.prepare(scan)
-        shape = "" if prepared.evidence.empty else shape_of(prepared.pixels)
+        shape = "" if prepared.evidence.empty else shape_of(np.rot90(prepared.pixels, -prepared.turns, (1, 2)))
         if not self.in_threads:
             return Ready(scan.name, prepared, picture=picture, shape=shape)
         (verdict,) = self.judge.judge_prepared([prepared], self.prior)
