@@ -4,7 +4,6 @@ python train/graph.py                      # after every change of that definiti
 """
 
 import json
-from collections.abc import Callable
 from operator import add
 
 from torch import Tensor, fx, nn
@@ -13,7 +12,7 @@ from torch.nn import functional as F
 from darkroom.judge.resnet import ResNet18
 from darkroom.judge.runtime import FOLDED, GRAPH, SHAPES
 
-MAGIC = 7767517  # with which an ncnn graph begins
+MAGIC = "7767517"  # with which an ncnn graph begins
 
 
 class _Features(nn.Module):
@@ -33,57 +32,59 @@ def graph() -> str:
     after `FOLDED`; a ReLU behind it is a part of it."""
     traced = fx.symbolic_trace(_Features(ResNet18()))
     modules = dict(traced.named_modules())
-    lines, blobs, merged, waiting = [], 0, {}, {}
-
-    def kind(node: fx.Node) -> type[nn.Module] | Callable[..., Tensor] | str:
-        return type(modules[node.target]) if node.op == "call_module" else node.target
-
-    def after(node: fx.Node, kinds: tuple) -> fx.Node | None:
-        """What takes the output of a node, if it is the only one and of such a kind."""
-        (only, *others) = node.users
-        return only if not others and kind(only) in kinds else None
-
-    def write(layer: str, name: str, given: list[str], made: list[str], *parameters: str) -> None:
-        nonlocal blobs
-        blobs += len(made)
-        lines.append(" ".join([layer, name, str(len(given)), str(len(made)), *given, *made, *parameters]))
-
+    lines: list[str] = []
+    made: list[str] = []
+    waiting: dict[fx.Node, list[str]] = {}  # what each node's takers have to take, one after another
     for node in traced.graph.nodes:
-        if node.op == "output" or node in merged:
+        if node.op == "output" or node in waiting:
             continue
-        given = [waiting[merged.get(one, one)].pop(0) for one in node.all_input_nodes]
-        name, last = node.name, node
-        if node.op == "placeholder":
-            layer, parameters = "Input", []
-        elif kind(node) is nn.Conv2d:
-            conv, name = modules[node.target], str(node.target)
-            layer, parameters = (
-                "Convolution",
-                [
-                    f"0={conv.out_channels}",
-                    f"1={conv.kernel_size[0]}",
-                    f"3={conv.stride[0]}",
-                    f"4={conv.padding[0]}",
-                    "5=1",
-                    f"6={conv.weight.numel()}",
-                ],
-            )
-            if norm := after(last, (nn.BatchNorm2d,)):
-                merged[norm], last, name = node, norm, f"{name}{FOLDED}{norm.target}"
-            if relu := after(last, (nn.ReLU, F.relu)):
-                merged[relu], last = node, relu
-                parameters.append("9=1")
-        elif kind(node) is nn.MaxPool2d:
-            pool = modules[node.target]
-            layer, parameters = "Pooling", [f"1={pool.kernel_size}", f"2={pool.stride}", f"3={pool.padding}", "5=1"]
-        else:
-            layer, parameters = {add: ("BinaryOp", ["0=0"]), F.relu: ("ReLU", [])}[kind(node)]
-        write(layer, name, given, [node.name], *parameters)
-        waiting[node] = [node.name]
-        if len(last.users) > 1:  # whoever takes an output takes it alone
-            waiting[node] = [f"{node.name}_{number}" for number in range(len(last.users))]
-            write("Split", f"{node.name}_split", [node.name], waiting[node])
-    return "\n".join([str(MAGIC), f"{len(lines)} {blobs}", *lines, ""])
+        given = [waiting[one].pop(0) for one in node.all_input_nodes]
+        parts = _parts(node, modules)
+        name, kind, parameters = _layer(parts, modules)
+        layers = [(kind, name, given, [node.name], parameters)]
+        if (takers := len(parts[-1].users)) > 1:  # in ncnn an output is taken once
+            copies = [f"{node.name}_{number}" for number in range(takers)]
+            layers.append(("Split", f"{node.name}_split", [node.name], copies, []))
+        for kind, name, given, out, parameters in layers:
+            lines.append(" ".join([kind, name, str(len(given)), str(len(out)), *given, *out, *parameters]))
+            made += out
+        waiting |= {part: [] for part in parts} | {parts[-1]: [*layers[-1][3]]}
+    return "\n".join([MAGIC, f"{len(lines)} {len(made)}", *lines, ""])
+
+
+def _kind(node: fx.Node, modules: dict[str, nn.Module]) -> object:
+    """The class of a module, or the function that a node calls."""
+    return type(modules[str(node.target)]) if node.op == "call_module" else node.target
+
+
+def _parts(node: fx.Node, modules: dict[str, nn.Module]) -> list[fx.Node]:
+    """The nodes that are one layer, of which a node is the first: a convolution with what follows it, and only it."""
+    parts = [node]
+    for kinds in ((nn.BatchNorm2d,), (nn.ReLU, F.relu)) if _kind(node, modules) is nn.Conv2d else ():
+        takers = [*parts[-1].users]
+        if len(takers) == 1 and _kind(takers[0], modules) in kinds:
+            parts += takers
+    return parts
+
+
+def _layer(parts: list[fx.Node], modules: dict[str, nn.Module]) -> tuple[str, str, list[str]]:
+    """Name, type and parameters of a layer, these as number=value."""
+    first, *more = parts
+    kind = _kind(first, modules)
+    if kind is nn.Conv2d:
+        conv = modules[str(first.target)]
+        names = [str(part.target) for part in parts if _kind(part, modules) in (nn.Conv2d, nn.BatchNorm2d)]
+        sizes = {0: conv.out_channels, 1: conv.kernel_size[0], 3: conv.stride[0], 4: conv.padding[0]}
+        sizes |= {5: 1, 6: conv.weight.numel()}  # with a bias; numbers in the weight
+        if more and _kind(more[-1], modules) in (nn.ReLU, F.relu):
+            sizes[9] = 1
+        return FOLDED.join(names), "Convolution", [f"{number}={value}" for number, value in sizes.items()]
+    if kind is nn.MaxPool2d:
+        pool = modules[str(first.target)]
+        return first.name, "Pooling", [f"1={pool.kernel_size}", f"2={pool.stride}", f"3={pool.padding}", "5=1"]
+    if first.op == "placeholder":
+        return first.name, "Input", []
+    return first.name, *{add: ("BinaryOp", ["0=0"]), F.relu: ("ReLU", [])}[kind]
 
 
 def shapes() -> dict[str, list[int]]:
