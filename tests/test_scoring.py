@@ -48,7 +48,7 @@ def test_an_accelerator_takes_frames_in_batches_and_says_what_threads_say(scans,
 def test_what_is_said_of_a_frame_does_not_depend_on_those_in_its_batch(weights, monkeypatch):
     judge = load(weights)
     prepared = [judge.prepare(open_scan(small(seed), f"{seed}.png")) for seed in range(5)]
-    prepared.append(judge.prepare(open_scan(small(9, 144, 96), "upright.png")))
+    prepared.append(judge.prepare(open_scan(small(9, 96, 96), "square.png")))
     alone = [judge.judge_prepared([each])[0].row() for each in prepared]
     assert [verdict.row() for verdict in judge.judge_prepared(prepared)] == alone
     monkeypatch.setattr("darkroom.judge.accelerator.BATCH", 4)
