@@ -58,13 +58,14 @@ def resnet18(count: int, shape: Shape) -> Callable[[], object]:
 
 
 def onnx_runtime(network: Network, shape: Shape) -> Callable[[], object]:
-    """The same network in ONNX Runtime, on one picture."""
+    """The same network in ONNX Runtime, on one picture; its threads do not spin on into our turn."""
     import onnxruntime
 
     with tempfile.TemporaryDirectory() as folder:
         export_onnx(ResNet18.of(network), Path(folder, "model.onnx"))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = CORES
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         session = onnxruntime.InferenceSession(Path(folder, "model.onnx"), options)
     given = {"pixels": np.zeros((1, 3, *shape), np.uint8), "span": np.ones(1, np.float32)}
     return lambda: session.run(None, given)
