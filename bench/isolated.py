@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 import hostile
 
 SECONDS = 2.0  # of a processor that a file may take, of a roll each of its files
@@ -85,9 +87,11 @@ def peak() -> float:
 def work(connection, road, weights: Path | None) -> None:
     """The other process: judge what comes until nobody sends any more. Decoders write what they like to stderr."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    from darkroom.film.film import CELL
     from darkroom.judge.verdict import load
 
     judge = load(weights)
+    judge.run(np.zeros((1, 3, CELL, CELL), np.uint8), np.ones(1, np.float32))  # starting it is no file's own time
     connection.send("ready")
     while True:
         try:
