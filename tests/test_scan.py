@@ -100,10 +100,7 @@ def seen(rgb: np.ndarray) -> np.ndarray:
     return network_input(Film(scan(rgb)), 64).astype(int)
 
 
-SIDES = [(200, 300), (300, 200), (240, 240)]
-
-
-@pytest.mark.parametrize("sides", SIDES)
+@pytest.mark.parametrize("sides", [(200, 300), (300, 200), (240, 240)])
 def test_the_network_sees_the_same_however_a_scan_is_turned(sides):
     rgb = frame(*sides)
     rgb[10:40, 20:90] = 0.9

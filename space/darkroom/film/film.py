@@ -70,13 +70,13 @@ class Film:
         scan is turned, the network then sees the same."""
         height, width = self.scan.small.shape[:2]
         grey = np.minimum(self.density.mean(axis=-1), BLACK)
-        middle = float(grey[self.inside].mean())
-        grey = np.where(self.inside, grey, middle)
+        grey = np.where(self.inside, grey - grey[self.inside].mean(), 0)
         above, left = (float(half.mean()) for half in (grey[: len(grey) // 2], grey[:, : grey.shape[1] // 2]))
-        down, right = above < middle, left < middle
-        if height == width:  # whichever halves differ most
-            return (2 if down else 0) if abs(above - middle) >= abs(left - middle) else (1 if right else 3)
-        return (2 if down else 0) if width > height else (1 if right else 3)
+        # A square lies as if its halves that differ most were above one another.
+        upright = height > width or (height == width and abs(left) > abs(above))
+        if upright:
+            return 3 if left >= 0 else 1
+        return 0 if above >= 0 else 2
 
     @cached_property
     def mask_loss(self) -> np.ndarray:
