@@ -79,6 +79,10 @@ def test_depth_light_profile_and_exif_are_those_of_the_file(tmp_path):
         assert frame.rgb.max() < 1 and frame.small.dtype == np.float32
     dark = cut_out(open_scan(tiff(np.rint(light * 65535).astype(np.uint16)), "d.tif", light="coded"), [WHOLE / 4])
     assert not dark[0].linear  # as it was said of the whole
+    thin = np.full((400, 600, 3), 30000, np.uint16)
+    thin[:, :300] = 3000  # the frame; what lies beside it shows how bright the light is
+    whole = open_scan(tiff(thin), "t.tif", light="coded")
+    assert cut_out(whole, [WHOLE / 4])[0].darkest == whole.darkest
     exif = Image.Exif()
     exif[271] = "Camera works"
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
