@@ -220,3 +220,14 @@ def test_blocks_that_are_frozen_stay_to_the_bit_and_the_rest_learns(place, unbro
     frozen = {name for name in before if name.startswith("stem.") or name.split(".")[1] in "012345"}
     assert frozen - {"head.weight", "head.bias"} <= same
     assert "head.weight" not in same and "blocks.6.conv1.weight" not in same and "blocks.7.bn2.running_mean" not in same
+
+
+def test_a_blend_lies_between_where_training_began_and_where_it_ended(place, unbroken):
+    begun = str(unbroken / "model")
+    for name, share in (("end", "0"), ("quarter", "0.25")):
+        much = ("--freeze", "6", "--epochs", "1", "--lr", "0.01")
+        finished(train(place, "--name", name, "--init", begun, *much, "--blend", share))
+    folders = (begun, place / "runs" / "end" / "model", place / "runs" / "quarter" / "model")
+    began, end, quarter = (load(folder).model.weights["head.weight"] for folder in folders)
+    assert np.abs(end - began).max() > 0.01
+    np.testing.assert_allclose(quarter, 0.75 * end + 0.25 * began, atol=2e-4)  # stored in half precision

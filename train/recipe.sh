@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# How a model is made from film; the bundled one is by this script as it is in commit 7869fff. FILM is a folder with
-# index.csv (columns file, use, readable, photographer) of real negatives (negatives/) and real film scans (scans/),
-# PHOTOS one of photographs, DUST one of outlines of real dust.
+# How the bundled model is made from film. FILM is a folder with index.csv (columns file, use, readable, photographer) of
+# real negatives (negatives/) and real film scans (scans/), PHOTOS one of photographs, DUST one of outlines of real dust.
 #
 #     bash train/recipe.sh FILM PHOTOS DUST
 #
-# It begins with the network of commit 202d806 and trains its last two stages and its head on squares of frames in
-# proportion: real negatives with damage put on them, real film scans made negatives again, photographs, drawn scenes.
-# Killed, it goes on from its last epoch when it is called again. The calibration is fitted on frames that are made of
-# what the training did not see. Writes runs/trained and runs/bundled.
+# It begins with the model of commit c7a0268, whose script is in commit 7869fff, and trains all of it but the first stage
+# on squares of frames in proportion: real negatives with damage put on them, real film scans made negatives again,
+# photographs, drawn scenes. Killed, it goes on from its last epoch when it is called again. The calibration is fitted on
+# frames that are made of what the training did not see. Writes runs/trained and runs/bundled.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 film=$1 photos=$2 dust=$3 python=.venv/bin/python
@@ -32,34 +31,21 @@ for row in csv.DictReader((film / "index.csv").open()):
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(film / row["file"], folder)
 for number, path in enumerate(sorted(photos.rglob("*.jpg"))):
-    if number % 5 < 2:
+    if number % 20 != 2:  # the others serve the calibration
         shutil.copy(path, learn / "scenes" / path.name)
 PYTHON
     $python train/simulate.py data/film --photos data/learn/scenes --negatives data/learn/negatives \
-        --damaged data/learn/damaged --dust "$dust" --count 2800 --seed 7
+        --damaged data/learn/damaged --dust "$dust" --count 4400 --seed 11
 fi
-if [ ! -d data/begun ]; then  # that network's head knew no density span: its weights begin at 0
+if [ ! -d data/begun ]; then
     mkdir -p data/begun.part
-    for file in weights/config.json weights/model.safetensors darkroom/negative.json; do
-        git show "202d806:space/$file" > "data/begun.part/$(basename "$file")"
+    for file in config.json model.safetensors; do
+        git show "c7a0268:space/weights/$file" > "data/begun.part/$file"
     done
-    $python - <<'PYTHON'
-import json
-from pathlib import Path
-import torch
-from safetensors.torch import load_file, save_file
-folder = Path("data/begun.part")
-state, config = load_file(folder / "model.safetensors"), json.loads((folder / "config.json").read_text())
-state["head.weight"] = torch.nn.functional.pad(state["head.weight"], (0, 1))
-save_file(state, folder / "model.safetensors")
-kept = {name: config[name] for name in ("labels", "defects", "input_size")}
-kept["gate"] = json.loads((folder / "negative.json").read_text())  # then a file among the sources
-(folder / "config.json").write_text(json.dumps(kept))
-PYTHON
     mv data/begun.part data/begun
 fi
-$python train/run.py --data data/film --init data/begun --input-size 672 --crop 288 --freeze 4 --batch-size 32 \
-    --lr 5e-4 --epochs 8 --name trained --resume
+$python train/run.py --data data/film --init data/begun --crop 288 --freeze 2 --lr 5e-4 --epochs 7 --blend 0.5 \
+    --name trained --resume
 if [ ! -d data/held ]; then
     rm -rf data/unseen
     # What is in the splits that were not trained on, and more photographs.

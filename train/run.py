@@ -22,7 +22,7 @@ from learning.calibrate import calibrate
 from learning.checkpoint import RunError, claim, release
 from learning.dataset import CELLS_COLUMN, SPLITS, DataError, defect_columns, open_dataset, prepare_dataset
 from learning.head import FEW, fit_head, seen
-from learning.model import fast_bfloat16, initial_model, save_model
+from learning.model import blended, fast_bfloat16, initial_model, portable, save_model
 from learning.objective import balance
 from learning.predict import predict
 from learning.trainer import train_model
@@ -52,6 +52,8 @@ def start(args: argparse.Namespace) -> Accelerator:
     )
     if not args.epochs and not args.init:
         raise RunError("--epochs 0 calibrates a model without training it: name the model with --init")
+    if not 0 <= args.blend < 1 or (args.blend and not args.init):
+        raise RunError("--blend is the share of the model of --init in the result: a number from 0 to below 1")
     if args.batch_size % accelerator.num_processes:
         raise RunError(f"--batch-size {args.batch_size} cannot be split over {accelerator.num_processes} processes")
     return accelerator
@@ -82,7 +84,9 @@ def run(args: argparse.Namespace) -> Path:
             inputs = {split: seen(accelerator, begun, rows) for split, rows in ready.items()}
             model = fit_head(begun, inputs["train"], ready["train"], kinds).to(accelerator.device)
         elif args.epochs:
+            start_weights = portable(model)
             model = train_model(accelerator, model, ready["train"], ready["validation"], args, report.epoch, folder)
+            model = blended(model, start_weights, args.blend)
     except Exception:
         if accelerator.is_main_process:
             release(folder)
@@ -132,6 +136,7 @@ def arguments() -> argparse.Namespace:
         help=f"how many of the {BLOCKS} residual blocks stay as they are; {BLOCKS}: the head alone is fitted, without "
         f"epochs, as it is with --init and fewer than {FEW} frames to train on; else 0",
     )
+    add("--blend", type=float, default=0.0, metavar="SHARE", help="share of --init's weights in those that are saved")
     add("--crop", type=int, default=0, metavar="PIXELS", help="train on squares cut out of the frames; 0: whole frames")
     add("--input-size", type=int, help="long side in pixels of what the network sees: 288, with --init that model's")
     add("--seed", type=int, default=0)

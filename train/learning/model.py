@@ -47,6 +47,19 @@ def initial_model(init: str | None, kinds: tuple[str, ...], input_size: int | No
     return model
 
 
+def blended(model: ResNet18, begun: dict[str, Tensor], share: float) -> ResNet18:
+    """The model with weights that lie between those it was trained to and those it began with, `begun`; `share` is that
+    of the latter. Such a mean keeps more of what the model could do on other film, and loses little of what it learnt
+    (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022)."""
+    trained = portable(model)
+    mean = {
+        name: torch.lerp(weight, begun[name], share) if weight.is_floating_point() else weight
+        for name, weight in trained.items()
+    }
+    model.load_state_dict(mean)
+    return model.half().float()  # rounded as it will be stored
+
+
 def save_model(model: ResNet18, calibration: dict | None, folder: Path) -> ResNet18:
     """Write `model` with its calibration to `folder` as safetensors, in half precision, and config.json. Returns what
     was written."""
