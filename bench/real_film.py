@@ -1,4 +1,4 @@
-"""Measure a model on real film: labelled negatives, damage put on them, real scans turned back into negatives.
+"""Measure a model on real film: labelled negatives, real scans turned back into negatives, damage put on both.
 
     PYTHONPATH=train python bench/real_film.py FILM [--weights WEIGHTS] [--half choose|report]
 
@@ -38,6 +38,7 @@ from simulator.emulsion import expose, film_stock
 
 SEVERITIES = (1, 2)
 FRAMES = 3  # of a photographer, at most, that damage is put on
+SCANS = 1  # the same of scans, of which there are more photographers
 BINS = (0, 0.25, 0.5, 0.75, 1.01)  # of p_normal
 SCAN_SIDE = 900  # pixels of a scan that becomes a negative
 KINDS = [maker.__name__ for maker in composite.MAKERS]
@@ -45,13 +46,15 @@ KINDS = [maker.__name__ for maker in composite.MAKERS]
 
 @dataclass(frozen=True)
 class Job:
-    """A picture, and what is to be done with it before it is judged. kind: "file", "scan" or one of a composite."""
+    """A picture, and what is to be done with it before it is judged. kind: "file", "scan" or one of a composite, which
+    is made on a negative, or of a scan on the negative that it was."""
 
     path: Path
     photographer: str
     label: str
     kind: str = "file"
     severity: int = 0
+    of_scan: bool = False
 
 
 def negative_of(path: Path) -> bytes:
@@ -75,7 +78,8 @@ def judged(job: Job, weights: str | None) -> Verdict:
     if job.kind == "scan":
         source = negative_of(job.path)
     elif job.kind != "file":
-        scan, seed = open_scan(job.path), zlib.crc32(f"{job.path.stem} {job.kind} {job.severity}".encode())
+        scan = open_scan(negative_of(job.path) if job.of_scan else job.path)
+        seed = zlib.crc32(f"{job.path.stem} {job.kind} {job.severity}".encode())
         maker = getattr(composite, job.kind)
         source, _ = composite.composite(composite.reduced(scan.rgb), maker, job.severity, seed, scan.bits)
         light = "coded"
@@ -101,12 +105,13 @@ def jobs(folder: Path, half: str) -> list[Job]:
                 todo.append(Job(path, row["photographer"], row["readable"]))
             if where == "scans" and row["half"] == half and row["readable"] in ("0", "1"):
                 todo.append(Job(path, row["photographer"], row["readable"], "scan"))
-    count: dict[str, int] = {}
-    for job in [job for job in todo if job.kind == "file" and job.label == "1"]:
-        count[job.photographer] = count.get(job.photographer, 0) + 1
-        if count[job.photographer] <= FRAMES or (folder / "labels.csv").is_file():
+    count: dict[tuple[str, str], int] = {}
+    for job in [job for job in todo if job.label == "1"]:
+        of_scan, source = job.kind == "scan", (job.kind, job.photographer)
+        count[source] = count.get(source, 0) + 1
+        if count[source] <= (SCANS if of_scan else FRAMES) or (folder / "labels.csv").is_file():
             made = [("clean", 0), *((kind, severity) for kind in KINDS for severity in SEVERITIES)]
-            todo += [Job(job.path, job.photographer, str(int(kind == "clean")), kind, s) for kind, s in made]
+            todo += [Job(job.path, job.photographer, str(int(kind == "clean")), kind, s, of_scan) for kind, s in made]
     others = folder / ("not_colour_negatives" if (folder / "labels.csv").is_file() else "others")
     return todo + [Job(path, "", "other") for path in sorted(others.glob("*")) if path.is_file()]
 
@@ -145,13 +150,13 @@ def of_confidence(rows: list[tuple[Job, Verdict]]) -> None:
             print(f"{low:.2f}–{min(high, 1):.2f}: {count}: stated {mean:.2f}, found {found:.2f}")
 
 
-def of_composites(rows: list[tuple[Job, Verdict]]) -> None:
+def of_composites(title: str, rows: list[tuple[Job, Verdict]]) -> None:
     """Print, for each kind and severity, AUROC of the verdict and of the baseline against the clean frames."""
     clean = [row for row in rows if row[0].kind == "clean"]
     # A kind's temperature and bias do not change how many spreads a frame lies from the sound ones.
     usual = np.array([outputs(verdict) for _, verdict in clean])
     middle, spread = usual.mean(0), usual.std(0) + 1e-6
-    print(f"\n{len(clean)} frames with damage put on them; AUROC against their clean selves (95 % over photographers)")
+    print(f"\n{len(clean)} {title} with damage put on them; AUROC against their clean selves (95 % over photographers)")
     print(f"{'':16}{'severity':>9}{'p_normal':>10}{'':>13}{'largest output':>16}{'own output':>12}{'named first':>13}")
     means: dict[int, list[tuple[float, ...]]] = {}
     for kind in KINDS:
@@ -205,9 +210,10 @@ def main() -> None:
     real = [row for row in rows if row[0].kind in ("file", "scan") and row[0].label in ("0", "1")]
     if len({job.label for job, _ in real}) == 2:
         of_confidence(real)
-    made = [row for row in rows if row[0].kind not in ("file", "scan")]
-    if made:
-        of_composites(made)
+    for of_scan, title in ((False, "real negatives"), (True, "real scans as negatives")):
+        made = [row for row in rows if row[0].kind not in ("file", "scan") and row[0].of_scan == of_scan]
+        if made and any(job.label == "1" for job, _ in made):
+            of_composites(title, made)
 
 
 if __name__ == "__main__":

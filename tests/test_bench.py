@@ -184,6 +184,21 @@ def test_real_film_prints_shares_and_auroc_with_intervals(run, weights, tmp_path
     assert [sum(map(int, column)) for column in zip(*bins, strict=True)] == [3, 1]
 
 
+def test_real_film_puts_damage_on_one_scan_of_each_photographer_too(run, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(real_film, "KINDS", ["holes"])
+    monkeypatch.setattr(real_film, "SEVERITIES", (2,))
+    (tmp_path / "scans").mkdir()
+    lines = ["file,use,half,readable,photographer"]
+    for n in range(5):
+        Image.fromarray(eight_bit(frame(80, 120, seed=n))).save(tmp_path / f"scans/{n}.jpg")
+        lines.append(f"scans/{n}.jpg,measure,{'report' if n < 4 else 'choose'},1,photographer {n // 2}")
+    (tmp_path / "index.csv").write_text("\n".join(lines) + "\n")
+    out = run(real_film, tmp_path, "--weights", weights)
+    assert "real scans as negatives, readable (4):" in out
+    assert "\n2 real scans as negatives with damage put on them;" in out
+    assert len(re.findall(r"^holes +2 +[01]\.\d{3} ", out, re.MULTILINE)) == 1
+
+
 def test_label_errors_prints_recall_and_precision(run, weights, data, monkeypatch):
     monkeypatch.setattr(label_errors, "DRAWS", 1)
     out = run(label_errors, "--data", data, "--weights", weights)

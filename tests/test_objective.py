@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from darkroom.judge.resnet import Output, ResNet18
 from darkroom.taxonomy import DEFECTS
 from learning.augment import augment
-from learning.model import initial_model, save_model
+from learning.model import ONE_IN, initial_model, save_model
 from learning.objective import balance, losses
 
 HOLES = DEFECTS.index("holes")
@@ -82,6 +82,13 @@ def test_continuing_with_other_kinds_of_damage_keeps_what_both_models_know(tmp_p
     assert torch.allclose(before.label, after.label, atol=1e-5)
     expected = before.defects[:, [HOLES, DEFECTS.index("noise")]]
     assert torch.allclose(expected, after.defects, atol=1e-5)
+
+
+def test_a_kind_answers_with_as_many_cells_as_in_the_model_that_is_continued(tmp_path):
+    for one_in in (1, 4):
+        save_model(ResNet18(input_size=64, one_in=one_in), None, tmp_path / "known")
+        assert initial_model(str(tmp_path / "known"), DEFECTS[:2], None).one_in == one_in
+    assert initial_model(None, DEFECTS, None).one_in == ONE_IN
 
 
 def test_without_defect_columns_a_model_keeps_the_kinds_that_it_knows(tmp_path):

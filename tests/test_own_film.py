@@ -22,6 +22,7 @@ from hub.cards import model_card
 from learning.dataset import prepare_dataset
 from learning.head import fit_head, seen
 from learning.model import initial_model, save_model
+from learning.predict import predict
 from own_film import Setup
 from simulator.scenes import draw
 
@@ -108,10 +109,20 @@ def test_a_kind_of_damage_that_is_labelled_is_learnt_too(rows):
     model, accelerator = initial_model(str(ROOT / "space" / "weights"), ("noise",), SIZE), Accelerator(cpu=True)
     inputs, noisy = seen(accelerator, model, rows), np.array(rows["defects"])[:, 0] == 1
     fitted = fit_head(model, inputs, rows, ("noise",))
-    inputs = torch.from_numpy(inputs).float()
+    inputs = torch.from_numpy(inputs[:, 1]).float()
     before, after = ((inputs @ m.head.weight[2, :].detach() + m.head.bias[2].detach()).numpy() for m in (model, fitted))
     gap_before, gap_after = (np.mean(z[noisy]) - np.mean(z[~noisy]) for z in (before, after))
     assert gap_after > gap_before
+
+
+def test_what_the_head_is_fitted_to_is_what_the_network_answers_from(rows):
+    """The label's pooled channels, and those of each kind of damage where the frame shows it most."""
+    model, accelerator = initial_model(str(ROOT / "space" / "weights"), (), SIZE), Accelerator(cpu=True)
+    inputs = torch.from_numpy(seen(accelerator, model, rows)).float()
+    logits = torch.einsum("nrd,rd->nr", inputs[:, [0, 0, *range(1, 1 + len(model.defects))]], model.head.weight)
+    weights = torch.ones(2)
+    (label, defects, _), _ = predict(accelerator, model, rows, weights)
+    torch.testing.assert_close(logits + model.head.bias, torch.cat([label, defects], 1), rtol=1e-3, atol=1e-3)
 
 
 def test_the_head_is_fitted_to_the_same_bytes_every_time(rows, tmp_path):

@@ -50,9 +50,9 @@ def test_the_graph_is_the_one_that_the_class_gives():
     assert shapes() == graph.shapes()
 
 
-@pytest.mark.parametrize("kinds", [DEFECTS, DEFECTS[:2], ()])
-def test_the_runtime_says_what_the_class_says(model, pictures, kinds):
-    one = ResNet18(defects=kinds, input_size=64)
+@pytest.mark.parametrize(("kinds", "one_in"), [(DEFECTS, 1), (DEFECTS[:2], 4), ((), 10)])
+def test_the_runtime_says_what_the_class_says(model, pictures, kinds, one_in):
+    one = ResNet18(defects=kinds, input_size=64, one_in=one_in)
     rows = slice(0, 2 + len(kinds))
     state = model.state_dict()
     one.load_state_dict(state | {name: state[name][rows] for name in ("head.weight", "head.bias")})

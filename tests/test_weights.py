@@ -225,7 +225,9 @@ def test_a_config_of_another_model_and_damaged_weights_are_distinguished(broken)
     config = broken / "config.json"
     good = config.read_text()
     odd = good.replace('"calibration": null', '"calibration": {"a": 1}')
-    for text in ('{"hidden_size": 768}', "[1, 2]", "not json", odd):
+    no_cells = good.replace('"one_in": 1', '"one_in": 0')
+    assert no_cells != good != odd
+    for text in ('{"hidden_size": 768}', "[1, 2]", "not json", odd, no_cells):
         config.write_text(text)
         assert "config.json describes another kind of model" in refused(broken)
     for text in (good.replace('"holes"', '"scratches"'), re.sub(r'"(abnormal)",(\s*)"(normal)"', r'"\3",\2"\1"', good)):
@@ -236,6 +238,15 @@ def test_a_config_of_another_model_and_damaged_weights_are_distinguished(broken)
     whole = (broken / "model.safetensors").read_bytes()
     (broken / "model.safetensors").write_bytes(whole[:5000])
     assert "model.safetensors is damaged" in refused(broken)
+
+
+def test_a_model_that_says_nothing_of_cells_answers_with_all_of_them(broken):
+    config = json.loads((broken / "config.json").read_text())
+    del config["one_in"]
+    (broken / "config.json").write_text(json.dumps(config))
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 3, 96, 96), dtype=np.uint8)
+    _, defects, maps = load(broken).run(pixels, np.float32([0.5]))
+    np.testing.assert_allclose(defects, maps[:, 2:].mean(axis=(2, 3)), atol=1e-5)
 
 
 def test_a_calibration_of_another_version_or_model_is_refused_and_its_own_is_kept(broken):

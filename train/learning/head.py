@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 from torch.utils.data import DataLoader
 
 from darkroom.judge.calibration import Calibration, logit, sigmoid
+from darkroom.judge.network import most_telling
 from darkroom.judge.resnet import ResNet18, contrast, to_float
 from learning.dataset import COLUMNS, collate
 
@@ -25,16 +26,22 @@ MOVE = 2.0  # log-odds by which the prior lets a usual frame move, one standard 
 
 @torch.inference_mode()
 def seen(accelerator: Accelerator, model: ResNet18, rows: Dataset) -> np.ndarray:
-    """(N, 513) what the head is given of every row, in order: pooled channels and density span. rows: as
-    `dataset.prepare_dataset` gives them. The same in every process."""
+    """(N, 1 + K, 513) what the head is given of every row, in order: channels and density span, the channels pooled as
+    for the label, and as for each of the K kinds of damage, over the cells that show it most to the head as it is.
+    rows: as `dataset.prepare_dataset` gives them. The same in every process."""
     rows = rows.select_columns(COLUMNS)
     loader = accelerator.prepare(DataLoader(rows, accelerator.num_processes, collate_fn=collate))
     model.eval()
     parts = []
     for batch in loader:
         pixels = to_float(batch["pixels"]).contiguous(memory_format=torch.channels_last)
-        channels = model.blocks(model.stem(pixels)).mean((2, 3))
-        inputs = torch.cat([channels, contrast(batch["span"])[:, None]], 1)
+        channels = model.blocks(model.stem(pixels)).flatten(2)
+        maps = model.head.weight[len(model.labels) :, :-1] @ channels
+        most = maps.topk(most_telling(maps.shape[2], model.one_in), dim=2).indices
+        picked = [channels.take_along_dim(cells[:, None], 2).mean(2) for cells in most.unbind(1)]
+        pooled = torch.stack([channels.mean(2), *picked], 1)
+        span = contrast(batch["span"])[:, None, None].expand(-1, pooled.shape[1], 1)
+        inputs = torch.cat([pooled, span], 2)
         parts.append(accelerator.gather_for_metrics(inputs).cpu())
     return torch.cat(parts).double().numpy()
 
@@ -42,7 +49,7 @@ def seen(accelerator: Accelerator, model: ResNet18, rows: Dataset) -> np.ndarray
 def fit_head(model: ResNet18, inputs: np.ndarray, rows: Dataset, kinds: tuple[str, ...]) -> ResNet18:
     """A copy of `model` whose head fits the labels of `rows`, and the kinds of damage where they are labelled.
 
-    inputs: (N, 513) as `seen` gives them. rows: as `dataset.prepare_dataset` gives them. kinds: the damage
+    inputs: (N, 1 + K, 513) as `seen` gives them. rows: as `dataset.prepare_dataset` gives them. kinds: the damage
     that the data set labels.
     """
     before = Calibration.from_dict(model.calibration) if model.calibration else Calibration.identity(model.defects)
@@ -50,19 +57,22 @@ def fit_head(model: ResNet18, inputs: np.ndarray, rows: Dataset, kinds: tuple[st
     weight = model.head.weight.detach().cpu().double().numpy().copy()
     bias = model.head.bias.detach().cpu().double().numpy().copy()
     first = len(model.labels)
+    of_label, of_kinds = inputs[:, 0], inputs[:, 1:]
     for row, kind in enumerate(model.defects, first):
+        of_kind = of_kinds[:, row - first]
         truth = damage[:, kinds.index(kind)] if kind in kinds else np.full(len(rows), np.nan)
         slope = before.slope.get(kind, 1.0)
         known = np.isfinite(truth)
         if len(set(truth[known])) == 2:
-            log_odds = slope * (inputs[known] @ weight[row] + bias[row]) + before.bias.get(kind, 0.0)
-            by, shift = step(inputs[known], log_odds, truth[known], np.ones(known.sum()))
+            log_odds = slope * (of_kind[known] @ weight[row] + bias[row]) + before.bias.get(kind, 0.0)
+            by, shift = step(of_kind[known], log_odds, truth[known], np.ones(known.sum()))
             weight[row] += by / slope
             bias[row] += shift / slope
-    logits = inputs @ weight.T + bias
-    p_normal = before.probabilities(model.defects, logits[:, :first], logits[:, first:])["normal"]
+    label = of_label @ weight[:first].T + bias[:first]
+    found = np.einsum("nkd,kd->nk", of_kinds, weight[first:]) + bias[first:]
+    p_normal = before.probabilities(model.defects, label, found)["normal"]
     alike = len(rows) / (2 * np.where(normal == 1, normal.sum(), (1 - normal).sum()))  # both labels count as much
-    by, shift = step(inputs, logit(p_normal) - logit(before.prior), normal, alike)
+    by, shift = step(of_label, logit(p_normal) - logit(before.prior), normal, alike)
     for row, share in ((0, -0.5), (1, 0.5)):  # the label's log-odds are the difference of its two rows
         weight[row] += share * by / before.slope["normal"]
         bias[row] += share * shift / before.slope["normal"]

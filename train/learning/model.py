@@ -13,6 +13,7 @@ from darkroom.judge.resnet import ResNet18
 from darkroom.taxonomy import LABELS
 
 SIZE = 288  # default of the long side in pixels: fast on a CPU
+ONE_IN = 10  # of a new model, the tenth of the cells; a fifth is as good (docs/experiments.md)
 
 
 def initial_model(init: str | None, kinds: tuple[str, ...], input_size: int | None) -> ResNet18:
@@ -27,11 +28,12 @@ def initial_model(init: str | None, kinds: tuple[str, ...], input_size: int | No
     """
     if init is None:
         bundled = json.loads(locate().config.read_text(encoding="utf-8"))
-        return ResNet18(defects=kinds, input_size=input_size or SIZE, gate=bundled["gate"])
+        return ResNet18(defects=kinds, input_size=input_size or SIZE, one_in=ONE_IN, gate=bundled["gate"])
     known = ResNet18.of(load_network(init).model)
     model = ResNet18(
         defects=kinds or known.defects,
         input_size=input_size or known.input_size,
+        one_in=known.one_in,
         calibration=known.calibration,
         gate=known.gate,
     )
@@ -67,6 +69,7 @@ def save_model(model: ResNet18, calibration: dict | None, folder: Path) -> ResNe
         labels=model.labels,
         defects=model.defects,
         input_size=model.input_size,
+        one_in=model.one_in,
         calibration=calibration,
         gate=model.gate,
     ).eval()

@@ -43,6 +43,8 @@ def read_network(config: Path, tensors: Path, name: str) -> Network:
         stored = json.loads(config.read_text(encoding="utf-8"))
         model = Network({}, **stored)
         calibration = Calibration.from_dict(model.calibration) if model.calibration else None
+        if type(model.one_in) is not int or model.one_in < 1:
+            raise ValueError(f"one_in is {model.one_in!r}")
         if model.gate:
             Gate.from_dict(model.gate)
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -12,6 +12,12 @@ GREY, UNIT = 127.5, 63.75  # of the bytes of `film.network_input`: what is 0 to 
 USUAL_SPAN, SMALLEST_SPAN = 0.5, 0.01  # D; of a well exposed frame, and what a thinner frame counts as
 
 
+def most_telling(cells: int, one_in: int) -> int:
+    """How many of a map's cells, those that show it most, answer for a kind of damage: one in so many, at least one.
+    Most damage covers little of a frame, and the mean over all cells hardly moves with it (docs/experiments.md)."""
+    return -(-cells // one_in)
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """weights: {name: float32, or whole numbers for counters}, as `resnet.ResNet18` names them. The rest are its
@@ -21,6 +27,7 @@ class Network:
     labels: tuple[str, ...] = LABELS
     defects: tuple[str, ...] = DEFECTS
     input_size: int = 244
+    one_in: int = 1
     calibration: dict[str, Any] | None = None
     gate: dict[str, Any] | None = None
 

@@ -1,7 +1,8 @@
 """ResNet-18 built from d2l.ai's residual blocks, with one head for the label and one for the defects.
 
-Both heads are "average pool, then linear". A linear layer commutes with the mean, so applying it to every cell of
-the last feature map gives maps whose mean *is* the output: the class activation map is exact, not an estimate.
+The head is a linear layer at every cell of the last feature map. That gives maps whose mean *is* the label's output,
+as with "average pool, then linear", and a kind of damage answers with the mean over the cells of its map that show it
+most: the class activation map is exact, not an estimate.
 
 The head takes one number beside the pooled features: the frame's density span. The network's input is standardised by
 it, so that a frame with next to nothing on it looks like any other.
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..taxonomy import DEFECTS, LABELS
-from .network import GREY, SMALLEST_SPAN, UNIT, USUAL_SPAN, Network
+from .network import GREY, SMALLEST_SPAN, UNIT, USUAL_SPAN, Network, most_telling
 
 STAGES = ((2, 64), (2, 128), (2, 256), (2, 512))  # (residual blocks, channels)
 
@@ -33,8 +34,8 @@ def contrast(span: Tensor) -> Tensor:
 class Output(NamedTuple):
     """What one forward pass gives for N pictures; every entry is a logit.
 
-    label: (N, len(labels)); defects: (N, len(defects)); maps: (N, len(labels) + len(defects), h, w), whose mean over
-    (h, w) equals `label` and `defects` side by side. One cell of a map covers a 32 × 32 patch of the input.
+    maps: (N, len(labels) + len(defects), h, w). label: (N, len(labels)), the means over the cells of its maps; defects:
+    (N, len(defects)), the means over the `most_telling` cells of theirs. A cell covers a 32 × 32 patch of the input.
     """
 
     label: Tensor
@@ -73,6 +74,7 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
     defects: names of the kinds of damage, may be empty.
     input_size: pixels of the long side that `film.network_input` gives a picture. The network is fully convolutional:
     this is what it was trained for, and any other works.
+    one_in: a kind of damage answers with the mean over one in so many cells of its map, those that show it most.
     calibration: what `calibration.Calibration` reads, fitted after training; plain JSON.
     gate: what tells a colour negative from other pictures, the numbers of `film.gate.Gate`; None asks nothing.
     """
@@ -83,12 +85,13 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
         labels: tuple[str, ...] = LABELS,
         defects: tuple[str, ...] = DEFECTS,
         input_size: int = 244,
+        one_in: int = 1,
         calibration: dict[str, Any] | None = None,
         gate: dict[str, Any] | None = None,
     ):
         super().__init__()
         self.labels, self.defects = tuple(labels), tuple(defects)
-        self.input_size, self.calibration, self.gate = input_size, calibration, gate
+        self.input_size, self.one_in, self.calibration, self.gate = input_size, one_in, calibration, gate
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(64),
@@ -115,7 +118,7 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
         """The same for who runs it without torch; the weights are copied."""
         state = self.state_dict().items()
         weights = {name: (x.float() if x.is_floating_point() else x).cpu().numpy().copy() for name, x in state}
-        config = (self.labels, self.defects, self.input_size, self.calibration, self.gate)
+        config = (self.labels, self.defects, self.input_size, self.one_in, self.calibration, self.gate)
         return Network(weights, *config)
 
     def forward(self, x: Tensor, span: Tensor) -> Output:
@@ -124,5 +127,6 @@ class ResNet18(nn.Module, PyTorchModelHubMixin):
         weight = self.head.weight[:, :-1, None, None]
         thin = contrast(span)[:, None] * self.head.weight[:, -1]  # (N, outputs), the same in every cell
         maps = F.conv2d(features, weight, self.head.bias) + thin[:, :, None, None]
-        label, defects = torch.split(maps.mean((2, 3)), [len(self.labels), len(self.defects)], dim=1)
-        return Output(label, defects, maps)
+        label, defects = torch.split(maps.flatten(2), [len(self.labels), len(self.defects)], dim=1)
+        most = defects.topk(most_telling(defects.shape[2], self.one_in), dim=2, sorted=False).values
+        return Output(label.mean(2), most.mean(2), maps)

@@ -14,7 +14,7 @@ from weakref import WeakSet
 import ncnn
 import numpy as np
 
-from .network import GREY, SMALLEST_SPAN, UNIT, USUAL_SPAN, Network
+from .network import GREY, SMALLEST_SPAN, UNIT, USUAL_SPAN, Network, most_telling
 from .prefetch import CORES
 
 GRAPH = Path(__file__).with_name("network.param")
@@ -70,9 +70,10 @@ class Runtime:
             # Not by BLAS, whose threads spin for a while after each use: the next picture would wait for them.
             found.append(np.einsum("kc,chw->khw", weight[:, :-1], features) + thin[:, None, None])
         maps = np.stack(found).astype(np.float32, copy=False)
-        outputs = maps.mean(axis=(2, 3))
-        known = len(self.network.labels)
-        return outputs[:, :known], outputs[:, known:], maps
+        cells = maps.reshape(*maps.shape[:2], -1)
+        label, defects = np.split(cells, [len(self.network.labels)], axis=1)
+        most = most_telling(cells.shape[2], self.network.one_in)
+        return label.mean(axis=2), np.partition(defects, -most, axis=2)[..., -most:].mean(axis=2), maps
 
     def _features(self, picture: np.ndarray) -> np.ndarray:
         """(512, H / 32, W / 32) of a picture (3, H, W) uint8."""
