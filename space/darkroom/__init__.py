@@ -4,7 +4,7 @@
 >>> judge = darkroom.load()  # the bundled model; a folder, "user/name" or "user/name@v1" on the Hub names another
 >>> verdict = judge.judge("frame.jpg")
 >>> verdict.verdict, verdict.found
-('check', ['dye_removal'])
+('damaged', ['dye_removal'])
 >>> scan = darkroom.open_scan("frame.jpg")
 >>> positive = darkroom.invert(scan.rgb)  # (H, W, 3) float32 in 0…1
 >>> positive.shape == scan.pixels.shape

@@ -15,7 +15,7 @@ USUAL_SPAN, SMALLEST_SPAN = 0.5, 0.01  # D; of a well exposed frame, and what a 
 def most_telling(cells: int, one_in: int) -> int:
     """How many of a map's cells, those that show it most, answer for a kind of damage: one in so many, at least one.
     Most damage covers little of a frame, and the mean over all cells hardly moves with it (docs/experiments.md)."""
-    return -(-cells // one_in)
+    return (cells + one_in - 1) // one_in
 
 
 @dataclass(frozen=True, eq=False)
