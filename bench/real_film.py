@@ -212,7 +212,7 @@ def main() -> None:
         of_confidence(real)
     for of_scan, title in ((False, "real negatives"), (True, "real scans as negatives")):
         made = [row for row in rows if row[0].kind not in ("file", "scan") and row[0].of_scan == of_scan]
-        if made and any(job.label == "1" for job, _ in made):
+        if made:
             of_composites(title, made)
 
 

@@ -184,15 +184,20 @@ def test_real_film_prints_shares_and_auroc_with_intervals(run, weights, tmp_path
     assert [sum(map(int, column)) for column in zip(*bins, strict=True)] == [3, 1]
 
 
+def scans(folder: Path, rows: list[str]) -> None:
+    """Frames below scans/, and an index.csv as `real_film` reads it. rows: use, half, readable, photographer."""
+    (folder / "scans").mkdir()
+    lines = ["file,use,half,readable,photographer"]
+    for n, row in enumerate(rows):
+        Image.fromarray(eight_bit(frame(80, 120, seed=n))).save(folder / f"scans/{n}.jpg")
+        lines.append(f"scans/{n}.jpg,{row}")
+    (folder / "index.csv").write_text("\n".join(lines) + "\n")
+
+
 def test_real_film_puts_damage_on_one_scan_of_each_photographer_too(run, weights, tmp_path, monkeypatch):
     monkeypatch.setattr(real_film, "KINDS", ["holes"])
     monkeypatch.setattr(real_film, "SEVERITIES", (2,))
-    (tmp_path / "scans").mkdir()
-    lines = ["file,use,half,readable,photographer"]
-    for n in range(5):
-        Image.fromarray(eight_bit(frame(80, 120, seed=n))).save(tmp_path / f"scans/{n}.jpg")
-        lines.append(f"scans/{n}.jpg,measure,{'report' if n < 4 else 'choose'},1,photographer {n // 2}")
-    (tmp_path / "index.csv").write_text("\n".join(lines) + "\n")
+    scans(tmp_path, [f"measure,{'report' if n < 4 else 'choose'},1,photographer {n // 2}" for n in range(5)])
     out = run(real_film, tmp_path, "--weights", weights)
     assert "real scans as negatives, readable (4):" in out
     assert "\n2 real scans as negatives with damage put on them;" in out
@@ -216,12 +221,7 @@ def test_mistakes_are_counted_and_drawn(run, weights, data, tmp_path, monkeypatc
 def test_own_film_trains_on_what_is_labelled_and_judges_the_others(run, weights, tmp_path, monkeypatch):
     for name, value in {"LABELLED": (8,), "OTHERS": 4, "PHOTOGRAPHERS": 1}.items():
         monkeypatch.setattr(own_film, name, value)
-    (tmp_path / "scans").mkdir()
-    lines = ["file,half,readable"]
-    for n in range(14):
-        Image.fromarray(eight_bit(frame(80, 120, seed=n))).save(tmp_path / f"scans/{n}.jpg")
-        lines.append(f"scans/{n}.jpg,choose,{int(n > 1)}")
-    (tmp_path / "index.csv").write_text("\n".join(lines) + "\n")
+    scans(tmp_path, [f"measure,choose,{int(n > 1)}," for n in range(14)])
     out = run(own_film, tmp_path, "--half", "choose", "--weights", weights)
     found = re.findall(r"^(.+?)  .* [01]\.\d\d \([01]\.\d\d–[01]\.\d\d\)$", out, re.MULTILINE)
     assert found == [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import learning.calibrate
 from darkroom.judge.calibration import Calibration, at_prior
 from darkroom.judge.resnet import Output
 from darkroom.taxonomy import DEFECTS
@@ -51,6 +52,15 @@ def test_an_overconfident_network_is_brought_to_the_truth(n):
     fitted = p_normal(calibration, output)
     assert calibration_error(fitted, y) < 0.05 < calibration_error(raw, y)
     assert calibration_error(at_prior(fitted, calibration.prior, 0.5), y, prior=0.5) < 0.06
+
+
+def test_the_label_has_its_share_whatever_the_kinds_would_get(monkeypatch):
+    def weighed(share: float) -> float:
+        monkeypatch.setattr(learning.calibrate, "LABEL_SHARE", share)
+        fitted, _ = calibrate(*case(1500, 0), DEFECTS, MODEL)
+        return fitted.slope["normal"] / fitted.sound
+
+    assert weighed(0.8) == pytest.approx(4 * weighed(0.5), rel=1e-3)
 
 
 def test_with_few_pictures_only_a_temperature_and_a_bias_are_fitted():

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# How the bundled model is made from film. FILM is a folder with index.csv (columns file, use, readable, photographer) of
-# real negatives (negatives/) and real film scans (scans/), PHOTOS one of photographs, DUST one of outlines of real dust.
+# How a model is made from film; the bundled one was trained by this script as it is in commit bfb4459. FILM is a folder
+# with index.csv (columns file, use, readable, photographer) of real negatives (negatives/) and real film scans (scans/),
+# PHOTOS one of photographs, DUST one of outlines of real dust.
 #
 #     bash train/recipe.sh FILM PHOTOS DUST
 #

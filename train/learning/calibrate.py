@@ -14,14 +14,14 @@ from darkroom.judge.resnet import Output, ResNet18
 from learning.guarantee import guaranteed_threshold
 
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
-FEWEST = 2 * EVENTS  # of the rarer class, for two weights
+FEWEST = 2 * EVENTS  # of the rarer class, for a temperature and a bias, and for two weights in "normal"
 # Of damaged frames, at most; many of the simulated ones are faint. With .15 half of the readable real frames were left
 # to a person, and no real damaged one was kept from "readable" that .25 lets pass (docs/experiments.md).
 FALSE_READABLE = 0.25
+FALSE_DAMAGED = 0.03  # of readable ones, at most: the error that a photographer minds most
 # Of the label in "normal", the kinds of damage have the rest. Fitted on simulated frames, the kinds would get most, and
 # real damage that looks like none of them would pass (docs/experiments.md).
 LABEL_SHARE = 2 / 3
-FALSE_DAMAGED = 0.03  # of readable ones, at most: the error that a photographer minds most
 
 
 def calibrate(output: Output, rows: Dataset, kinds: tuple[str, ...], model: ResNet18) -> tuple[Calibration, dict]:

@@ -36,7 +36,7 @@ def seen(accelerator: Accelerator, model: ResNet18, rows: Dataset) -> np.ndarray
     for batch in loader:
         pixels = to_float(batch["pixels"]).contiguous(memory_format=torch.channels_last)
         channels = model.blocks(model.stem(pixels)).flatten(2)
-        maps = model.head.weight[len(model.labels) :, :-1] @ channels
+        maps = model.head.weight[len(model.labels) :, :-1] @ channels  # span and bias are the same in every cell
         most = maps.topk(most_telling(maps.shape[2], model.one_in), dim=2).indices
         picked = [channels.take_along_dim(cells[:, None], 2).mean(2) for cells in most.unbind(1)]
         pooled = torch.stack([channels.mean(2), *picked], 1)

@@ -1,8 +1,8 @@
 """From the network's logits to calibrated probabilities and a verdict. numpy only.
 
 Each kind of damage has a temperature and a bias for its pooled logit (Guo et al. 2017). "Readable?" weighs two things:
-the network's own label, and that no kind of damage was found, as a noisy-or (Pearl 1988): one defect is enough. All
-numbers are fitted on validation by `train/run.py` and stored in `config.json`.
+the network's own label, and that no kind of damage was found, as a noisy-or (Pearl 1988): one defect is enough. The
+numbers are fitted on validation by `train/run.py`, but for the share of each of the two, and stored in `config.json`.
 """
 
 from collections.abc import Sequence
