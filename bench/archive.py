@@ -38,7 +38,7 @@ from darkroom.scoring.run import Run
 from darkroom.scoring.wanted import Wanted
 
 PICTURES = 12  # different ones; the archive is links to them
-TURNS, TURN = 4, 24  # comparisons of floor and scoring, and files in each
+TURNS, TURN = 8, 24  # comparisons of floor and scoring, and files in each
 EVERY = 100  # files between two looks at the memory
 
 

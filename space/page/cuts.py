@@ -12,7 +12,7 @@ import numpy as np
 from darkroom.film.preview import jpeg, negative_view, thumbnail
 from darkroom.film.scan import open_scan
 from darkroom.frames.cut import cut, cut_out
-from darkroom.judge.roll import JudgedFrame, judged_frames, prepared_frames
+from darkroom.judge.roll import JudgedFrame, judged_frames
 from darkroom.judge.verdict import Judge
 
 from .judging import PRIVATE, Seen, look_at, refuse, see, share
@@ -73,7 +73,7 @@ def look(
     if first is scan:
         return whole, None
     picture = JudgedFrame(name, path, number=number, infrared=infrared)
-    frames = tuple(judged_frames(judge, picture, prepared_frames(judge, scans), prior))
+    frames = tuple(judged_frames(judge, picture, scans, prior))
     small = jpeg(negative_view(whole.negative), quality=75)
     return see(judge, first, prior, method, frames[0].verdict), Cuts(whole, small, frames)
 

@@ -138,8 +138,7 @@ def endpoints(judge: Judge) -> None:
         try:
             scan = open_scan(path, name=path.name, light=light)
             scans = cut(scan) if not corners else [*cut_out(scan, outlines(corners, path.name))]
-            ready = rolls.prepared_frames(judge, scans)
-            judged = rolls.judged_frames(judge, rolls.JudgedFrame(path.name, path), ready, share(100 * prior))
+            judged = rolls.judged_frames(judge, rolls.JudgedFrame(path.name, path), scans, share(100 * prior))
             note = note_on(scan, whole="By /judge_roll")
             return [record(frame, note=note, corners=cornered(frame)) for frame in judged]
         except Exception as error:

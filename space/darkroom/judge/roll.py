@@ -20,17 +20,12 @@ from ..film.scan import Scan, open_scan
 from ..frames.cut import CutScan, cut
 from ..taxonomy import VERDICTS
 from .patterns import same_end, same_place
-from .prefetch import ahead
+from .prefetch import CORES, ahead
 from .record import COLUMNS, Verdict
-from .verdict import Judge, Prepared
+from .verdict import Judge
 
 log = logging.getLogger(__name__)
 SPOKEN = VERDICTS | {"error": "Not judged"}  # for people
-WORKERS, AHEAD = 2, 4  # threads that open frames; frames opened before they are asked for
-
-
-# What the judge needs; a small JPEG; polygon, number and base of what was cut out.
-Ready = tuple[Prepared, bytes, np.ndarray | None, int, Base | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,50 +87,41 @@ def explain(error: Exception, name: str) -> str:
 
 
 def judge_roll(judge: Judge, found: Iterable[FrameSource], prior: float, light: str = "auto") -> Iterator[JudgedFrame]:
-    """Judge pictures in their order, of a strip each frame (see `frames.cut`), yielding each as it is done; a few
-    pictures are opened on several cores ahead of it.
+    """Judge pictures in their order, of a strip each frame (see `frames.cut`), yielding each as it is done; a picture
+    a core at a time.
 
     light: as for `open_scan`. After `MOST_FRAMES` frames the rest is left out, and an entry says so.
     """
     total = 0
-    for entry, ready in ahead(lambda entry: (entry, _prepare(judge, entry, light)), found, WORKERS, AHEAD):
-        if total >= MOST_FRAMES and entry.path is not None:
-            yield JudgedFrame(entry.name, None, error=left_out(entry.name))
+    for frames in ahead(lambda entry: _judged(judge.one_core, entry, prior, light), found, CORES, 2 * CORES):
+        if total >= MOST_FRAMES and frames[0].path is not None:
+            name = frames[0].found.name
+            yield JudgedFrame(name, None, error=left_out(name))
             return
-        frame = JudgedFrame(entry.name, entry.path, number=entry.number, infrared=entry.infrared)
-        if isinstance(ready, str):
-            yield replace(frame, error=ready)
-            continue
-        yield from judged_frames(judge, frame, ready, prior)
-        total += len(ready)
+        yield from frames
+        total += sum(frame.verdict is not None for frame in frames)
 
 
-def judged_frames(judge: Judge, picture: JudgedFrame, ready: list[Ready], prior: float) -> Iterator[JudgedFrame]:
-    """The frames of a picture, judged one after another; ready: as `prepared_frames` gives them."""
-    for prepared, small, polygon, which, base in ready:
-        verdict = judge.judge_prepared([prepared], prior)[0]
-        whole = "" if polygon is None else picture.name
-        judged = replace(picture, name=prepared.name, verdict=verdict, thumbnail=small)
-        yield replace(judged, polygon=polygon, picture=whole, which=which, base=base)
-
-
-def _prepare(judge: Judge, entry: FrameSource, light: str) -> list[Ready] | str:
+def _judged(judge: Judge, entry: FrameSource, prior: float, light: str) -> list[JudgedFrame]:
+    picture = JudgedFrame(entry.name, entry.path, number=entry.number, infrared=entry.infrared)
     if entry.path is None:
-        return entry.error
+        return [replace(picture, error=entry.error)]
     try:
         scan = open_scan(entry.path, entry.name, number=entry.number, light=light, infrared=entry.infrared)
-        return prepared_frames(judge, cut(scan))
+        return judged_frames(judge, picture, cut(scan), prior)
     except Exception as error:  # whatever one file does, the rest of the roll goes on
-        return explain(error, entry.name)
+        return [replace(picture, error=explain(error, entry.name))]
 
 
-def prepared_frames(judge: Judge, scans: list[Scan]) -> list[Ready]:
-    """Each scan made ready; it is taken out of the list, so that its pixels are let go."""
+def judged_frames(judge: Judge, picture: JudgedFrame, scans: list[Scan], prior: float) -> list[JudgedFrame]:
+    """The frames of a picture, one after another; each is taken out of `scans`, so that its pixels are let go."""
     done = []
     while scans:
         scan = scans.pop(0)
-        polygon, which = (scan.polygon, scan.which) if isinstance(scan, CutScan) else (None, 0)
-        done.append((judge.prepare(scan), thumbnail(reduce(scan, side=600)), polygon, which, scan.base))
+        frame = replace(picture, name=scan.name, thumbnail=thumbnail(reduce(scan, side=600)), base=scan.base)
+        if isinstance(scan, CutScan):
+            frame = replace(frame, picture=picture.name, polygon=scan.polygon, which=scan.which)
+        done.append(replace(frame, verdict=judge.judge(scan, prior)))
     return done
 
 

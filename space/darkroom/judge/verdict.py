@@ -7,7 +7,9 @@ verdict.verdict, verdict.p_normal, verdict.defects
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["COLUMNS", "Judge", "Prepared", "Verdict", "load"]
+
+
+Measured = tuple[Evidence, Surface | None, AboveBase | None]
 
 
 class Prepared(NamedTuple):
@@ -65,9 +70,10 @@ class Judge:
         if isinstance(scan, Scan):
             return self.judge_batch([scan], prior)[0]
         picture = open_scan(scan)
-        with ThreadPoolExecutor(1) as pool:  # on another core; most pictures are one frame, and prepared by then
-            looking = pool.submit(only_frame, picture)
-            prepared, frame = self.prepare(picture), looking.result()
+        with ThreadPoolExecutor(2) as pool:  # on other cores; most pictures are one frame, and prepared by then
+            looking, film = pool.submit(only_frame, picture), Film(picture)
+            measured = pool.submit(self._measured, film)
+            prepared, frame = self._prepared(film, measured.result), looking.result()
         return self.judge_prepared([prepared if frame is picture else self.prepare(frame)], prior)[0]
 
     def judge_batch(self, scans: Sequence[Scan], prior: float = PRIOR) -> list[Verdict]:
@@ -77,10 +83,24 @@ class Judge:
     def prepare(self, scan: Scan) -> Prepared:
         """All that judging needs of a scan, so that its pixels can be let go; safe to call from several threads."""
         film = Film(scan)
-        return Prepared(scan.name, network_input(film, self.model.input_size), film.turns, *self._measured(film))
+        return self._prepared(film, lambda: self._measured(film))
 
-    def _measured(self, film: Film) -> tuple[Evidence, Surface | None, AboveBase | None]:
+    def _prepared(self, film: Film, measured: Callable[[], Measured]) -> Prepared:
+        pixels = network_input(film, self.model.input_size)
+        return Prepared(film.scan.name, pixels, film.turns, *measured())
+
+    def _measured(self, film: Film) -> Measured:
         return measure(film, self.gate), surface(film), above_base(film)
+
+    @cached_property
+    def one_core(self) -> "Judge":
+        """This judge for whoever judges a picture a core at a time: its network takes one core, where several would
+        wait for each other in every layer. With an accelerator it is this judge."""
+        if not isinstance(self.run, Runtime):
+            return self
+        alone = copy(self)
+        alone.run = Runtime(self.model, threads=1)
+        return alone
 
     def accelerate(self, device: "torch.device") -> None:
         """Run the network on a GPU from here on, which takes torch."""

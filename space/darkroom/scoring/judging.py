@@ -30,7 +30,6 @@ from ..judge.calibration import PRIOR
 from ..judge.network import BATCH
 from ..judge.prefetch import ahead
 from ..judge.record import COLUMNS, Verdict
-from ..judge.runtime import Runtime
 from ..judge.verdict import Judge, Prepared
 from .items import Item, state
 from .pictures import store
@@ -67,8 +66,7 @@ class Judging:
         pictures: Path | None = None,
         readers: int = 1,
     ):
-        self.judge, self.prior, self.light, self.pictures = judge, prior, light, pictures
-        self.readers = readers
+        self.prior, self.light, self.pictures, self.readers = prior, light, pictures, readers
         if device is None and find_spec("torch"):
             from ..judge.accelerator import accelerator
 
@@ -76,8 +74,7 @@ class Judging:
         self.in_threads = device is None or device.type == "cpu"
         if device and not self.in_threads:
             judge.accelerate(device)
-        else:
-            judge.run = Runtime(judge.model, threads=1)  # in each of our own
+        self.judge = judge.one_core
 
     def each(self, items: Iterable[Item]) -> Iterator[list[tuple[Item, list[dict[str, Any]]]]]:
         """The items with what is kept of their frames, in their order, a batch at a time. At most a few dozen frames
