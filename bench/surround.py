@@ -1,6 +1,6 @@
 """Does a verdict stay what it is when rebate, sprocket holes, a holder or bare light lie around a readable frame?
 
-    python bench/surround.py film                    # its negatives/ that index.csv calls readable
+    python bench/surround.py film                    # its negatives/ that index.csv calls readable, without a border
     python bench/surround.py negatives               # pictures whose labels.csv has normal = 1
 
 Each frame is judged as it is, and again with something laid around it that the photographer could have left there; and
@@ -105,7 +105,8 @@ def readable(folder: Path) -> list[Path]:
     if (folder / "labels.csv").is_file():
         return [folder / row["file_name"] for row in rows_of(folder / "labels.csv") if row["normal"] == "1"]
     rows = rows_of(folder / "index.csv")
-    return [folder / r["file"] for r in rows if r["file"].startswith("negatives/") and r["readable"] == "1"]
+    bare = {"readable": "1", "border": "0"}.items()  # what has a border has something around it already
+    return [folder / row["file"] for row in rows if row["file"].startswith("negatives/") and bare <= row.items()]
 
 
 def main() -> None:
