@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import numpy as np
@@ -73,6 +74,30 @@ def test_a_network_and_its_class_are_described_alike_and_become_one_another(mode
     again = ResNet18.of(model.network())
     assert again.input_size == 64 and again.defects == model.defects
     assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in again.state_dict().items())
+
+
+def test_a_judge_of_one_core_says_the_same_and_starts_once_for_all_threads(model, pictures, monkeypatch):
+    judge, begun = Judge(model.network()), []
+
+    def slowly(runtime: Runtime, start=Runtime._start):
+        begun.append(runtime.threads)
+        time.sleep(0.2)
+        return start(runtime)
+
+    monkeypatch.setattr(Runtime, "_start", slowly)
+    assert judge.one_core is judge.one_core
+    with ThreadPoolExecutor(4) as pool:
+        every = [*pool.map(lambda _: judge.one_core.run(*pictures), range(4))]
+    assert begun == [1]
+    for found in every:
+        for part, expected in zip(found, judge.run(*pictures), strict=True):
+            np.testing.assert_allclose(part, expected, atol=1e-5)
+
+
+def test_with_an_accelerator_there_is_one_judge(model):
+    judge = Judge(model.network())
+    judge.accelerate(torch.device("cpu"))
+    assert judge.one_core is judge
 
 
 def test_a_judge_can_be_sent_to_another_process(model, pictures):

@@ -92,8 +92,8 @@ def judge_roll(judge: Judge, found: Iterable[FrameSource], prior: float, light: 
 
     light: as for `open_scan`. After `MOST_FRAMES` frames the rest is left out, and an entry says so.
     """
-    total = 0
-    for frames in ahead(lambda entry: _judged(judge.one_core, entry, prior, light), found, CORES, 2 * CORES):
+    total, alone = 0, judge.one_core
+    for frames in ahead(lambda entry: _judged(alone, entry, prior, light), found, CORES, 2 * CORES):
         if total >= MOST_FRAMES and frames[0].path is not None:
             name = frames[0].found.name
             yield JudgedFrame(name, None, error=left_out(name))

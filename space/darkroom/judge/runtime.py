@@ -9,6 +9,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from weakref import WeakSet
 
 import ncnn
@@ -37,12 +38,14 @@ class Runtime:
     def __init__(self, network: Network, threads: int = CORES):
         self.network, self.threads = network, threads
         self.started: ncnn.Net | None = None
+        self.starting = Lock()
         _RUNTIMES.add(self)
 
     @property
     def net(self) -> ncnn.Net:
-        """Started when it is first needed."""
-        net = self.started = self.started or self._start()
+        """Started when it is first needed, once however many threads need it."""
+        with self.starting:
+            net = self.started = self.started or self._start()
         return net
 
     def _start(self) -> ncnn.Net:
@@ -116,6 +119,7 @@ def _after_fork() -> None:
     _forked = True
     for runtime in list(_RUNTIMES):
         runtime.started = None  # its number of threads is fixed
+        runtime.starting = Lock()  # a thread that held it is not here
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
