@@ -81,11 +81,10 @@ def forward(bench: Bench) -> list[Row]:
     return rows
 
 
-def score(judge: Judge, folder: Path, output: Path) -> None:
-    """A folder to a new table of verdicts, as `darkroom score` does it."""
+def score(judging: Judging, folder: Path, output: Path) -> None:
+    """A folder to a new table of verdicts, as `darkroom score` does it, once its model is loaded."""
     shutil.rmtree(run_folder(output), ignore_errors=True)
-    judging = Judging(Judge(judge.model), readers=Alone().readers)
-    Run(Model(judge, {}), judging, Wanted(output), Progress(quiet=True), [str(folder)]).finish()
+    Run(Model(judging.judge, {}), judging, Wanted(output), Progress(quiet=True), [str(folder)]).finish()
 
 
 def batch(bench: Bench) -> list[Row]:
@@ -94,10 +93,10 @@ def batch(bench: Bench) -> list[Row]:
     folder.mkdir(exist_ok=True)
     paths = [photograph(folder / f"{n}.jpg", n, PHOTO) for n in range(FILES)]
     floors = [peers.floor(bench.judge, path, bench.shape()) for path in paths]
-    pipeline = peers.pipeline(bench.shape())
+    pipeline, judging = peers.pipeline(bench.shape()), Judging(Judge(bench.judge.model), readers=Alone().readers)
 
     def ours() -> None:
-        score(bench.judge, folder, bench.folder / "verdicts.csv")
+        score(judging, folder, bench.folder / "verdicts.csv")
 
     def beside() -> None:
         with subprocess.Popen([sys.executable, "-c", BUSY]) as busy:

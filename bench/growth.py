@@ -18,6 +18,8 @@ from comparisons import score
 from darkroom.files.decode import ScanError
 from darkroom.judge.network import Network
 from darkroom.judge.verdict import Judge, load
+from darkroom.scoring.judging import Judging
+from darkroom.scoring.processes import Alone
 from isolated import forget_peak, peak
 from pictures import photograph
 
@@ -60,7 +62,8 @@ def batch(count: int) -> Point:
 def files(count: int) -> Point:
     """A folder of so many small files to a table, by a network that is given them small, so that reading counts."""
     bundled = load().model
-    judge = Judge(Network(**{**vars(bundled), "input_size": SMALL[0]}))
+    small = Judge(Network(**{**vars(bundled), "input_size": SMALL[0]}))
+    judging = Judging(small, readers=Alone().readers)
     with tempfile.TemporaryDirectory() as folder, silent():
         first = photograph(Path(folder, "first.jpg"), 0, SMALL)
         scans = Path(folder, "scans")
@@ -68,7 +71,7 @@ def files(count: int) -> Point:
         for n in range(count):
             shutil.copy(first, scans / f"{n:06d}.jpg")
         forget_peak()
-        return count, seconds(lambda: score(judge, scans, Path(folder, "verdicts.csv"))), peak()
+        return count, seconds(lambda: score(judging, scans, Path(folder, "verdicts.csv"))), peak()
 
 
 def draw(curves: dict[str, list[Point]], path: Path) -> None:
