@@ -39,7 +39,6 @@ from darkroom.scoring.wanted import Wanted
 
 PICTURES = 12  # different ones; the archive is links to them
 TURNS, TURN = 8, 24  # comparisons of floor and scoring, and files in each
-EVERY = 100  # files between two looks at the memory
 
 
 def archive(folder: Path, files: int, width: int, height: int) -> list[Path]:
@@ -94,16 +93,16 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 class Memory(Progress):
-    """Says nothing, and notes the memory of this process every `EVERY` files."""
+    """Says nothing, and notes the memory of this process two hundred times on the way. files: that are to come."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: int) -> None:
         super().__init__(quiet=True)
-        self.seen: list[float] = []
+        self.every, self.seen = max(1, files // 200), list[float]()
 
     def add(self, judged: list) -> None:
         """Some items are done."""
         super().add(judged)
-        if self.done % EVERY == 0:
+        if self.done % self.every == 0:
             self.seen.append(psutil.Process().memory_info().rss / 1e6)
 
 
@@ -127,14 +126,14 @@ def main() -> None:
         print(f"{readers} threads: scoring has {of_floor:.0%} of the floor's files a second,")
         print(f"and {of_bare:.0%} of what the verdicts alone have")
         gc.collect()
-        memory = Memory()
+        memory = Memory(args.files)
         paths = [str(path) for path in names[: args.files]] if args.files < 500 else [str(folder / "scans")]
         taken = seconds(Run(loaded, judging, Wanted(folder / "v.csv"), memory, paths).finish)
     first, last = memory.seen[len(memory.seen) // 10], memory.seen[-1]
     print(f"{args.files:,} files, {args.files / taken:.2f} a second")
     print(f"memory {first:.0f} MB after a tenth, {last:.0f} MB at the end, {max(memory.seen):.0f} MB at most")
     if args.chart:
-        chart(memory.seen, args.chart)
+        chart(memory, args.chart)
 
 
 def turn(judging: Judging, loaded: Model, files: list[Path], folder: Path) -> tuple[float, float]:
@@ -153,14 +152,14 @@ def turn(judging: Judging, loaded: Model, files: list[Path], folder: Path) -> tu
     return least / taken, alone / taken
 
 
-def chart(memory: list[float], path: Path) -> None:
+def chart(memory: Memory, path: Path) -> None:
     """Draw megabytes over files."""
     from matplotlib.figure import Figure
 
     figure = Figure((7, 3), layout="constrained")
     axes = figure.subplots()
-    axes.plot(np.arange(1, len(memory) + 1) * EVERY, memory)
-    axes.set(xlabel="files", ylabel="memory, MB", ylim=(0, 1.2 * max(memory)), title="Memory while scoring")
+    axes.plot(np.arange(1, len(memory.seen) + 1) * memory.every, memory.seen)
+    axes.set(xlabel="files", ylabel="memory, MB", ylim=(0, 1.2 * max(memory.seen)), title="Memory while scoring")
     figure.savefig(path, dpi=120)
 
 

@@ -1,10 +1,10 @@
 """Measure how well frames are found: on pictures whose frames are known, and on pictures that are one frame.
 
     python train/strips.py data/strips --photos photos --count 200
-    python bench/find_frames.py data/strips           # simulated: strips.csv names the corners of each frame
-    python bench/find_frames.py film/strips           # real: boxes.csv names each frame's box
-    python bench/find_frames.py film/negatives        # no such file: every picture is a single frame
-    python bench/find_frames.py --simulated 40        # strips that it draws itself
+    PYTHONPATH=train python bench/find_frames.py data/strips       # simulated: strips.csv has corners
+    PYTHONPATH=train python bench/find_frames.py film/strips       # real: boxes.csv names each frame's box
+    PYTHONPATH=train python bench/find_frames.py film/negatives    # no such file: every picture is a single frame
+    PYTHONPATH=train python bench/find_frames.py --simulated 40    # strips that it draws itself
 
 Prints the share of pictures with the right count, within one of it, the mean over frames of the intersection over
 union with the frame that was found there (0 where none was), the share of single frames that were left in one piece,

@@ -91,7 +91,8 @@ def work(connection, road, weights: Path | None) -> None:
     from darkroom.judge.verdict import load
 
     judge = load(weights)
-    judge.run(np.zeros((1, 3, CELL, CELL), np.uint8), np.ones(1, np.float32))  # starting it is no file's own time
+    blank = np.zeros((1, 3, CELL, CELL), np.uint8)
+    judge.one_core.run(blank, np.ones(1, np.float32))  # starting it is no file's own time
     connection.send("ready")
     while True:
         try:

@@ -103,7 +103,7 @@ def jobs(folder: Path, half: str) -> list[Job]:
             where, path = row["file"].split("/")[0], folder / row["file"]
             if where == "negatives" and half == "choose" and row["readable"] in ("0", "1"):
                 todo.append(Job(path, row["photographer"], row["readable"]))
-            if where == "scans" and row["half"] == half and row["readable"] in ("0", "1"):
+            if where == "scans" and (row["use"], row["half"]) == ("measure", half) and row["readable"] in ("0", "1"):
                 todo.append(Job(path, row["photographer"], row["readable"], "scan"))
     count: dict[tuple[str, str], int] = {}
     for job in [job for job in todo if job.label == "1"]:

@@ -1,7 +1,7 @@
 """Does a verdict stay what it is when rebate, sprocket holes, a holder or bare light lie around a readable frame?
 
-    python bench/surround.py film                    # its negatives/ that index.csv calls readable, without a border
-    python bench/surround.py negatives               # pictures whose labels.csv has normal = 1
+    PYTHONPATH=train python bench/surround.py film   # its negatives/ that index.csv calls readable, without a border
+    PYTHONPATH=train python bench/surround.py negatives   # pictures whose labels.csv has normal = 1
 
 Each frame is judged as it is, and again with something laid around it that the photographer could have left there; and
 turned by quarters. A line a surround: in how many the frame is still taken for one, how many were cut to their picture,
@@ -25,7 +25,6 @@ from darkroom.judge.verdict import Judge, Verdict, load
 from real_film import rows_of
 from simulator.filmstrip import HOLE, PITCH
 
-SIDE = 1200  # pixels of a frame's long side
 LIGHT = np.float32(0.97)  # coded, of the bare light
 FILM, PICTURE = 35.0, 24.0  # mm across 35 mm film, and of its pictures
 MARGIN = 0.08  # of the long side

@@ -27,7 +27,7 @@ def rows(count: int, size: int) -> Dataset:
 
 
 class Loop:
-    """The training loop, an epoch a call; between two epochs it judges one picture, as validation."""
+    """The training loop, an epoch a call; between two epochs it judges two pictures, as validation."""
 
     def __init__(self, frames: Dataset, size: int, batch: int):
         self.frames, self.model = frames, ResNet18(defects=(), input_size=size)

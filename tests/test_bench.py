@@ -88,7 +88,6 @@ def test_speed_times_every_stage_of_both_files(run, weights, monkeypatch):
 def test_archive_prints_speeds_memory_and_draws_a_chart(run, weights, tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "TURNS", 1)
     monkeypatch.setattr(archive, "TURN", 3)
-    monkeypatch.setattr(archive, "EVERY", 2)
     out = run(archive, "--files", 6, "--size", 90, 60, "--weights", weights, "--chart", tmp_path / "memory.png")
     assert re.search(r"scoring has \d+% of the floor's", out) and re.search(r"6 files, [\d.]+ a second", out)
     assert re.search(r"memory \d+ MB after a tenth, \d+ MB at the end", out)

@@ -40,7 +40,7 @@ def test_what_is_plain_on_an_even_ground_is_hidden_by_texture():
     assert not seen(ROUGH, 60, (-0.12, -0.08, -0.05))
     disc = (DISTANCE < 60)[..., None] * np.float32(-0.12)
     inside = DISTANCE < 50
-    on_even, on_rough = (visibility(film, film + disc)[0][inside].mean() for film in (EVEN, ROUGH))
+    on_even, on_rough = (visibility(film, film + disc)[inside].mean() for film in (EVEN, ROUGH))
     assert on_even > 1.5 * on_rough
 
 
@@ -56,17 +56,6 @@ def test_damage_is_put_where_it_can_be_seen_or_not_at_all():
     assert (changed != EVEN).any() and where[:, 240:].any() and not where[:, :240].any()
     changed, where = placed_visibly(faint, ROUGH, ROUGH[0, 0], 1, np.random.default_rng(0))
     assert (changed == ROUGH).all() and where.shape == SHAPE and not where.any()
-
-
-def test_damage_that_must_end_nearby_is_not_put_where_it_fades_over_all_of_the_frame():
-    def patch(density, base, severity, rng):
-        disc = np.clip((40 - DISTANCE) / severity + 0.5, 0, 1)[..., None].astype(np.float32)
-        return density - disc * np.float32(0.2), disc[..., 0]
-
-    for softness, put in ((10, True), (80, False)):
-        _, where = placed_visibly(patch, EVEN, EVEN[0, 0], softness, np.random.default_rng(0), least=0.3, ends=0.4)
-        assert where.any() == put
-        assert placed_visibly(patch, EVEN, EVEN[0, 0], softness, np.random.default_rng(0), least=0.3)[1].any()
 
 
 def test_what_has_not_changed_is_not_seen():

@@ -13,8 +13,9 @@ from .words import card as boxed
 
 HOW = """<p>A ResNet-18 looks at the negative, mask and all, in its own proportions. It answers for every part of the
 frame: readable or not, and each kind of damage. These answers, and how much density there is in the frame, become a
-probability that was calibrated on frames kept out of training. Nothing else decides; the measurements below a verdict
-are there to be read. Whether a picture is a colour negative at all is asked separately.</p>
+probability that was calibrated on frames kept out of training. Nothing else decides, but that an empty frame is
+damaged and a poor scan is to be made again; the other measurements below a verdict are there to be read. Whether a
+picture is a colour negative at all is asked separately.</p>
 <p>The bundled weights learnt from real negatives with damage put on them, from real scans made negatives again, and
 from photographs and drawn scenes put through the densities of a C-41 film, each kind of damage, a camera and a JPEG
 encoder. Frames of one source photograph stayed on one side of the split.</p>"""

@@ -1,7 +1,7 @@
 """Fit the calibration of the probabilities, and the thresholds of the three verdicts.
 
-All of it is fitted on the validation split and stored in the model's `config.json`; `darkroom.judge.calibration`
-applies it.
+All of it but the label's share is fitted on the validation split; it is stored in the model's `config.json`, and
+`darkroom.judge.calibration` applies it.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ from learning.guarantee import guaranteed_threshold
 
 EVENTS = 10  # of the rarer class for each fitted weight (Peduzzi et al. 1996)
 FEWEST = 2 * EVENTS  # of the rarer class, for a temperature and a bias, and for two weights in "normal"
-# Of damaged frames, at most; many of the simulated ones are faint. With .15 half of the readable real frames were left
-# to a person, and no real damaged one was kept from "readable" that .25 lets pass (docs/experiments.md).
+# Of damaged frames, at most; many of the simulated ones are faint, and a smaller share leaves more readable frames to a
+# person.
 FALSE_READABLE = 0.25
 FALSE_DAMAGED = 0.03  # of readable ones, at most: the error that a photographer minds most
 # Of the label in "normal", the kinds of damage have the rest. Fitted on simulated frames, the kinds would get most, and

@@ -8,7 +8,7 @@ from darkroom.judge.resnet import Output
 from darkroom.taxonomy import DEFECTS
 
 CLEAN, DAMAGED = 0.1, 0.4  # a cell's visible coverage: up to the first value it is clean, from the second damaged
-POOLED_WEIGHT = 0.5  # weight of the pooled defects, which a small hole can hardly move
+POOLED_WEIGHT = 0.5  # weight of the pooled defects
 CELL_WEIGHT = 0.5  # weight of the cells
 PEAK_WEIGHT = 0.25  # weight of the largest cell of each map
 

@@ -23,13 +23,10 @@ VISIBLE = 400  # sum, over the pixels of a frame, of the squares of what is seen
 
 
 def visibility(clean: np.ndarray, damaged: np.ndarray) -> np.ndarray:
-    """(2, H, W) in 0…1: how visible a change of density, (H, W, 3) to (H, W, 3), is, and its part that ends nearby.
-    Texture masks it: a patch that is visible in a sky is not damage in foliage."""
-    change = damaged - clean
-    seen = _largest(change)
-    ending = np.minimum(seen, _largest(_beyond(change)))
+    """(H, W) in 0…1: how visible a change of density, (H, W, 3) to (H, W, 3), is. Texture masks it: a patch that is
+    visible in a sky is not damage in foliage."""
     limit = LEAST_DENSITY + DENSITY_MASKED * _texture(grey(clean), NEAR)
-    return np.clip(np.stack([seen, ending]) / limit, 0, 1)
+    return np.clip(_largest(damaged - clean) / limit, 0, 1)
 
 
 def placed_visibly(
@@ -39,17 +36,14 @@ def placed_visibly(
     severity: float,
     rng: np.random.Generator,
     inside: np.ndarray | None = None,
-    least: float = SEEN,
-    ends: float = 0.0,
 ) -> Damaged:
     """Apply damage where it is visible. Returns the new density and the visible coverage; where `TRIES` places hide it,
-    the density as it was and zeros. apply … rng: as in `damage.DAMAGE`; inside: (H, W) bool, the film, None: all of it;
-    least: share of the damage that must be visible; ends: share of the visible part that must end nearby."""
+    the density as it was and zeros. apply … rng: as in `damage.DAMAGE`; inside: (H, W) bool, the film, None: all."""
     for _ in range(TRIES):
         damaged, where = apply(density, base, severity, rng)
         where = where if inside is None else where * inside
-        seen, ending = where * visibility(density, damaged)
-        if seen.sum() >= least * where.sum() > 0 and ending.sum() >= ends * seen.sum():
+        seen = where * visibility(density, damaged)
+        if seen.sum() >= SEEN * where.sum() > 0:
             return damaged, seen
     return density, np.zeros_like(where)
 

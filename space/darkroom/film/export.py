@@ -27,16 +27,15 @@ def save_positive(
     suffix: str,
     method: str = "cvt2pos",
     turns: int = 0,
-    number: int = 0,
     light: str = "auto",
 ) -> Path:
     """Invert the file `source` at full size into `folder`, which is made if need be.
 
     suffix: ".jpg" (8 bits, quality 95) or ".tif" (16 bits a channel). method: as for `inversion`. turns: quarters to
-    the left. number: of the frame in a TIFF of several, from 0. light: as for `open_scan`. Returns the path, named
+    the left. light: as for `open_scan`. Returns the path, named
     after the source. Raises ScanError where the source cannot be opened.
     """
-    scan = open_scan(source, name=Path(source).name, number=number, light=light)
+    scan = open_scan(source, name=Path(source).name, light=light)
     return save_scan(scan, Path(source).stem, folder, suffix, method, turns)
 
 

@@ -38,9 +38,9 @@ class Frame:
     whole: bool = False
 
 
-def whole_picture(confidence: float = 1.0) -> Frame:
+def whole_picture() -> Frame:
     """The frame that is all of the picture."""
-    return Frame(np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float), confidence, whole=True)
+    return Frame(np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float), 1.0, whole=True)
 
 
 def named(ratio: float, perforated: bool | None) -> str:

@@ -32,7 +32,7 @@ SPOKEN = VERDICTS | {"error": "Not judged"}  # for people
 class JudgedFrame:
     """One frame of a roll: its verdict and a small JPEG of its positive, or the sentence that says why there is none.
     number, infrared: as in `FrameSource`. polygon: (4, 2), where it lies on its picture if it was cut out of one, as in
-    `frames.frame.JudgedFrame`; picture: what that is called; which: of its frames, as in
+    `frames.frame.Frame`; picture: what that is called; which: of its frames, as in
     `CutScan`; base: its film's, measured there."""
 
     name: str
@@ -180,8 +180,8 @@ def by_number(name: str) -> list[str]:
     return [part.zfill(12) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", name)]
 
 
-def damaged_share(chances: np.ndarray, inside: float = 0.95) -> tuple[float, float]:
-    """The central `inside` of the share of damaged frames, each damaged independently with its chance, (n,) in 0…1.
+def damaged_share(chances: np.ndarray) -> tuple[float, float]:
+    """The central 95 % of the share of damaged frames, each damaged independently with its chance, (n,) in 0…1.
 
     The count then follows the Poisson binomial distribution, whose probabilities are a product of polynomials.
     """
@@ -189,6 +189,5 @@ def damaged_share(chances: np.ndarray, inside: float = 0.95) -> tuple[float, flo
     for p in chances:
         count = np.convolve(count, [1 - p, p])
     reached: np.ndarray = np.cumsum(count)
-    tail = (1 - inside) / 2
-    low, high = (min(int(at), len(chances)) for at in np.searchsorted(reached, (tail, 1 - tail)))
+    low, high = (min(int(at), len(chances)) for at in np.searchsorted(reached, (0.025, 0.975)))
     return low / len(chances), high / len(chances)

@@ -18,7 +18,7 @@ class Alone:
     """The one process that does all the work; `train/score.py` has one for several that share it.
 
     index, count: which process this is, and of how many. device: where the network runs, None for the best there is.
-    readers: threads that open files.
+    readers: threads, which on a processor do all of it and else open files.
     """
 
     index, count = 0, 1
