@@ -18,7 +18,7 @@ LN_10 = math.log(10)  # a NumPy scalar would make float32 float64
 DARKEST = 1 / 512  # the black of a holder; half an 8-bit step, below which a density is only noise
 METHODS = ("cvt2pos", "density")  # of inverting
 LEAST_SPAN = 0.10  # log10 units; a thinner negative is not stretched further, so that it still looks thin
-STRIP = 1 << 20  # pixels of a strip
+STRIP = 1 << 18  # pixels of a strip; as float64 they stay in a processor's cache from step to step
 TOGETHER = 4_000_000  # pixels of a picture up to which its channels are worked on at once, one a core
 SAMPLE = 4_000_000  # pixels, evenly spread, from which a print's tones are taken
 
@@ -69,7 +69,7 @@ def _strips(shape: tuple[int, int]) -> list[slice]:
 
 
 def _cvt2pos(read: Reader, shape: tuple[int, int]) -> Iterator[tuple[slice, np.ndarray]]:
-    stretched = np.empty((3, *shape), np.uint8)
+    stretched, sums = np.empty((3, *shape), np.uint8), np.zeros(3)
 
     def stretch(c: int) -> None:
         everything = np.empty(shape, np.float32)
@@ -84,10 +84,11 @@ def _cvt2pos(read: Reader, shape: tuple[int, int]) -> Iterator[tuple[slice, np.n
             np.subtract(1, values, out=values)
             values *= 255
             stretched[c, rows] = np.trunc(values, out=values)
+            sums[c] += values.sum()  # of whole numbers, so exact
 
     with ThreadPoolExecutor(3 if shape[0] * shape[1] <= TOGETHER else 1) as pool:
         list(pool.map(stretch, range(3)))
-        means = stretched.mean(axis=(1, 2), dtype=np.float64)
+        means = sums / (shape[0] * shape[1])
         factors = means.mean() / np.maximum(means, 1e-6)
         for rows in _strips(shape):
             positive = np.empty((3, rows.stop - rows.start, shape[1]), np.float32)
