@@ -10,7 +10,6 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-SEVERITIES = (1, 2, 3)
 GAMMA = 2.2
 
 
