@@ -92,7 +92,8 @@ def work(connection, road, weights: Path | None) -> None:
 
     judge = load(weights)
     blank = np.zeros((1, 3, CELL, CELL), np.uint8)
-    judge.one_core.run(blank, np.ones(1, np.float32))  # starting it is no file's own time
+    for each in (judge, judge.one_core):  # starting them is no file's own time
+        each.run(blank, np.ones(1, np.float32))
     connection.send("ready")
     while True:
         try:

@@ -118,6 +118,15 @@ def test_a_frame_of_a_roll_has_the_verdict_that_it_has_alone(judge: Judge, tmp_p
     assert alone.verdict.p_normal == pytest.approx(judge.judge(open_scan(path), 0.3).p_normal, abs=1e-6)
 
 
+def test_an_only_picture_has_all_cores_and_several_have_one_each(judge: Judge, tmp_path: Path):
+    path = tmp_path / "frame.png"
+    Image.fromarray(film.eight_bit(film.frame())).save(path)
+    for count, each in ((1, False), (2, True)):
+        asked = Judge(judge.model)
+        assert all(frame.verdict for frame in judge_roll(asked, [FrameSource("frame.png", path)] * count, 0.5))
+        assert ("one_core" in vars(asked)) == each and (asked.run.started is None) == each
+
+
 def test_a_roll_has_at_most_so_many_frames_whatever_its_strips_hold(judge: Judge, tmp_path: Path, monkeypatch):
     light, _ = strip_picture(3)
     Image.fromarray(coded(light)).save(tmp_path / "strip.jpg", quality=95)

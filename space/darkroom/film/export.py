@@ -32,8 +32,8 @@ def save_positive(
     """Invert the file `source` at full size into `folder`, which is made if need be.
 
     suffix: ".jpg" (8 bits, quality 95) or ".tif" (16 bits a channel). method: as for `inversion`. turns: quarters to
-    the left. light: as for `open_scan`. Returns the path, named
-    after the source. Raises ScanError where the source cannot be opened.
+    the left. light: as for `open_scan`. Returns the path, named after the source. Raises ScanError where the source
+    cannot be opened.
     """
     scan = open_scan(source, name=Path(source).name, light=light)
     return save_scan(scan, Path(source).stem, folder, suffix, method, turns)

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -86,14 +86,15 @@ def explain(error: Exception, name: str) -> str:
     return f"{name}: could not be judged; try another export of it"
 
 
-def judge_roll(judge: Judge, found: Iterable[FrameSource], prior: float, light: str = "auto") -> Iterator[JudgedFrame]:
+def judge_roll(judge: Judge, found: Sequence[FrameSource], prior: float, light: str = "auto") -> Iterator[JudgedFrame]:
     """Judge pictures in their order, of a strip each frame (see `frames.cut`), yielding each as it is done; a picture
     a core at a time.
 
     light: as for `open_scan`. After `MOST_FRAMES` frames the rest is left out, and an entry says so.
     """
-    total, alone = 0, judge.one_core
-    for frames in ahead(lambda entry: _judged(alone, entry, prior, light), found, CORES, 2 * CORES):
+    total = 0
+    judge = judge.one_core if len(found) > 1 else judge  # an only picture, a strip perhaps, has all cores
+    for frames in ahead(lambda entry: _judged(judge, entry, prior, light), found, CORES, 2 * CORES):
         if total >= MOST_FRAMES and frames[0].path is not None:
             name = frames[0].found.name
             yield JudgedFrame(name, None, error=left_out(name))
