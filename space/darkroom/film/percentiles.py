@@ -36,7 +36,7 @@ def _neighbours(values: np.ndarray, at: int, sample: np.ndarray) -> tuple[np.num
     least = sample[first] if first >= 0 else -np.inf
     most = sample[last] if last < sample.size else np.inf
     near = values[(values >= least) & (values <= most)]
-    below = np.count_nonzero(values < least)
+    below = int(np.count_nonzero(values < least))
     if not below <= at < below + near.size - 1:  # the sample misled, or there is no next: among all values
         near, below = values, 0
     near = np.partition(near, at - below)[at - below :]
