@@ -191,13 +191,16 @@ def frame_tab(judge: Judge, keep_seconds: int, flags: str = "") -> FrameView:
     wire_cuts(judge, view, cuts, outlines, whole)
     inputs = [prior, method, damage]
     examples.select(try_example, inputs, view.shown, concurrency_id="judge", show_progress_on=examples, **PRIVATE)
-    inputs, again = [seen, method, damage], {"outputs": [seen, slider], "show_progress": "hidden", **PRIVATE}
+    # One after the other: two at once would each begin with the same frame, and the later one undo what the first did.
+    quietly = {"concurrency_id": "again", "concurrency_limit": 1, "show_progress": "hidden", **PRIVATE}
+    last = {"trigger_mode": "always_last", **quietly}
+    inputs, again = [seen, method, damage], [seen, slider]
     for control in (method, damage):
-        control.input(look_again, inputs, **again)
-    spots.input(show_spots, [*inputs, spots], **again)
+        control.input(look_again, inputs, again, **last)
+    spots.input(show_spots, [*inputs, spots], again, **last)
     for button, quarters in ((left, 1), (right, -1)):
-        button.click(partial(look_again, quarters=quarters), inputs, **again)
-    prior.input(weigh, [seen, prior], [seen, *said_by], show_progress="hidden", trigger_mode="always_last", **PRIVATE)
+        button.click(partial(look_again, quarters=quarters), inputs, again, trigger_mode="multiple", **quietly)
+    prior.input(weigh, [seen, prior], [seen, *said_by], **last)
     for button, suffix in ((as_jpeg, ".jpg"), (as_tiff, ".tif")):
         written = button.click(partial(export, suffix=suffix), [seen, method], download, **PRIVATE)
         written.success(None, js=CLICK_DOWNLOAD.format("#positive-file"), **PRIVATE)

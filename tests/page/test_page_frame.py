@@ -78,6 +78,23 @@ def test_switching_marking_and_turning_change_the_picture_and_not_the_verdict(ju
     assert judged.locator(".verdict").inner_text() == said
 
 
+def test_clicks_that_follow_each_other_at_once_are_all_obeyed(judged: Page):
+    upright, plain = (shown_picture(judged, i) for i in (0, 1))
+    press = "(element) => { for (let k = 0; k < 3; k++) element.click(); }"
+    judged.get_by_label("Mark the damage").evaluate(press)
+    judged.get_by_role("button", name="Turn left").evaluate(press)
+    judged.wait_for_function(
+        "() => [...document.querySelectorAll('#slider img')].every((i) => i.naturalHeight === 360)"
+    )
+    turned = np.rot90(plain, 3)
+    marked = shown_picture(judged, 1, unlike=turned)
+    judged.get_by_label("Mark the damage").uncheck()
+    judged.get_by_role("button", name="Turn left").click()
+    shown_picture(judged, 1, unlike=marked)
+    judged.wait_for_function(f"() => document.querySelectorAll('#slider img')[1].naturalWidth === {plain.shape[1]}")
+    assert difference(shown_picture(judged, 0), upright) < 2 and difference(shown_picture(judged, 1), plain) < 2
+
+
 def test_the_positive_is_downloaded_at_full_size_with_exif_and_icc(page: Page, phone_photo: Path):
     drop(page, phone_photo)
     expect(page.locator(".verdict .edge")).to_have_text(phone_photo.name)
