@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from darkroom.film.scan import Scan, open_scan
 from darkroom.frames import find_frames
+from darkroom.frames.geometry import fitted_line
 from simulator.arrangement import arranged
 from simulator.capture import photograph
 from simulator.develop import develop
@@ -106,10 +107,13 @@ def test_a_frame_between_two_rows_of_holes_that_fills_the_picture_is_cut_to_its_
     assert overlap(film.corners / film.density.shape[1::-1], found.polygon[None], film.density.shape[:2])[0] > 0.9
 
 
-def on_table(films: list[tuple[Filmstrip, int, int]], discs: list[tuple[int, int, int]]) -> tuple[Scan, np.ndarray]:
-    """Films and their upper left corners, and dark discs (x, y, radius) beside them, on a light table; and all frames'
-    corners as shares of the picture."""
+def on_table(
+    films: list[tuple[Filmstrip, int, int]], discs: list[tuple[int, int, int]], bar: int = 0
+) -> tuple[Scan, np.ndarray]:
+    """Films and their upper left corners, dark discs (x, y, radius) beside them, and a dark bar of so many rows above,
+    on a light table; and all frames' corners as shares of the picture."""
     table = np.zeros((900, 1200, 3), np.float32)
+    table[:bar] = 2
     y, x = np.mgrid[0:900, 0:1200]
     for middle_x, middle_y, radius in discs:
         table[np.hypot(x - middle_x, y - middle_y) < radius] = 2
@@ -135,6 +139,56 @@ def test_lone_frames_are_cut_wherever_they_lie_and_whatever_lies_beside(places):
     found = find_frames(scan)
     assert len(found) == len(places)
     assert min(overlap(corners, np.array([f.polygon for f in found]), scan.small.shape)) > 0.8
+
+
+@pytest.mark.parametrize("kind, per_mm", [("35 mm", 6), ("6×6", 4)])
+def test_fingers_that_hold_a_strip_and_the_edge_of_a_phone_do_not_hide_its_frames(kind, per_mm):
+    film = strip_of(kind, 4, 2, per_mm)
+    bottom = 80 + film.density.shape[0]
+    scan, corners = on_table([(film, 90, 80)], [(300, bottom + 60, 90), (680, bottom + 75, 90)], bar=58)
+    found = find_frames(scan)
+    assert len(found) == 4
+    assert min(overlap(corners, np.array([f.polygon for f in found]), scan.small.shape)) > 0.7
+
+
+@pytest.mark.parametrize("kind, which", [("35 mm", 3), ("35 mm", 0), ("half-frame", 3)])
+def test_an_underexposed_frame_at_the_end_of_a_strip_is_not_missed(kind, which):
+    film = strip_of(kind, 4, 3)
+    (left, top), _, (right, bottom), _ = film.corners[which].astype(int)
+    picture = film.density[top:bottom, left:right]
+    picture[:] = film.density[top - 4, left] + 0.06 * (picture - picture.min(axis=(0, 1)))
+    scan, corners = on_table([(film, 60, 300)], [])
+    found = find_frames(scan)
+    assert len(found) == 4
+    assert min(overlap(corners, np.array([f.polygon for f in found]), scan.small.shape)) > 0.8
+
+
+def test_frames_that_run_into_each_other_are_cut_as_the_others_of_the_picture_are():
+    rng, length = np.random.default_rng(0), 230
+    picture = np.full((900, 1500, 3), 10, np.uint8)
+    for row in (100, 500):
+        for column in (60, 340, 620, 900):
+            tones = np.linspace(60, 230, 320)[:, None] * rng.uniform(0.7, 1, 3)
+            picture[row : row + 320, column : column + length] = tones[:, None]
+    picture[100:420, 900 : 900 + length + 4] = picture[100:420, 900:901]
+    picture[100:420, 900 + length : 900 + 2 * length] = picture[100:420, 900:901] - 12
+    assert len(find_frames(scan_of(picture))) == 9
+
+
+def test_of_a_strip_that_fills_the_picture_what_its_border_hides_does_not_count():
+    film = strip_of("6×6", 3, 3)
+    (left, _), (right, _) = film.corners[0, 0], film.corners[2, 1]
+    inner = film.density[10:-10, round(left + 4) : round(right - 4)]
+    found = find_frames(scan_of((0.95 * 10 ** (-inner / 2.2) * 255).astype(np.uint8)))
+    assert len(found) == 3 and found[0].polygon[0, 0] < 0.02 and found[2].polygon[1, 0] > 0.98
+
+
+def test_a_line_is_that_of_most_points_whatever_the_others_do():
+    x = np.arange(200.0)
+    y = 30 + 0.1 * x + np.random.default_rng(0).normal(0, 0.3, 200)
+    y[60:150] = 5  # something adjoins nearly half of it
+    slope, offset = fitted_line(x, y, 1.5)
+    assert slope == pytest.approx(0.1, abs=0.005) and offset == pytest.approx(30, abs=0.5)
 
 
 def test_no_film_means_the_whole_picture():

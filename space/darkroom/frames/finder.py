@@ -13,7 +13,7 @@ from .bands import Band, band_of
 from .frame import Frame, whole_picture
 from .layout import credible, on_one, perforated
 from .order import frames_of
-from .pieces import BLACKS, LEVELS, Piece, pieces_of, surround
+from .pieces import BLACKS, LEVELS, Piece, pieces_of, surround, without_bars
 from .strips import Strip, strips_of
 
 PIXELS = 320_000  # that a picture is reduced to
@@ -43,8 +43,15 @@ def find_frames(scan: Scan) -> list[Frame]:
         _on_surround(view, light, strongest, BLACKS, black=True),
         _filling(view, light),
     ]
-    frames = [frames_of(strips, view, light) for strips in sorted(layouts, key=perforated, reverse=True) if strips]
+    layouts.sort(key=_weight_of_layout, reverse=True)
+    frames = [frames_of(strips, view, light) for strips in layouts if strips]
     return next((found for found in frames if found), [whole_picture()])
+
+
+def _weight_of_layout(strips: list[Strip]) -> float:
+    """Holes tell of film, wherever; without any, the layout with most frames: dark pictures on clear rebate look like
+    lone frames on a light table."""
+    return np.inf if perforated(strips) else sum(strip.frames for strip in strips)
 
 
 def reduced(scan: Scan) -> np.ndarray:
@@ -66,32 +73,27 @@ def _on_surround(
     """The strips on an even surround. seen: (h, w) of the light's value, of the strongest channel if the surround is
     black, else of the weakest. Of the levels that one is taken at which most of the picture lies in straight pieces,
     and most of all in such with sprocket holes."""
-    rim = np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]])
     best, mask, most = [], np.zeros(0, bool), 0.0
-    for level in levels:
-        if 1 - _film(rim, level, black).mean() < REACHED[black]:  # as in most pictures of one frame
-            continue
-        film = _film(seen, level, black)
-        if not any(piece.straight > ROUGHLY for piece in pieces_of(film[::2, ::2])):  # a quarter of the time
+    for level in levels[::-1]:
+        film = seen > level if black else seen < level
+        if 1 - np.concatenate([film[0], film[-1], film[:, 0], film[:, -1]]).mean() < REACHED[black]:
+            continue  # as in most pictures of one frame
+        film = without_bars(film)
+        if not any(piece.unbroken > ROUGHLY for piece in pieces_of(film[::2, ::2])):  # a quarter of the time
             continue
         pieces = [piece for piece in pieces_of(film) if _may_be_film(piece, film.shape)][:STRIPS]
         bands = [band_of(view, light, piece, level, black) for piece in pieces]
         value = sum(band.piece.size * band.piece.straight**4 * _weight(band) for band in bands)
-        if value > 1.03 * most:
+        if value > 1.03 * most and (_even(bands, film, black) or any(band.holes for band in bands)):
             best, mask, most = bands, film, value
-    if not best or not (_even(best, mask, black) or any(band.holes for band in best)):  # finding chains takes long
+    if not best:
         return []
     strips = credible(strips_of(best), view.shape[:2])
     return strips if _even([strip.band for strip in strips], mask, black) or perforated(strips) else []
 
 
-def _film(seen: np.ndarray, level: float, black: bool) -> np.ndarray:
-    """Of its shape, bool: what is no surround. seen: as in `_on_surround`."""
-    return seen > level if black else seen < level
-
-
 def _even(bands: list[Band], mask: np.ndarray, black: bool) -> bool:
-    """Whether what lies around them is an even surround. mask: as `_film` gives it."""
+    """Whether what lies around them is an even surround. mask: as `pieces_of` takes it."""
     around, border = surround([band.piece for band in bands], mask)
     return around > EVEN and (border > BORDER or not black)
 
@@ -104,7 +106,7 @@ def _weight(band: Band) -> int:
 
 def _may_be_film(piece: Piece, shape: tuple[int, int]) -> bool:
     return (
-        piece.straight > STRAIGHT
+        piece.unbroken > STRAIGHT
         and piece.size < WHOLE * shape[0] * shape[1]
         and piece.breadth > NARROW * min(shape)
         and piece.length < LONGEST * piece.breadth
@@ -115,8 +117,8 @@ def _filling(view: np.ndarray, light: np.ndarray) -> list[Strip]:
     """The strip that the whole picture is: film with holes along it, or a long picture with plain gaps."""
     height, width = view.shape[:2]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], float)
-    along = Piece(corners, 1.0, (True,) * 4)
-    down = Piece(corners[[1, 2, 3, 0]], 1.0, (True,) * 4)
+    along = Piece(corners, 1.0, 1.0, (True,) * 4)
+    down = Piece(corners[[1, 2, 3, 0]], 1.0, 1.0, (True,) * 4)
     bands = [band_of(view, light, piece, 2.0, False) for piece in (along, down)]
     perforated = [band for band in bands if band.holes is not None]
     long = [band for band in bands if band.piece.length > LONG * band.piece.breadth]

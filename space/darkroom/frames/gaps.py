@@ -16,6 +16,8 @@ BASE = 0.09  # of the range, by which a gap's pixels may differ from the film's 
 STEP = 0.03  # of the range, that a row changes at least at a frame's edge
 COST = 0.45  # of an edge: so much must speak for it
 NEUTRAL = 0.35  # what speaks for an edge where the film ends
+ENDED = 0.6  # the same where scissors ended it, most often beside a frame
+LONG = 2.5  # times as long as a frame that film is before its ends tell where frames end
 MISSED = 0.9  # cost of a gap inside a frame
 BARE = 0.9  # cost of as much picture outside of all frames as one frame is long
 # Gaps, as shares of a frame's length from and to, and what they cost; below 0 frames overlap. Most cameras leave 2 mm.
@@ -29,11 +31,12 @@ OVERLAP = 0.5  # how much an edge counts without a gap, where one frame meets or
 @dataclass(frozen=True, eq=False)
 class Edges:
     """What speaks for a frame's left and right edge at each column, 0…1; full: (w,) share of rows that have the gaps'
-    value; base: that value."""
+    value; faint: (w,) share of rows that are a little denser at least; base: that value."""
 
     left: np.ndarray
     right: np.ndarray
     full: np.ndarray
+    faint: np.ndarray
     base: float
 
 
@@ -68,6 +71,7 @@ def edges(values: np.ndarray, bare: np.ndarray | None, dark: bool) -> Edges:
     if bare is not None:
         is_base |= bare
     full = is_base.mean(axis=0)
+    faint = (values < np.percentile(values, 88, axis=0) - STEP * 255).mean(axis=0)
     reach = max(1, round(0.014 * height))
     before = np.pad(values, ((0, 0), (reach, 0)), mode="edge")[:, :width]
     after = np.pad(values, ((0, 0), (0, reach)), mode="edge")[:, reach:]
@@ -83,7 +87,7 @@ def edges(values: np.ndarray, bare: np.ndarray | None, dark: bool) -> Edges:
     line = OVERLAP * np.clip((together - 0.75) / 0.2, 0, 1)
     # Half of the rows that leave the base are enough: where a scene is dark the frame is as clear as the gap.
     left, right = (np.maximum(np.clip(1.6 * e, 0, 1), line) for e in (left, right))
-    return Edges(left, right, full, base)
+    return Edges(left, right, full, faint, base)
 
 
 def best_chain(found: Edges, lengths: np.ndarray, start: int, end: int, cut: tuple[bool, bool]) -> Chain | None:
@@ -102,9 +106,9 @@ def _chain(found: Edges, length: float, start: int, end: int, cut: tuple[bool, b
     def padded(evidence: np.ndarray) -> np.ndarray:
         out = np.full(width + 2 * pad, NEUTRAL, np.float32)
         out[pad + start : pad + end] = evidence[start:end]
-        for at in (start, end):
+        for at, by_picture in zip((start, end), cut, strict=True):
             near = slice(max(0, pad + at - ends), pad + at + ends)
-            out[near] = np.maximum(out[near], NEUTRAL)
+            out[near] = np.maximum(out[near], NEUTRAL if by_picture or end - start < LONG * length else ENDED)
         return out
 
     left, right = padded(found.left), padded(found.right)

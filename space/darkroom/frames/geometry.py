@@ -10,25 +10,26 @@ from PIL import Image
 SAMPLES = 48  # points of a side through which its line is drawn
 
 
-def fitted_line(at: np.ndarray, values: np.ndarray, tolerance: float) -> tuple[float, float, float]:
-    """Slope and offset of the line through most of the points, and the share of points within `tolerance` of it: the
-    median of slopes between pairs (Theil and Sen), then least squares through those that are near."""
-    if len(at) > SAMPLES:
-        chosen = np.linspace(0, len(at) - 1, SAMPLES).astype(int)
-        few, fewer = at[chosen], values[chosen]
-    else:
-        few, fewer = at, values
+def fitted_line(at: np.ndarray, values: np.ndarray, tolerance: float) -> tuple[float, float]:
+    """Slope and offset of the line with most points within `tolerance` of it, whatever the others do: of all lines
+    through two points that lie apart the one with most of them near (as RANSAC, Fischler and Bolles 1981, but every
+    pair), then least squares through those."""
+    chosen = np.linspace(0, len(at) - 1, min(SAMPLES, len(at))).astype(int)
+    few, fewer = at[chosen], values[chosen]
     i, j = np.triu_indices(len(few), 1)
-    apart = few[j] - few[i]
-    far = apart > 0.2 * (at[-1] - at[0] + 1)
-    slopes = (fewer[j] - fewer[i])[far] / apart[far] if far.any() else np.zeros(1)
-    slope = float(np.median(slopes))
-    offset = float(np.median(values - slope * at))
+    far = few[j] - few[i] > 0.2 * (at[-1] - at[0] + 1)
+    if not far.any():
+        return 0.0, float(np.median(values))
+    i, j = i[far], j[far]
+    slopes = (fewer[j] - fewer[i]) / (few[j] - few[i])
+    offsets = fewer[i] - slopes * few[i]
+    off = np.abs(fewer - slopes[:, None] * few - offsets[:, None])
+    best = int(np.argmax((off <= tolerance).sum(axis=1) - off.clip(max=tolerance).sum(axis=1) / (2 * tolerance)))
+    slope, offset = float(slopes[best]), float(offsets[best])
     near = np.abs(values - slope * at - offset) <= tolerance
     if near.sum() >= 8:
         slope, offset = (float(v) for v in np.polyfit(at[near], values[near], 1))
-        near = np.abs(values - slope * at - offset) <= tolerance
-    return slope, offset, float(near.mean())
+    return slope, offset
 
 
 def straightened(pixels: np.ndarray, quad: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .alike import NEARLY, by_the_others
 from .frame import FORMATS
 from .gaps import Chain
 from .strips import SEEN, Strip, unit
@@ -9,13 +10,15 @@ from .strips import SEEN, Strip, unit
 BOUNDARY = 0.55  # what speaks at least for an edge of a lone frame
 # What speaks at least for the places between two frames and for all edges, where no holes tell of film: on a piece that
 # may be one frame, and on one that is too long to be one.
-STRICT, LOOSE = (0.9, 0.86), (0.5, 0.5)
+STRICT, LOOSE = (0.9, 0.9), (0.5, 0.5)
 SHORT, HALF = (0.85, 0.7), 0.65  # the same two on short perforated film; between half-frames
 TWO = 1.8  # times as long as broad that one frame is at most
 # The same two where film fills the picture: without holes, with some, with both rows.
 PLAIN = (0.9, 0.88), (0.85, 0.8), (0.6, 0.65)
+FEW = 0.95  # the latter where there are fewer than three frames, and not both rows of holes
 ALIKE = 0.2  # by which strips of one picture differ in breadth
 GRID = 0.15  # by which pieces that are one frame each differ in length and breadth
+PARTLY = 0.6  # of such a frame's length, that scissors leave of one at least
 CENTRE, LARGE = 0.15, 0.05  # of the picture: how far a lone frame lies from its middle, and how large it is
 TRIMMED = 0.75  # of a lone piece's length that is its frame, at least
 COVERED = 0.07, 0.3  # share of the picture that such pieces are at least: three straight ones and more, any two
@@ -23,6 +26,7 @@ BARE = 0.3  # share of a piece that is light or holder, at most
 ALONE = 0.9, 1.3  # times as long as a frame is the film at least and at most on which it lies alone
 PART = 0.2  # of the picture's long side that film with holes is long, at least
 STRAIGHT = 0.9  # how straight the sides of film without holes are
+HOLED = 0.65  # the same of film with holes, of which not all are seen
 ADJOINED = 0.85  # the same where its frames are plain: something else on the table may touch its end
 ROW = 0.9, 0.7, 0.1  # what speaks then for the places between frames, each, and for all edges; share of the picture
 LONE = 0.95, 0.9  # how straight a lone frame is, and what speaks for either of its ends
@@ -31,17 +35,20 @@ BROAD = 0.06  # of the picture's short side that film without holes is broad, at
 
 def credible(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
     """The strips that are film, if that is likely of any of them. shape: of the reduced picture."""
+    chains = {id(strip.band): strip.chain for strip in strips}
     strips = [_settled(strip) for strip in strips if strip.band.bare.mean() < BARE]
     film = [strip for strip in strips if _like_film(strip, shape)]
     sure = [s for s in film if s.band.holes is not None] or [s for s in film if s.frames > 1]
+    if not perforated(sure) and sum(s.band.piece.size for s in sure) < LARGE * shape[0] * shape[1]:
+        sure = []
     if not sure:
         if alike := _pieces_alike(strips, shape):
-            return alike
+            return [s for s in by_the_others(strips, chains) if s in alike or s.frames > 1]
         sure = [s for s in film if _lone(s, shape)]
     if not sure:
         return []
     breadth = np.median([s.band.piece.breadth for s in sure])
-    return [s for s in film if _as_broad(s, breadth)]
+    return by_the_others([s for s in film if _as_broad(s, breadth)], chains)
 
 
 def _as_broad(strip: Strip, breadth: float) -> bool:
@@ -65,9 +72,17 @@ def _between_holes(strip: Strip) -> bool:
 
 
 def _plain(strip: Strip, chain: Chain) -> bool:
-    holes = strip.band.holes
+    """By the edges that the picture shows, of frames that are more than half in it."""
+    holes, width = strip.band.holes, strip.band.values.shape[1]
+    ends = np.clip(chain.spans, 0, width)
+    most = np.diff(ends, axis=1)[:, 0] > 0.5 * chain.length
+    shown = (chain.spans > 0) & (chain.spans < width) & most[:, None]
+    if not most.any():
+        return False
     between, sides = PLAIN[0 if holes is None else 2 if holes.both and holes.complete else 1]
-    return bool(chain.between.min() >= between and chain.sides.mean() >= sides)
+    if most.sum() < 3 and between > PLAIN[2][0]:
+        sides = FEW
+    return bool(chain.between[most[:-1] | most[1:]].min() >= between and chain.sides[shown].mean() >= sides)
 
 
 def perforated(strips: list[Strip]) -> bool:
@@ -79,9 +94,9 @@ def _like_film(strip: Strip, shape: tuple[int, int]) -> bool:
     """Whether a piece may be film: with holes along it, it is long enough; without, it is broad and straight, and the
     picture cuts neither of its long sides."""
     band, cut = strip.band, strip.band.piece.cut
-    if band.holes is not None:
-        return band.piece.length > PART * max(shape)
-    straight = band.piece.straight > (ADJOINED if _plain_row(strip, shape) else STRAIGHT)
+    if (holes := band.holes) is not None and band.piece.length > PART * max(shape):
+        return band.piece.straight > HOLED or (holes.both and holes.complete)
+    straight = band.piece.unbroken > ADJOINED if _plain_row(strip, shape) else band.piece.straight > STRAIGHT
     return straight and not (cut[0] or cut[2]) and band.piece.breadth > BROAD * min(shape)
 
 
@@ -136,7 +151,9 @@ def _pieces_alike(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
         return []
     sizes = np.array([(s.band.piece.length, s.band.piece.breadth) for s in strips])
     middle = np.median(sizes, axis=0)
-    alike = [s for s, one in zip(strips, sizes, strict=True) if np.abs(one / middle - 1).max() < GRID]
+    ratios = sizes / middle
+    alike = [s for s, one in zip(strips, ratios, strict=True) if np.abs(one - 1).max() < GRID]
+    cut = (ratios[:, 0] > PARTLY) & (ratios[:, 0] <= 1 - GRID) & (np.abs(ratios[:, 1] - 1) < NEARLY)  # by scissors
     covered = sum(s.band.piece.size for s in alike) / (shape[0] * shape[1])
     ratio = middle[0] / middle[1]
     if len(alike) < 2:
@@ -145,7 +162,7 @@ def _pieces_alike(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
     least = COVERED[0] if len(alike) > 2 and straight > 0.95 else COVERED[1]
     if len(alike) < 0.7 * len(strips) or covered < least or ratio > TWO:
         return []
-    return alike
+    return [s for s, shorter in zip(strips, cut, strict=True) if shorter or s in alike]
 
 
 def _one_frame(strip: Strip, shape: tuple[int, int]) -> bool:

@@ -1,6 +1,7 @@
 """Pieces of film on a picture: what differs from an even surround, light or black, and has four straight sides."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -15,7 +16,8 @@ SMALLEST = 0.004  # share of the picture that a piece covers at least
 FULL = 0.99  # share of the picture that is no surround, from which there is none
 MOST = 40  # pieces that are looked at, the largest
 STRAY = 0.025  # of a piece's breadth, by which its long sides may stray from a line
-STRAIGHT = 0.6  # share of a long side that is on its line
+SHOWN = 0.5  # share of a long side that is on its line; something may adjoin the rest
+BAR = 0.8, 0.25  # share of the picture's side that a bar along it takes up at least, how broad it is at most
 RIM = 1.04  # times a piece's size that its blurred rim is left out of the surround
 BORDER = 4  # pixels
 TILT = 0.28  # slope of a long side at most, about 15 degrees
@@ -24,10 +26,12 @@ TILT = 0.28  # slope of a long side at most, about 15 degrees
 @dataclass(frozen=True, eq=False)
 class Piece:
     """A piece of film. quad: its corners on the reduced picture, the long sides along the travel. straight: 0…1, how
-    well four lines bound it. cut: whether the picture's border cuts its upper, right, lower, left side."""
+    well four lines bound it; unbroken: the same without counting where something adjoins it. cut: whether the picture's
+    border cuts its upper, right, lower, left side."""
 
     quad: np.ndarray
     straight: float
+    unbroken: float
     cut: tuple[bool, bool, bool, bool]
 
     @property
@@ -44,6 +48,17 @@ class Piece:
     def size(self) -> float:
         """Pixels that it covers."""
         return area(self.quad)
+
+
+class Side(NamedTuple):
+    """A long side of what lies, of each of n columns. distance: (n,) to its first pixel, from above. slope, offset:
+    y = slope · x + offset, its line. near: (n,) whether it is on the line; dented: whether it begins only beyond."""
+
+    distance: np.ndarray
+    slope: float
+    offset: float
+    near: np.ndarray
+    dented: np.ndarray
 
 
 def pieces_of(mask: np.ndarray) -> list[Piece]:
@@ -69,6 +84,19 @@ def pieces_of(mask: np.ndarray) -> list[Piece]:
     return found
 
 
+def without_bars(mask: np.ndarray) -> np.ndarray:
+    """A mask, as `pieces_of` takes it, without what runs along the picture's border from one side to the other: the
+    edge of a phone or of a table. What adjoins it comes apart."""
+    mask = mask.copy()
+    for lying in (mask, mask.T):
+        for rows in (lying, lying[::-1]):
+            share = rows.mean(axis=1)
+            bar = int(np.argmax(share < BAR[0]))  # 0 where there is none
+            if bar <= BAR[1] * len(rows) and share[bar : bar + round(0.05 * len(rows)) + 2].min() < 0.5:
+                rows[: bar + 1 if bar else 0] = False
+    return mask
+
+
 def surround(pieces: list[Piece], mask: np.ndarray) -> tuple[float, float]:
     """The share of what lies around some pieces that is even surround, and the same along the picture's border. mask:
     as `pieces_of` takes it."""
@@ -85,59 +113,79 @@ def surround(pieces: list[Piece], mask: np.ndarray) -> tuple[float, float]:
 
 
 def _piece(part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Piece | None:
-    """The piece that a part of the mask is, whose upper left corner lies at (left, top); None if it has no two long
-    straight sides."""
+    """The piece that a part of the mask is, whose upper left corner lies at (left, top), along its longer side or, if
+    something adjoins it that reaches far, its shorter one; None if it has no two long straight sides."""
     upright = part.shape[0] > part.shape[1]
-    if upright:
-        piece = _lying(part.T, left, top, shape[::-1])
-        if piece is None:
-            return None
+    for turned in (upright, not upright):
+        piece = _lying(part.T, left, top, shape[::-1]) if turned else _lying(part, top, left, shape)
+        if piece is None or (turned != upright and piece.length < piece.breadth):
+            continue
+        if not turned:
+            return piece
         # (x, y) become (y, x); the order of corners is turned so that they stay clockwise, the travel downwards.
         quad, cut = piece.quad[[3, 2, 1, 0], ::-1], piece.cut
-        return Piece(quad, piece.straight, (cut[2], cut[1], cut[0], cut[3]))
-    return _lying(part, top, left, shape)
+        return Piece(quad, piece.straight, piece.unbroken, (cut[2], cut[1], cut[0], cut[3]))
+    return None
 
 
 def _lying(part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Piece | None:
+    """What adjoins the film, such as a finger, makes the part larger than the piece: a side may be hidden by it."""
     height, width = part.shape
-    if height < 12:
-        return None
-    seen = part.any(axis=0)
-    x = np.flatnonzero(seen)
-    over = part.argmax(axis=0)[seen]
-    under = height - part[::-1].argmax(axis=0)[seen]
-    middle = slice(int(0.03 * len(x)), max(int(0.97 * len(x)), 1))
     tolerance = max(1.5, STRAY * height)
-    slope_over, offset_over, on_over = fitted_line(x[middle] + 0.5, over[middle].astype(float), tolerance)
-    if on_over < STRAIGHT or abs(slope_over) > TILT:  # as of most that is no film; the other fit takes as long again
+    over = _side(part, tolerance) if height >= 12 else None
+    under = _side(part[::-1], tolerance) if over else None  # as of most that is no film; the other takes as long again
+    if over is None or under is None:
         return None
-    slope_under, offset_under, on_under = fitted_line(x[middle] + 0.5, under[middle].astype(float), tolerance)
-    if on_under < STRAIGHT or abs(slope_under) > TILT or abs(slope_over - slope_under) > 0.12:
+    under = Side(height - under.distance, -under.slope, height - under.offset, under.near, under.dented)
+    slope = (over.slope + under.slope) / 2
+    breadth = (under.offset - over.offset) + (under.slope - over.slope) * width / 2
+    if abs(over.slope - under.slope) > 0.12 or breadth < 12:
         return None
+    row, column = np.ogrid[:height, :width]
+    film = part & (row + 1 > over.slope * column + over.offset - tolerance)
+    film &= row < under.slope * column + under.offset + tolerance
     # The ends lie square to the long sides, where half of the piece's breadth is there.
-    slope = (slope_over + slope_under) / 2
-    profile = _profile(part, slope)
-    breadth = max(1.0, (offset_under - offset_over) + (slope_under - slope_over) * width / 2)
+    profile = _profile(film, slope)
     full = np.flatnonzero(profile >= 0.5 * breadth)
     if not full.size:
         return None
-    ends = full[0], full[-1] + 1
+    ends = int(full[0]), int(full[-1]) + 1
     corners = []
-    for end, line in (
-        (0, (slope_over, offset_over)),
-        (1, (slope_over, offset_over)),
-        (1, (slope_under, offset_under)),
-        (0, (slope_under, offset_under)),
-    ):
+    for end, side in ((ends[0], over), (ends[1], over), (ends[1], under), (ends[0], under)):
         # x + slope · (y − middle) = end, y = a · x + b
-        px = (ends[end] - slope * (line[1] - height / 2)) / (1 + slope * line[0])
-        corners.append((px + left, line[0] * px + line[1] + top))
+        px = (end - slope * (side.offset - height / 2)) / (1 + slope * side.slope)
+        corners.append((px + left, side.slope * px + side.offset + top))
     quad = np.array(corners, float)
-    inside = profile[ends[0] : ends[1]].sum() / max(area(quad), 1)
-    straight = min(on_over, on_under) * min(1.0, inside)
-    above, below = (over[middle] + top <= 1).mean() > 0.3, (under[middle] + top >= shape[0] - 1).mean() > 0.3
-    cut = bool(above), bool(left + width >= shape[1] - 1), bool(below), bool(left <= 1)
-    return Piece(quad, straight, cut)
+    inside = min(1.0, profile[ends[0] : ends[1]].sum() / max(area(quad), 1))
+    margin = round(0.03 * (ends[1] - ends[0]))
+    within = slice(max(0, ends[0] + margin), ends[1] - margin)
+    shown = [float(side.near[within].mean()) if side.near[within].size else 0.0 for side in (over, under)]
+    if min(shown) < SHOWN:
+        return None
+    dented = [float(side.dented[within].mean()) for side in (over, under)]
+    unbroken = min(share / (share + dents) for share, dents in zip(shown, dented, strict=True))
+    at_border = over.distance + top <= 1, under.distance + top >= shape[0] - 1
+    above, below = (
+        bool((border & side.near)[within].mean() > 0.3 * share)
+        for border, side, share in zip(at_border, (over, under), shown, strict=True)
+    )
+    first, last = (film[:, columns].any(axis=1).sum() > 0.3 * breadth for columns in (slice(0, 2), slice(-2, None)))
+    cut = above, bool(last and left + width >= shape[1] - 1), below, bool(first and left <= 1)
+    return Piece(quad, min(shown) * inside, unbroken * inside, cut)
+
+
+def _side(part: np.ndarray, tolerance: float) -> Side | None:
+    """The upper side of a part that lies; None if no line is seen along it."""
+    height, width = part.shape
+    seen = part.any(axis=0)
+    distance = np.where(seen, part.argmax(axis=0), height).astype(float)
+    x = np.flatnonzero(seen)[int(0.03 * seen.sum()) : max(int(0.97 * seen.sum()), 1)]
+    slope, offset = fitted_line(x + 0.5, distance[x], tolerance)
+    above = slope * (np.arange(width) + 0.5) + offset - distance
+    near = seen & (np.abs(above) <= tolerance)
+    if near[x].mean() < SHOWN or abs(slope) > TILT:
+        return None
+    return Side(distance, slope, offset, near, above < -tolerance)
 
 
 def _profile(part: np.ndarray, slope: float) -> np.ndarray:

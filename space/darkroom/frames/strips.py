@@ -1,6 +1,6 @@
 """Bands of film cut into frames: one length of frame for all of the same kind, since one camera's gate made them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,8 +13,13 @@ PLAIN = np.geomspace(0.5, 1.62, 24)  # of the breadth: frames of film without ho
 FINER = (0.978, 0.989, 1.0, 1.011, 1.022)  # times the length that all have, for each strip: perspective
 PLENTY = 0.6  # of the score that a strip of frames has all of whose edges are seen
 REBATE = 0.18  # of the breadth, that lies beyond a picture's edge at most
+CLEAR = 0.85  # share of the rebate that is nothing but film, at least
 SURE = 0.5  # what speaks for it at least
 SEEN = 0.85, 0.5  # share of a frame that is there if the picture cuts it, if scissors did
+# Share of a frame that is denser than the film at least, where nothing else tells of one: if all of it is there, and if
+# most of it is; and how much that is.
+FAINT, CLEARLY = 0.02, 0.25
+WHOLLY, MOSTLY = 0.95, 0.6
 ASKED = 4  # strips, the largest, that say how long a frame is
 
 
@@ -62,8 +67,31 @@ def _of_one_length(bands: list[Band], lengths: np.ndarray) -> list[Strip]:
     for band in bands:
         found = band.edges[kind]
         chain = best_chain(found, length * unit(band) * np.array(FINER), 0, band.values.shape[1], _cut(band))
-        strips.append(Strip(band, chain, found))
+        strips.append(Strip(band, chain and _with_faint_ends(chain, found), found))
     return strips
+
+
+def _with_faint_ends(chain: Chain, found: Edges) -> Chain:
+    """The chain, with frames at its ends whose edges nothing tells but that the film goes on as far: most often they
+    are underexposed, and so are just what must not be missed. Film that shows nothing at all there stays film."""
+    if len(chain.spans) < 2 or chain.score <= 0:
+        return chain
+    spans, sides = list(chain.spans), list(chain.sides)
+    step = chain.length + float(np.median(chain.spans[1:, 0] - chain.spans[:-1, 1]))
+    while _shows(found, span := spans[0] - step, chain.length):
+        spans.insert(0, span)
+        sides.insert(0, np.zeros(2))
+    while _shows(found, span := spans[-1] + step, chain.length):
+        spans.append(span)
+        sides.append(np.zeros(2))
+    return replace(chain, spans=np.array(spans), sides=np.array(sides))
+
+
+def _shows(found: Edges, span: np.ndarray, length: float) -> bool:
+    """Whether film shows something at a place where a frame may be, all of it or, if there is more to see, most."""
+    first, last = np.clip(span, 0, len(found.faint)).astype(int)
+    there = (last - first) / length
+    return there > MOSTLY and bool(found.faint[first:last].mean() > (FAINT if there > WHOLLY else CLEARLY))
 
 
 def _cut(band: Band) -> tuple[bool, bool]:
@@ -89,9 +117,11 @@ def picture_rows(band: Band, chain: Chain | None, gaps: Edges | None) -> tuple[f
     if inside.sum() < 8:
         return expected
     across = edges(band.values[:, inside].T, band.bare[:, inside].T, gaps is band.edges[1])
+    reach = int(REBATE * height) + 1
     rows = []
-    for evidence, place in ((across.left, expected[0]), (across.right, expected[1])):
-        low, high = max(0, int(place - REBATE * height)), min(height, int(place + REBATE * height) + 1)
-        near = evidence[low:high]
-        rows.append(float(low + np.argmax(near)) if near.max() > SURE else place)
-    return rows[0], rows[1]
+    for evidence, full in ((across.left, across.full), (across.right[::-1], across.full[::-1])):
+        # All that lies beyond an edge is rebate; letters are on it, and its outermost rows are blurred.
+        beyond = np.array([full[min(2, row) : row].mean() if row > 2 else 1.0 for row in range(reach)])
+        near = evidence[:reach] * (beyond > CLEAR)
+        rows.append(float(np.flatnonzero(near > near.max() - 0.05)[-1]) if near.max() > SURE else 0.0)
+    return rows[0], height - rows[1]
