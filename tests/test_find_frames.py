@@ -163,6 +163,12 @@ def test_an_underexposed_frame_at_the_end_of_a_strip_is_not_missed(kind, which):
     assert min(overlap(corners, np.array([f.polygon for f in found]), scan.small.shape)) > 0.8
 
 
+@pytest.mark.parametrize("number", [48, 179])
+def test_faint_frames_and_those_that_scissors_cut_end_a_strip_too(number):
+    file, _, _, corners = simulated_photograph(number, [], 5)
+    assert len(find_frames(open_scan(file, "strip.jpg"))) == len(corners)
+
+
 def test_frames_that_run_into_each_other_are_cut_as_the_others_of_the_picture_are():
     rng, length = np.random.default_rng(0), 230
     picture = np.full((900, 1500, 3), 10, np.uint8)

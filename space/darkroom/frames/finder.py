@@ -1,8 +1,9 @@
 """Frames of a picture: pieces of film on their surround, and on each the chain of equal frames that explains it.
 
-What is tried, in this order: pieces on a light surround (a light table, a phone's screen, a sleeve), pieces on a black
-one (a holder, a print), the whole picture as one piece. The first that film speaks for is taken; otherwise the picture
-is one frame. A wrong cut ruins a verdict, a missing one only leaves it as it was: so cuts need evidence.
+What is tried: pieces on a light surround (a light table, a phone's screen, a sleeve), pieces on a black one (a holder,
+a print), the whole picture as one piece. The first with sprocket holes is taken, or else the one with most frames; if
+film speaks for none, the picture is one frame. A wrong cut ruins a verdict, a missing one only leaves it as it was: so
+cuts need evidence.
 """
 
 import numpy as np
@@ -72,7 +73,8 @@ def _on_surround(
 ) -> list[Strip]:
     """The strips on an even surround. seen: (h, w) of the light's value, of the strongest channel if the surround is
     black, else of the weakest. Of the levels that one is taken at which most of the picture lies in straight pieces,
-    and most of all in such with sprocket holes."""
+    and most of all in such with sprocket holes; of those that are as good the one farthest from the surround, which is
+    not even everywhere."""
     best, mask, most = [], np.zeros(0, bool), 0.0
     for level in levels[::-1]:
         film = seen > level if black else seen < level

@@ -26,9 +26,10 @@ def fitted_line(at: np.ndarray, values: np.ndarray, tolerance: float) -> tuple[f
     off = np.abs(fewer - slopes[:, None] * few - offsets[:, None])
     best = int(np.argmax((off <= tolerance).sum(axis=1) - off.clip(max=tolerance).sum(axis=1) / (2 * tolerance)))
     slope, offset = float(slopes[best]), float(offsets[best])
-    near = np.abs(values - slope * at - offset) <= tolerance
-    if near.sum() >= 8:
-        slope, offset = (float(v) for v in np.polyfit(at[near], values[near], 1))
+    for within in (tolerance, max(1.5, tolerance / 4)):  # what strays a little would tilt the line
+        near = np.abs(values - slope * at - offset) <= within
+        if near.sum() >= max(8, len(at) / 4):
+            slope, offset = (float(v) for v in np.polyfit(at[near], values[near], 1))
     return slope, offset
 
 

@@ -92,8 +92,9 @@ def without_bars(mask: np.ndarray) -> np.ndarray:
         for rows in (lying, lying[::-1]):
             share = rows.mean(axis=1)
             bar = int(np.argmax(share < BAR[0]))  # 0 where there is none
-            if bar <= BAR[1] * len(rows) and share[bar : bar + round(0.05 * len(rows)) + 2].min() < 0.5:
-                rows[: bar + 1 if bar else 0] = False
+            beyond = share[bar : bar + round(0.05 * len(rows)) + 2]
+            if 0 < bar <= BAR[1] * len(rows) and beyond.min() < 0.5:
+                rows[: bar + 1] = False  # and its blurred edge
     return mask
 
 
