@@ -5,7 +5,7 @@ import numpy as np
 from .alike import NEARLY, by_the_others
 from .frame import FORMATS
 from .gaps import Chain
-from .strips import SEEN, Strip, unit
+from .strips import CLEAR, SEEN, Strip, unit
 
 BOUNDARY = 0.55  # what speaks at least for an edge of a lone frame
 # What speaks at least for the places between two frames and for all edges, where no holes tell of film: on a piece that
@@ -123,7 +123,7 @@ def _settled(strip: Strip) -> Strip:
         return strip if strip.frames == 1 or _told_apart(strip, chain) else Strip(strip.band, None, None)
     if strip.frames == 1:
         near = chain.sides.min() > BOUNDARY and chain.length > TRIMMED * strip.band.values.shape[1]
-        return strip if near else Strip(strip.band, None, None)
+        return strip if near and _rebate_beyond(strip, chain) else Strip(strip.band, None, None)
     piece = strip.band.piece
     ends = np.clip(chain.spans, 0, strip.band.values.shape[1])
     whole = (np.diff(ends, axis=1)[:, 0] > SEEN[0] * chain.length).sum()
@@ -131,6 +131,14 @@ def _settled(strip: Strip) -> Strip:
     if whole < 2 or np.median(chain.between) < between or chain.sides.mean() < sides:
         return Strip(strip.band, None, None)
     return strip
+
+
+def _rebate_beyond(strip: Strip, chain: Chain) -> bool:
+    """Whether all that a lone frame leaves of its piece is bare film, blurred columns at the ends apart."""
+    full = strip.gaps.full if strip.gaps else np.zeros(0)
+    start, stop = np.clip(chain.spans[0], 0, len(full)).astype(int)
+    beyond = full[2:start], full[stop : len(full) - 2]
+    return all(part.mean() > CLEAR for part in beyond if len(part) > 2)
 
 
 def _told_apart(strip: Strip, chain: Chain) -> bool:
