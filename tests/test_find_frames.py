@@ -181,6 +181,16 @@ def test_frames_that_run_into_each_other_are_cut_as_the_others_of_the_picture_ar
     assert len(find_frames(scan_of(picture))) == 9
 
 
+def test_a_lone_frame_loses_nothing_at_a_line_that_its_scene_has():
+    picture = np.full((600, 900, 3), 12, np.uint8)
+    picture[100:500, 150:750] = (200, 150, 120)
+    picture[100:500, 290:750] = np.random.default_rng(0).integers(60, 110, (400, 460, 1), dtype=np.uint8)
+    picture[130:330, 155:285] = 70  # beyond the line is more than clear film
+    (found,) = find_frames(scan_of(picture))
+    whole = np.array([[(150, 100), (750, 100), (750, 500), (150, 500)]]) / (900, 600)
+    assert overlap(whole, found.polygon[None], (600, 900))[0] > 0.95
+
+
 def test_of_a_strip_that_fills_the_picture_what_its_border_hides_does_not_count():
     film = strip_of("6×6", 3, 3)
     (left, _), (right, _) = film.corners[0, 0], film.corners[2, 1]

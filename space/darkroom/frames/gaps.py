@@ -31,7 +31,8 @@ OVERLAP = 0.5  # how much an edge counts without a gap, where one frame meets or
 @dataclass(frozen=True, eq=False)
 class Edges:
     """What speaks for a frame's left and right edge at each column, 0…1; full: (w,) share of rows that have the gaps'
-    value; faint: (w,) share of rows that are a little denser at least; base: that value."""
+    value; faint: (w,) share of rows that are a little denser than the column's clearest, so that neither gaps nor light
+    that falls off along the film count; base: the gaps' value."""
 
     left: np.ndarray
     right: np.ndarray

@@ -35,20 +35,20 @@ BROAD = 0.06  # of the picture's short side that film without holes is broad, at
 
 def credible(strips: list[Strip], shape: tuple[int, int]) -> list[Strip]:
     """The strips that are film, if that is likely of any of them. shape: of the reduced picture."""
-    chains = {id(strip.band): strip.chain for strip in strips}
-    strips = [_settled(strip) for strip in strips if strip.band.bare.mean() < BARE]
+    found = strips
+    strips = [_settled(strip) for strip in found if strip.band.bare.mean() < BARE]
     film = [strip for strip in strips if _like_film(strip, shape)]
     sure = [s for s in film if s.band.holes is not None] or [s for s in film if s.frames > 1]
     if not perforated(sure) and sum(s.band.piece.size for s in sure) < LARGE * shape[0] * shape[1]:
         sure = []
     if not sure:
         if alike := _pieces_alike(strips, shape):
-            return [s for s in by_the_others(strips, chains) if s in alike or s.frames > 1]
+            return [s for s in by_the_others(strips, found) if s in alike or s.frames > 1]
         sure = [s for s in film if _lone(s, shape)]
     if not sure:
         return []
     breadth = np.median([s.band.piece.breadth for s in sure])
-    return by_the_others([s for s in film if _as_broad(s, breadth)], chains)
+    return by_the_others([s for s in film if _as_broad(s, breadth)], found)
 
 
 def _as_broad(strip: Strip, breadth: float) -> bool:

@@ -16,8 +16,8 @@ REBATE = 0.18  # of the breadth, that lies beyond a picture's edge at most
 CLEAR = 0.85  # share of the rebate that is nothing but film, at least
 SURE = 0.5  # what speaks for it at least
 SEEN = 0.85, 0.5  # share of a frame that is there if the picture cuts it, if scissors did
-# Share of a frame that is denser than the film at least, where nothing else tells of one: if all of it is there, and if
-# most of it is; and how much that is.
+# What is to be seen on a frame at least (`Edges.faint`) where its edges do not tell of it: if all of it is there, and
+# if most of it is; and how much that is.
 FAINT, CLEARLY = 0.02, 0.25
 WHOLLY, MOSTLY = 0.95, 0.6
 ASKED = 4  # strips, the largest, that say how long a frame is
